@@ -1,0 +1,27 @@
+# tweed_kernels(NAME FILE.cu ...): a library of kernel files compiled for every machine of this
+# build, for kernels outside kernels/: a lab, a course, an experiment.
+#
+# g++ would not take a .cu as C++, so for cpu and sim it compiles a one-line file that includes it.
+function(tweed_kernels name)
+  add_library(${name} STATIC)
+  foreach(machine cpu sim)
+    set(files)
+    foreach(file ${ARGN})
+      get_filename_component(full ${file} ABSOLUTE)
+      get_filename_component(stem ${file} NAME_WE)
+      set(form ${CMAKE_CURRENT_BINARY_DIR}/${name}.${stem}.${machine}.cpp)
+      file(CONFIGURE OUTPUT ${form} CONTENT "#include \"${full}\"\n")
+      list(APPEND files ${form})
+    endforeach()
+    add_library(${name}_${machine} OBJECT ${files})
+    target_link_libraries(${name}_${machine} PRIVATE tweed::options tweed::${machine}_flags)
+    target_sources(${name} PRIVATE $<TARGET_OBJECTS:${name}_${machine}>)
+  endforeach()
+  if(TWEED_HAVE_CUDA)
+    add_library(${name}_cuda OBJECT ${ARGN})
+    target_link_libraries(${name}_cuda PRIVATE tweed::options)
+    target_sources(${name} PRIVATE $<TARGET_OBJECTS:${name}_cuda>)
+  endif()
+  target_include_directories(${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+  target_link_libraries(${name} PUBLIC tweed::tweed)
+endfunction()

@@ -1,0 +1,46 @@
+// Batch normalisation over rows of C channels.
+#pragma once
+#include "kernels/bias.h"
+#include "kernels/machine/machine.h"
+
+namespace tweed {
+
+/// The pieces into which sums over rows are cut. A slab of usual size stays in a core's cache
+/// between the two passes over it.
+constexpr int64_t batch_norm_slabs(int64_t rows, int64_t C) {
+  const int64_t slabs = ceil_div(rows * C, 32768), most = rows < 256 ? rows : 256;
+  return slabs < most ? slabs : most;
+}
+
+/// mean and rstd = 1 / sqrt(var + eps) of each channel, with the biased variance; and, if the
+/// running statistics are not empty, running = (1 - momentum) running + momentum (mean, unbiased
+/// var). Two passes over each slab, joined by Chan's formula: right for means far from zero.
+///
+/// @param x        (rows, C), rows >= 1
+/// @param partial  (slabs, 2, C), scratch
+template <class M, class T>
+void batch_norm_statistics(M&, int64_t rows, double eps, double momentum, Span<const T> x,
+                           Span<acc_t<T>> mean, Span<acc_t<T>> rstd, Span<acc_t<T>> running_mean,
+                           Span<acc_t<T>> running_var, Span<acc_t<T>> partial);
+
+/// rstd = 1 / sqrt(var + eps). A is float or double.
+template <class M, class A>
+void batch_norm_rstd(M&, double eps, Span<const A> var, Span<A> rstd);
+
+/// y = activation((x - mean) * rstd * gamma + beta)
+template <class M, class T>
+void batch_norm_forward(M&, Activation, int64_t rows, Span<const T> x, Span<const T> gamma,
+                        Span<const T> beta, Span<const acc_t<T>> mean, Span<const acc_t<T>> rstd,
+                        Span<T> y);
+
+/// dgamma, dbeta; and dx unless it is empty. In training mean and rstd depend on x.
+///
+/// @param y        the result, read if there is an activation
+/// @param partial  (slabs + 1, 2, C), scratch
+template <class M, class T>
+void batch_norm_backward(M&, Activation, bool training, int64_t rows, Span<const T> x,
+                         Span<const T> gamma, Span<const acc_t<T>> mean, Span<const acc_t<T>> rstd,
+                         Span<const T> y, Span<const T> dy, Span<T> dx, Span<T> dgamma,
+                         Span<T> dbeta, Span<acc_t<T>> partial);
+
+}  // namespace tweed

@@ -1,0 +1,39 @@
+// Convolution on `cpu` by oneDNN's direct algorithms, on float images in NHWC.
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "kernels/machine/machine.h"
+#include "kernels/window.h"
+
+namespace tweed {
+
+/// A convolution: a window with C input channels, and the number of output channels.
+struct Conv {
+  Window window;
+  int64_t out_channels;
+  bool operator==(const Conv&) const = default;
+};
+
+/// Gives memory that lives until the call returns, aligned to 64 bytes.
+using Allocate = std::function<void*(std::size_t bytes)>;
+
+/// y = conv(x, weight) + bias.
+/// @param x       (N, H, W, Ci);   @param weight  (Co, Kh, Kw, Ci)
+/// @param bias    (Co), or empty;  @param y       (N, OH, OW, Co)
+void conv_direct_forward(Cpu&, const Conv&, Span<const float> x, Span<const float> weight,
+                         Span<const float> bias, Span<float> y, const Allocate&);
+/// dweight, and dbias if it is not empty.
+void conv_direct_backward_weight(Cpu&, const Conv&, Span<const float> x, Span<const float> dy,
+                                 Span<float> dweight, Span<float> dbias, const Allocate&);
+void conv_direct_backward_input(Cpu&, const Conv&, Span<const float> dy, Span<const float> weight,
+                                Span<float> dx, const Allocate&);
+
+/// The names of oneDNN's implementations of forward, weight and input gradient for a shape. Those
+/// that start with "ref" are a thousand times slower than the others.
+std::vector<std::string> conv_direct_implementations(const Conv&);
+/// False if one of them would be reference code.
+bool conv_direct_is_fast(const Conv&);
+
+}  // namespace tweed

@@ -1,0 +1,42 @@
+#include "kernels/copy.h"
+
+#include "kernels/machine/kernel.h"
+
+namespace tweed {
+namespace MACHINE {
+
+template <class T>
+__global__ void fill_kernel(T* __restrict__ y, int64_t n, T value) {
+  for (int64_t i : grid_stride(n)) y[i] = value;
+}
+
+template <class From, class To>
+__global__ void convert_kernel(const From* __restrict__ x, To* __restrict__ y, int64_t n) {
+  for (int64_t i : grid_stride(n)) y[i] = store<To>(acc_t<To>(load(x[i])));
+}
+
+}  // namespace MACHINE
+using namespace MACHINE;
+
+template <class M, class T>
+void fill(M& here, Span<T> y, double value) {
+  launch(fill_kernel<T>, {.grid = ceil_div(y.size(), 256)}, here, y, y.size(),
+         store<T>(acc_t<T>(value)));
+}
+
+template <class M, class From, class To>
+void convert(M& here, Span<const From> x, Span<To> y) {
+  launch(convert_kernel<From, To>, {.grid = ceil_div(y.size(), 256)}, here, x, y, y.size());
+}
+
+#define FILL(T) template void fill(Here&, Span<T>, double);
+FOR_ALL_TYPES(FILL)
+#define FROM(From)                                            \
+  template void convert(Here&, Span<const From>, Span<float>);   \
+  template void convert(Here&, Span<const From>, Span<double>);  \
+  template void convert(Here&, Span<const From>, Span<bf16>);    \
+  template void convert(Here&, Span<const From>, Span<int32_t>); \
+  template void convert(Here&, Span<const From>, Span<uint8_t>);
+FOR_ALL_TYPES(FROM)
+
+}  // namespace tweed

@@ -1,0 +1,15 @@
+// Filling and converting.
+#pragma once
+#include "kernels/machine/machine.h"
+
+namespace tweed {
+
+/// y[i] = value, for every dtype.
+template <class M, class T>
+void fill(M&, Span<T> y, double value);
+
+/// y[i] = x[i] converted, for every pair of dtypes. Floating to integer truncates.
+template <class M, class From, class To>
+void convert(M&, Span<const From> x, Span<To> y);
+
+}  // namespace tweed

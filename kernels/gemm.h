@@ -1,0 +1,30 @@
+// Matrix products.
+#pragma once
+#include "kernels/machine/machine.h"
+
+namespace tweed {
+
+/// C = A B, or C += A B: row-major matrices, A (m, k), B (k, n), C (m, n), and batches of them.
+/// With transpose_a, A is stored as (k, m); with transpose_b, B as (n, k).
+struct Gemm {
+  int64_t m, n, k;
+  bool transpose_a = false, transpose_b = false;
+  int64_t lda, ldb, ldc;  ///< elements from one stored row to the next
+  bool accumulate = false;
+  int64_t batch = 1, stride_a = 0, stride_b = 0, stride_c = 0;  ///< elements between matrices
+};
+
+/// On `cpu` oneDNN in float (bf16 is converted around it) and plain_gemm in double; on `cuda`
+/// cuBLAS; on `sim` tiled_gemm. bf16 adds up in float.
+template <class M, class T>
+void gemm(M&, const Gemm&, Span<const T> a, Span<const T> b, Span<T> c);
+
+/// Three nested loops, for every machine.
+template <class M, class T>
+void plain_gemm(M&, const Gemm&, Span<const T> a, Span<const T> b, Span<T> c);
+
+/// Blocks of 16x16 through shared memory: `cuda` and `sim` only.
+template <class M, class T>
+void tiled_gemm(M&, const Gemm&, Span<const T> a, Span<const T> b, Span<T> c);
+
+}  // namespace tweed

@@ -1,0 +1,54 @@
+// gemm on `cpu` (oneDNN) and `sim` (the tiled kernel).
+#include <oneapi/dnnl/dnnl.h>
+
+#include <vector>
+
+#include "kernels/copy.h"
+#include "kernels/gemm.h"
+
+namespace tweed {
+namespace {
+
+void sgemm(const Gemm& g, const float* a, const float* b, float* c) {
+  for (int64_t i = 0; i < g.batch; ++i) {
+    auto status = dnnl_sgemm(g.transpose_a ? 'T' : 'N', g.transpose_b ? 'T' : 'N', g.m, g.n, g.k, 1,
+                             a + i * g.stride_a, g.lda, b + i * g.stride_b, g.ldb,
+                             g.accumulate ? 1 : 0, c + i * g.stride_c, g.ldc);
+    if (status != dnnl_success)
+      throw Error("[gemm] oneDNN refuses " + std::to_string(g.m) + " x " + std::to_string(g.n) +
+                  " x " + std::to_string(g.k));
+  }
+}
+
+std::vector<float> as_float(Cpu& here, Span<const bf16> x) {
+  std::vector<float> y(std::size_t(x.size()));
+  convert(here, x, Span<float>(y));
+  return y;
+}
+
+}  // namespace
+
+template <>
+void gemm(Cpu& here, const Gemm& g, Span<const float> a, Span<const float> b, Span<float> c) {
+  if (g.k == 0 || g.m == 0 || g.n == 0) return plain_gemm(here, g, a, b, c);
+  sgemm(g, a, b, c);
+}
+template <>
+void gemm(Cpu& here, const Gemm& g, Span<const double> a, Span<const double> b, Span<double> c) {
+  plain_gemm(here, g, a, b, c);
+}
+template <>
+void gemm(Cpu& here, const Gemm& g, Span<const bf16> a, Span<const bf16> b, Span<bf16> c) {
+  auto af = as_float(here, a), bf = as_float(here, b), cf = as_float(here, c);
+  gemm<Cpu, float>(here, g, af, bf, cf);
+  convert(here, Span<const float>(cf), c);
+}
+
+#define ON_SIM(T)                                                                           \
+  template <>                                                                               \
+  void gemm(Sim& here, const Gemm& g, Span<const T> a, Span<const T> b, Span<T> c) {        \
+    tiled_gemm(here, g, a, b, c);                                                           \
+  }
+FOR_FLOATING_TYPES(ON_SIM)
+
+}  // namespace tweed

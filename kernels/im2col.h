@@ -1,0 +1,19 @@
+// Convolution as a matrix product: copying every patch into a row, and back.
+#pragma once
+#include "kernels/machine/machine.h"
+#include "kernels/window.h"
+
+namespace tweed {
+
+/// columns[(n, oh, ow), (kh, kw, c)] = image[n, oh * stride - padding + kh, ..., c], 0 outside.
+///
+/// @param image    (N, H, W, C)
+/// @param columns  (places, patch)
+template <class M, class T>
+void im2col(M&, const Window&, Span<const T> image, Span<T> columns);
+
+/// The transpose of im2col: each pixel is the sum of all column entries that it was copied to.
+template <class M, class T>
+void col2im(M&, const Window&, Span<const T> columns, Span<T> image);
+
+}  // namespace tweed

@@ -1,0 +1,37 @@
+// The `cuda` machine, as kernel files see it: nvcc and a GPU.
+#pragma once
+#include <cuda_runtime.h>
+
+#include <cmath>
+#include <type_traits>
+
+namespace tweed::cuda {
+
+using Here = Cuda;
+
+// The simulator checks what the vocabulary of index.h asks of a block; here that costs nothing.
+__device__ inline void require_flat_block(const char*) {}
+__device__ inline void require_whole_warps(const char*) {}
+
+#include "kernels/machine/index.h"
+
+template <class T>
+__device__ T* dynamic_shared() {
+  extern __shared__ __align__(16) unsigned char tweed_dynamic_shared[];
+  return reinterpret_cast<T*>(tweed_dynamic_shared);
+}
+
+void check_launch(const Config& config);
+/// Throws DeviceError if the launch failed; debug builds also wait for the kernel to end.
+void after_launch(const void* kernel, Cuda& here);
+
+template <class... P>
+void launch(void (*kernel)(P...), Config config, Here& here, std::type_identity_t<P>... args) {
+  check_launch(config);
+  if (config.grid == 0) return;
+  kernel<<<dim3(unsigned(config.grid)), dim3(config.block.x, config.block.y), config.shared,
+           cudaStream_t(here.stream)>>>(args...);
+  after_launch(reinterpret_cast<const void*>(kernel), here);
+}
+
+}  // namespace tweed::cuda

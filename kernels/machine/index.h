@@ -1,0 +1,75 @@
+// Ranges over indexes, and reductions: the vocabulary in which kernels are written. Included inside
+// namespace tweed::cuda and tweed::sim; index_cpu.h has the same for `cpu`.
+//
+// Each thread walks its own strided indexes. A kernel is written as nested ranges, rows outside and
+// channels inside, so that on `cpu` the innermost loop is contiguous and vectorises. Loop variables
+// are int64_t: grids address more than 2^31 elements.
+
+struct Strided {
+  int64_t first, last, step;
+  struct Iterator {
+    int64_t i, step;
+    __device__ int64_t operator*() const { return i; }
+    __device__ void operator++() { i += step; }
+    __device__ bool operator!=(int64_t last) const { return i < last; }
+  };
+  __device__ Iterator begin() const { return {first, step}; }
+  __device__ int64_t end() const { return last; }
+};
+
+/// The threads of the whole grid share out [0, n). Blocks are one-dimensional.
+__device__ inline Strided grid_stride(int64_t n) {
+  require_flat_block("grid_stride");
+  return {int64_t(blockIdx.x) * blockDim.x + threadIdx.x, n, int64_t(gridDim.x) * blockDim.x};
+}
+/// The blocks of the grid share out [0, n).
+__device__ inline Strided grid_blocks(int64_t n) { return {int64_t(blockIdx.x), n, gridDim.x}; }
+/// The rows (threadIdx.y) of all blocks share out [0, n).
+__device__ inline Strided grid_rows(int64_t n) {
+  return {int64_t(blockIdx.x) * blockDim.y + threadIdx.y, n, int64_t(gridDim.x) * blockDim.y};
+}
+/// The threads of a row (threadIdx.x) share out [0, n).
+__device__ inline Strided block_stride(int64_t n) { return {int64_t(threadIdx.x), n, blockDim.x}; }
+/// The rows (threadIdx.y) of this block share out [0, n).
+__device__ inline Strided block_rows(int64_t n) { return {int64_t(threadIdx.y), n, blockDim.y}; }
+
+constexpr int warp_size = 32;
+
+/// Combines v over a warp by a butterfly of shuffles; every lane gets the result.
+template <class T, class Op>
+__device__ inline T warp_reduce(T v, Op op) {
+  for (int d = warp_size / 2; d > 0; d /= 2) v = op(v, __shfl_xor_sync(0xffffffffu, v, d));
+  return v;
+}
+/// Combines v over a one-dimensional block of whole warps; every thread gets the result.
+template <class T, class Op>
+__device__ inline T block_reduce(T v, Op op, T identity) {
+  require_flat_block("block_reduce");
+  require_whole_warps("block_reduce");
+  __shared__ T per_warp[warp_size];
+  const int lane = threadIdx.x % warp_size, warp = threadIdx.x / warp_size;
+  v = warp_reduce(v, op);
+  __syncthreads();  // the readers of an earlier call are done
+  if (lane == 0) per_warp[warp] = v;
+  __syncthreads();
+  const int warps = blockDim.x / warp_size;
+  return warp_reduce(lane < warps ? per_warp[lane] : identity, op);
+}
+
+/// The block adds f(0) ... f(n-1); every thread gets the sum.
+template <class F>
+__device__ inline auto block_sum(int64_t n, F f) {
+  using A = decltype(f(n));
+  A v = 0;
+  for (int64_t i : block_stride(n)) v += f(i);
+  return block_reduce(v, [](A a, A b) { return a + b; }, A(0));
+}
+/// The block's maximum of f(0) ... f(n-1); NaN if one of them is, minus infinity if n is 0.
+template <class F>
+__device__ inline auto block_max(int64_t n, F f) {
+  using A = decltype(f(n));
+  auto larger = [](A a, A b) { return a > b || a != a ? a : b; };
+  A v = -A(INFINITY);
+  for (int64_t i : block_stride(n)) v = larger(f(i), v);
+  return block_reduce(v, larger, -A(INFINITY));
+}

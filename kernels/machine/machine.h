@@ -1,0 +1,59 @@
+// The three machines and the shape of a launch: all that host code needs to call a launcher.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/machine/dtype.h"
+#include "kernels/machine/error.h"
+#include "kernels/machine/span.h"
+
+namespace tweed {
+
+struct Dim {
+  int x = 1, y = 1;
+};
+
+/// A launch: a row of blocks, each of block.x * block.y threads, with `shared` bytes of dynamic
+/// shared memory. On `cpu` a block is one thread, and `grid * block` only says how much work there
+/// is. Kernels give the same result for every grid and block they support.
+struct Config {
+  int64_t grid = 1;
+  Dim block = {256, 1};
+  std::size_t shared = 0;
+  /// Elements that the launch visits, where that is not the number of threads: small launches stay
+  /// on one CPU thread.
+  int64_t work = 0;
+};
+
+constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// Shared memory that a block gets on every machine without asking for more.
+constexpr std::size_t shared_bytes_limit = 48 * 1024;
+
+// A launcher is a template on one of these, instantiated by each compilation of its .cu file. None
+// is thread-safe: one host thread at a time launches on a machine.
+
+/// Blocks are spread over OpenMP's threads.
+struct Cpu {
+  int threads = 0;  ///< 0: OpenMP's default
+};
+
+/// Every CUDA thread is a fiber; every access is checked. A launch that did something wrong throws
+/// SimulatorError after naming up to max_errors findings.
+struct Sim {
+  int max_errors = 10;
+};
+
+/// A GPU.
+struct Cuda {
+  int index = 0;
+  void* stream = nullptr;  ///< a cudaStream_t
+  void* blas = nullptr;    ///< a cublasHandle_t bound to the stream
+};
+
+/// What the simulator found wrong, a finding a line, each with file, line, block and thread.
+struct SimulatorError : Error {
+  using Error::Error;
+};
+
+}  // namespace tweed

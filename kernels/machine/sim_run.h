@@ -1,0 +1,35 @@
+// The door of the simulator: how a launch enters it. Free of containers, since kernel files include
+// it and are compiled with other flags than the rest.
+#pragma once
+#include "kernels/machine/machine.h"
+
+namespace tweed::sim {
+
+/// Memory that a launch may touch: a Span argument.
+struct Region {
+  const char* begin;
+  int64_t bytes;
+  int element;   ///< bytes
+  int argument;  ///< counted from 1
+  bool writable;
+};
+
+struct Launch {
+  const void* kernel;  ///< for its name in reports
+  Config config;
+  const Region* regions;
+  int region_count;
+  void (*body)(const void* context);  ///< calls the kernel: once for every simulated thread
+  const void* context;
+};
+
+/// A value on its way between the lanes of a warp.
+struct Parcel {
+  uint64_t low, high;
+};
+
+/// @throws DeviceError     for a grid or block beyond the limits, or a launch inside another
+/// @throws SimulatorError  for what the kernel did wrong; the launch after that starts afresh
+void run(const Launch& launch, Sim& machine);
+
+}  // namespace tweed::sim

@@ -1,0 +1,208 @@
+#include "kernels/machine/kernel.h"
+#include "kernels/pool.h"
+
+namespace tweed {
+namespace MACHINE {
+
+// Rows of places, channels inside. The cells of a window are unrolled; one that lies outside is
+// clamped to the nearest pixel inside, which is in the window too and so cannot change the maximum.
+template <int K, class T>
+__global__ void max_pool_forward_kernel(Window w, const T* __restrict__ x, T* __restrict__ y,
+                                        uint8_t* __restrict__ winner) {
+  const int64_t OH = w.out_h(), OW = w.out_w(), C = w.C;
+  for (int64_t place : grid_rows(w.places())) {
+    const int64_t line = place / OW, n = line / OH;
+    const int64_t top = (line - n * OH) * w.stride - w.padding;
+    const int64_t left = (place - line * OW) * w.stride - w.padding;
+    const T* __restrict__ cell[K * K];
+    int id[K * K];
+#pragma unroll
+    for (int k = 0; k < K * K; ++k) {
+      const int64_t h = min(max(top + k / K, int64_t(0)), w.H - 1);
+      const int64_t v = min(max(left + k % K, int64_t(0)), w.W - 1);
+      cell[k] = x + ((n * w.H + h) * w.W + v) * C;
+      id[k] = int((h - top) * K + v - left);
+    }
+    T* __restrict__ out = y + place * C;
+    uint8_t* __restrict__ won = winner + place * C;
+    for (int64_t c : block_stride(C)) {
+      acc_t<T> best = load(cell[0][c]);
+      int which = id[0];
+#pragma unroll
+      for (int k = 1; k < K * K; ++k) {
+        const acc_t<T> v = load(cell[k][c]);
+        const bool better = (v > best) | (v != v);
+        best = better ? v : best;
+        which = better ? id[k] : which;
+      }
+      out[c] = store<T>(best);
+      won[c] = uint8_t(which);
+    }
+  }
+}
+
+// The windows that cover pixel coordinate i (padding added): o * stride <= i < o * stride + kernel.
+struct Covering {
+  int64_t first, last;
+};
+__device__ inline Covering covering(const Window& w, int64_t i, int64_t places) {
+  const int64_t first = i < w.kernel ? 0 : (i - w.kernel) / w.stride + 1;
+  return {first, min(i / w.stride, places - 1)};
+}
+
+// `count` windows cover the pixel: their gradients, where it has won.
+template <int count, class T>
+__device__ inline void gather_won(int64_t C, const int64_t* place, const int* id,
+                                  const T* __restrict__ dy, const uint8_t* __restrict__ winner,
+                                  T* __restrict__ dx) {
+  for (int64_t c : block_stride(C)) {
+    acc_t<T> sum = 0;
+#pragma unroll
+    for (int k = 0; k < count; ++k)
+      sum += winner[place[k] * C + c] == id[k] ? load(dy[place[k] * C + c]) : acc_t<T>(0);
+    dx[c] = store<T>(sum);
+  }
+}
+
+// For kernels of at most twice the stride: up to four windows cover a pixel.
+template <class T>
+__global__ void max_pool_backward_kernel(Window w, const T* __restrict__ dy,
+                                         const uint8_t* __restrict__ winner, T* __restrict__ dx) {
+  const int64_t OH = w.out_h(), OW = w.out_w(), C = w.C;
+  for (int64_t pixel : grid_rows(w.N * w.H * w.W)) {
+    const int64_t line = pixel / w.W, n = line / w.H;
+    const int64_t h = line - n * w.H + w.padding, v = pixel - line * w.W + w.padding;
+    const Covering rows = covering(w, h, OH), columns = covering(w, v, OW);
+    int64_t place[4];
+    int id[4], count = 0;
+    for (int64_t oh = rows.first; oh <= rows.last; ++oh)
+      for (int64_t ow = columns.first; ow <= columns.last; ++ow) {
+        place[count] = (n * OH + oh) * OW + ow;
+        id[count++] = int((h - oh * w.stride) * w.kernel + v - ow * w.stride);
+      }
+    T* __restrict__ out = dx + pixel * C;
+    switch (count) {
+      case 0:
+        gather_won<0>(C, place, id, dy, winner, out);
+        break;
+      case 1:
+        gather_won<1>(C, place, id, dy, winner, out);
+        break;
+      case 2:
+        gather_won<2>(C, place, id, dy, winner, out);
+        break;
+      default:
+        gather_won<4>(C, place, id, dy, winner, out);
+    }
+  }
+}
+
+// Any kernel: each thread keeps its channels of a tile in its own cells of shared memory.
+constexpr int64_t max_pool_tile = 256;
+template <class T>
+__global__ void max_pool_forward_any_kernel(Window w, const T* __restrict__ x, T* __restrict__ y,
+                                            uint8_t* __restrict__ winner) {
+  using A = acc_t<T>;
+  A* __restrict__ best = dynamic_shared<A>() + threadIdx.y * max_pool_tile;
+  const int64_t OH = w.out_h(), OW = w.out_w(), C = w.C;
+  for (int64_t place : grid_rows(w.places())) {
+    const int64_t line = place / OW, n = line / OH;
+    const int64_t top = (line - n * OH) * w.stride - w.padding;
+    const int64_t left = (place - line * OW) * w.stride - w.padding;
+    const int64_t h0 = max(top, int64_t(0)), h1 = min(top + w.kernel, w.H);
+    const int64_t v0 = max(left, int64_t(0)), v1 = min(left + w.kernel, w.W);
+    for (int64_t c0 = 0; c0 < C; c0 += max_pool_tile) {
+      const int64_t width = min(max_pool_tile, C - c0);
+      uint8_t* __restrict__ won = winner + place * C + c0;
+      T* __restrict__ out = y + place * C + c0;
+      for (int64_t c : block_stride(width)) {
+        best[c] = -A(INFINITY);
+        won[c] = uint8_t((h0 - top) * w.kernel + v0 - left);
+      }
+      for (int64_t h = h0; h < h1; ++h)
+        for (int64_t v = v0; v < v1; ++v) {
+          const T* __restrict__ in = x + ((n * w.H + h) * w.W + v) * C + c0;
+          const uint8_t id = uint8_t((h - top) * w.kernel + v - left);
+          for (int64_t c : block_stride(width)) {
+            const A value = load(in[c]);
+            const bool better = (value > best[c]) | (value != value);
+            best[c] = better ? value : best[c];
+            won[c] = better ? id : won[c];
+          }
+        }
+      for (int64_t c : block_stride(width)) out[c] = store<T>(best[c]);
+    }
+  }
+}
+
+template <class T>
+__global__ void max_pool_backward_any_kernel(Window w, const T* __restrict__ dy,
+                                             const uint8_t* __restrict__ winner,
+                                             T* __restrict__ dx) {
+  using A = acc_t<T>;
+  A* __restrict__ sum = dynamic_shared<A>() + threadIdx.y * max_pool_tile;
+  const int64_t OH = w.out_h(), OW = w.out_w(), C = w.C;
+  for (int64_t pixel : grid_rows(w.N * w.H * w.W)) {
+    const int64_t line = pixel / w.W, n = line / w.H;
+    const int64_t h = line - n * w.H + w.padding, v = pixel - line * w.W + w.padding;
+    const Covering rows = covering(w, h, OH), columns = covering(w, v, OW);
+    for (int64_t c0 = 0; c0 < C; c0 += max_pool_tile) {
+      const int64_t width = min(max_pool_tile, C - c0);
+      for (int64_t c : block_stride(width)) sum[c] = 0;
+      for (int64_t oh = rows.first; oh <= rows.last; ++oh)
+        for (int64_t ow = columns.first; ow <= columns.last; ++ow) {
+          const int64_t place = (n * OH + oh) * OW + ow;
+          const int id = int((h - oh * w.stride) * w.kernel + v - ow * w.stride);
+          const T* __restrict__ dy_row = dy + place * C + c0;
+          const uint8_t* __restrict__ won = winner + place * C + c0;
+          for (int64_t c : block_stride(width)) sum[c] += won[c] == id ? load(dy_row[c]) : A(0);
+        }
+      T* __restrict__ out = dx + pixel * C + c0;
+      for (int64_t c : block_stride(width)) out[c] = store<T>(sum[c]);
+    }
+  }
+}
+
+}  // namespace MACHINE
+using namespace MACHINE;
+
+static Dim block_for(int64_t channels) { return channels >= 32 ? Dim{32, 8} : Dim{8, 32}; }
+static Config any_config(int64_t rows, std::size_t element) {
+  const Dim block = {32, 8};
+  return {
+      .grid = ceil_div(rows, block.y), .block = block, .shared = block.y * max_pool_tile * element};
+}
+
+template <class M, class T>
+void max_pool_forward(M& here, const Window& w, Span<const T> x, Span<T> y, Span<uint8_t> winner) {
+  const Dim block = block_for(w.C);
+  const Config config = {.grid = ceil_div(w.places(), block.y), .block = block};
+  if (w.kernel == 2)
+    launch(max_pool_forward_kernel<2, T>, config, here, w, x, y, winner);
+  else if (w.kernel == 3)
+    launch(max_pool_forward_kernel<3, T>, config, here, w, x, y, winner);
+  else
+    launch(max_pool_forward_any_kernel<T>, any_config(w.places(), sizeof(acc_t<T>)), here, w, x, y,
+           winner);
+}
+
+template <class M, class T>
+void max_pool_backward(M& here, const Window& w, Span<const T> dy, Span<const uint8_t> winner,
+                       Span<T> dx) {
+  const int64_t pixels = w.N * w.H * w.W;
+  const Dim block = block_for(w.C);
+  if (w.kernel <= 2 * w.stride)
+    launch(max_pool_backward_kernel<T>, {.grid = ceil_div(pixels, block.y), .block = block}, here,
+           w, dy, winner, dx);
+  else
+    launch(max_pool_backward_any_kernel<T>, any_config(pixels, sizeof(acc_t<T>)), here, w, dy,
+           winner, dx);
+}
+
+#define INSTANTIATE(T)                                                                         \
+  template void max_pool_forward(Here&, const Window&, Span<const T>, Span<T>, Span<uint8_t>); \
+  template void max_pool_backward(Here&, const Window&, Span<const T>, Span<const uint8_t>,    \
+                                  Span<T>);
+FOR_FLOATING_TYPES(INSTANTIATE)
+
+}  // namespace tweed

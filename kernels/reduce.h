@@ -1,0 +1,36 @@
+// Sums over axes, and their transpose. Work is cut by shape alone: the same bits on every grid.
+#pragma once
+#include "kernels/machine/machine.h"
+
+namespace tweed {
+
+/// A tensor seen as (outer, reduce, inner), of which the middle part is summed.
+struct Reduction {
+  int64_t outer = 1, reduce = 1, inner = 1;
+
+  /// The slabs into which the sum is cut; a second pass adds those up if there are several.
+  constexpr int64_t slabs() const {
+    const int64_t rows = inner == 1 ? 16384 : 32;  // the fewest that make a slab worthwhile
+    if (reduce <= rows) return 1;
+    const int64_t most = outer > 64 ? 4 : 256 / (outer + !outer), enough = ceil_div(reduce, rows);
+    // Beyond that, slabs bound the length of a sum and so its rounding error.
+    const int64_t at_least = ceil_div(reduce, int64_t(1) << 20);
+    return enough < most ? enough : at_least > most ? at_least : most;
+  }
+  /// Elements of scratch.
+  constexpr int64_t scratch() const { return slabs() == 1 ? 0 : outer * slabs() * inner; }
+};
+
+/// y[o, i] = sum over r of x[o, r, i], divided by `divisor`.
+///
+/// @param x        (outer, reduce, inner)
+/// @param y        (outer, inner)
+/// @param scratch  Reduction::scratch() elements
+template <class M, class T>
+void sum(M&, const Reduction&, double divisor, Span<const T> x, Span<T> y, Span<acc_t<T>> scratch);
+
+/// y[o, r, i] = x[o, i] / divisor.
+template <class M, class T>
+void repeat(M&, const Reduction&, double divisor, Span<const T> x, Span<T> y);
+
+}  // namespace tweed
