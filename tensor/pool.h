@@ -1,0 +1,64 @@
+// The caching pool that all tensor memory comes from, one per device.
+//
+// Freed blocks are kept and given out again: a training step asks for the same sizes every time,
+// and fresh pages cost the CPU ten times what reused ones do (page faults), and a GPU a
+// synchronisation. Thread-safe.
+#pragma once
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "tensor/device.h"
+
+namespace tweed {
+
+/// Bytes of a device's memory as the pool sees it.
+struct MemoryStats {
+  std::size_t current = 0;   ///< in use by tensors
+  std::size_t peak = 0;      ///< the most that was in use since reset_peak_memory()
+  std::size_t reserved = 0;  ///< in use or cached for reuse
+};
+MemoryStats memory_stats(Device device = {});
+void reset_peak_memory(Device device = {});
+/// Gives cached blocks back to the system.
+void release_cached_memory(Device device = {});
+/// The most that the pool may reserve; by default the machine's memory. 0 restores the default.
+void set_memory_limit(Device device, std::size_t bytes);
+
+/// Owns a block of device memory, 64-byte aligned, and gives it back to the pool.
+class Storage {
+ public:
+  /// @throws DeviceError  saying what was asked for, what is free, and what holds the most
+  Storage(Device device, std::size_t bytes);
+  ~Storage();
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+
+  Device device() const { return device_; }
+  void* data() const { return data_; }
+  std::size_t bytes() const { return bytes_; }
+
+ private:
+  Device device_;
+  std::size_t bytes_;
+  const char* label_;
+  void* data_;
+};
+
+/// Says what the memory allocated in its lifetime is for; shown when memory runs out. The text must
+/// be a literal.
+class MemoryLabel {
+ public:
+  explicit MemoryLabel(const char* label);
+  ~MemoryLabel();
+
+ private:
+  const char* before_;
+};
+
+/// Copies bytes between any two places; `to_device` and `from_device` say where they are.
+void copy_bytes(Device to_device, void* to, Device from_device, const void* from,
+                std::size_t bytes);
+void zero_bytes(Device device, void* p, std::size_t bytes);
+
+}  // namespace tweed
