@@ -1,0 +1,23 @@
+// Shared by linear and conv2d: the way back through bias and activation.
+#pragma once
+#include "autograd/graph.h"
+#include "kernels/bias.h"
+#include "kernels/gemm.h"
+
+namespace tweed {
+
+struct BiasGrads {
+  Tensor dz;     ///< gradient before bias and activation; dy itself if there is no activation
+  Tensor dbias;  ///< (C), undefined if not wanted
+};
+
+/// @param dy, y  (..., C); y is read only where there is an activation
+BiasGrads bias_backward(Activation activation, const Tensor& dy, const Tensor& y, bool want_bias);
+
+/// y = activation(y + bias) in place; bias may be undefined.
+void bias_forward(Activation activation, const Tensor& bias, const Tensor& y);
+
+/// C = A B or C += A B on tensors; see Gemm.
+void gemm(const Gemm& g, const Tensor& a, const Tensor& b, const Tensor& c);
+
+}  // namespace tweed

@@ -1,0 +1,112 @@
+#include "autograd/conv.h"
+
+#include <atomic>
+#include <map>
+
+#include "autograd/bias_backward.h"
+#include "autograd/conv_passes.h"
+
+namespace tweed {
+namespace {
+
+std::atomic<ConvAlgorithm> chosen{ConvAlgorithm::automatic};
+
+Window window_of(const char* op, const Shape& image, int64_t kernel, int64_t stride,
+                 int64_t padding) {
+  if (image.ndim() != 4) fail(op, "images are (N, H, W, C), not ", image);
+  if (kernel < 1 || stride < 1 || padding < 0)
+    fail(op, "kernel ", kernel, ", stride ", stride, ", padding ", padding);
+  Window w{image[0], image[1], image[2], image[3], kernel, stride, padding};
+  if (w.H + 2 * padding < kernel || w.W + 2 * padding < kernel)
+    fail(op, "a kernel of ", kernel, " on ", image, " with padding ", padding);
+  return w;
+}
+
+bool use_direct(const Conv& c, DType dtype, Device device) {
+  bool able = device.kind() == Device::Kind::cpu && dtype != DType::float64;
+  switch (conv_algorithm()) {
+    case ConvAlgorithm::im2col:
+      return false;
+    case ConvAlgorithm::direct:
+      if (device.kind() != Device::Kind::cpu)
+        throw DeviceError("[conv2d] 'direct' works on cpu, not on " + device.name());
+      return able;
+    default:
+      return able && conv_direct_is_fast(c);
+  }
+}
+
+}  // namespace
+
+ConvAlgorithm parse_conv_algorithm(const std::string& name) {
+  static const std::map<std::string, ConvAlgorithm> names{{"auto", ConvAlgorithm::automatic},
+                                                          {"im2col", ConvAlgorithm::im2col},
+                                                          {"direct", ConvAlgorithm::direct}};
+  auto found = names.find(name);
+  if (found == names.end())
+    throw Error("there is no convolution '" + name + "': use auto, im2col or direct");
+  return found->second;
+}
+void set_conv_algorithm(ConvAlgorithm algorithm) { chosen = algorithm; }
+ConvAlgorithm conv_algorithm() { return chosen; }
+
+Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
+              const ConvOptions& options) {
+  check_alike("conv2d", {x, weight, bias});
+  if (x.ndim() != 4 || weight.ndim() != 4 || weight.dim(1) != weight.dim(2) ||
+      weight.dim(3) != x.dim(3))
+    fail("conv2d", "weight is ", weight.shape(), ", x is ", x.shape());
+  if (bias.defined() && bias.shape() != Shape{weight.dim(0)})
+    fail("conv2d", "bias is ", bias.shape(), ", weight is ", weight.shape());
+  Conv c{window_of("conv2d", x.shape(), weight.dim(1), options.stride, options.padding),
+         weight.dim(0)};
+  Activation activation = options.activation;
+  bool direct = use_direct(c, x.dtype(), x.device());
+
+  MemoryLabel label("conv2d");
+  Tensor y = Tensor::empty({c.window.N, c.window.out_h(), c.window.out_w(), c.out_channels},
+                           x.dtype(), x.device());
+  conv_forward(c, direct, activation, x, weight, bias, y);
+  Tensor saved_y = activation == Activation::none ? Tensor() : y;
+  return record("conv2d", {x, weight, bias}, y, save(x, weight, saved_y),
+                [=](const Saved& s, const Tensor& dy, Want want) {
+                  bool by_product = direct && activation == Activation::none && want[1] &&
+                                    dy.dtype() == DType::float32 && dy.size() > 0;
+                  auto [dz, dbias] = bias_backward(activation, dy, s[2], want[2] && !by_product);
+                  if (want[2] && by_product) dbias = Tensor::empty({c.out_channels});
+                  Grads grads{{}, {}, dbias};
+                  if (want[0]) grads[0] = conv_backward_input(c, direct, dz, s[1]);
+                  if (want[1])
+                    grads[1] =
+                        conv_backward_weight(c, direct, s[0], dz, by_product ? dbias : Tensor());
+                  return grads;
+                });
+}
+
+Tensor unfold(const Tensor& x, int64_t kernel, int64_t stride, int64_t padding) {
+  Window w = window_of("unfold", x.shape(), kernel, stride, padding);
+  Tensor columns = Tensor::empty({w.places(), w.patch()}, x.dtype(), x.device());
+  im2col(w, x, columns);
+  return record("unfold", {x}, columns, {}, [=](const Saved&, const Tensor& dy, Want) {
+    Tensor dx = Tensor::empty({w.N, w.H, w.W, w.C}, dy.dtype(), dy.device());
+    col2im(w, dy, dx);
+    return Grads{dx};
+  });
+}
+
+Tensor fold(const Tensor& columns, const Shape& image, int64_t kernel, int64_t stride,
+            int64_t padding) {
+  Window w = window_of("fold", image, kernel, stride, padding);
+  if (columns.shape() != Shape{w.places(), w.patch()})
+    fail("fold", "columns are ", columns.shape(), ", an image ", image, " has ",
+         Shape{w.places(), w.patch()});
+  Tensor y = Tensor::empty(image, columns.dtype(), columns.device());
+  col2im(w, columns, y);
+  return record("fold", {columns}, y, {}, [=](const Saved&, const Tensor& dy, Want) {
+    Tensor dcolumns = Tensor::empty({w.places(), w.patch()}, dy.dtype(), dy.device());
+    im2col(w, dy, dcolumns);
+    return Grads{dcolumns};
+  });
+}
+
+}  // namespace tweed

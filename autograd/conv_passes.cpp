@@ -1,0 +1,178 @@
+#include "autograd/conv_passes.h"
+
+#include <vector>
+
+#include "autograd/bias_backward.h"
+#include "kernels/im2col.h"
+
+namespace tweed {
+
+void im2col(const Window& w, const Tensor& image, const Tensor& columns) {
+  with_floating(image.dtype(), "im2col", [&]<class T>() {
+    on(image.device(), [&](auto& here) { im2col(here, w, image.read<T>(), columns.write<T>()); });
+  });
+}
+void col2im(const Window& w, const Tensor& columns, const Tensor& image) {
+  with_floating(image.dtype(), "col2im", [&]<class T>() {
+    on(image.device(), [&](auto& here) { col2im(here, w, columns.read<T>(), image.write<T>()); });
+  });
+}
+
+namespace {
+
+// ---- im2col, a few images at a time ---------------------------------------------------------
+
+// The rows of all patches of a batch take kernel^2 times the memory of its images. Pieces bound
+// that, and on the CPU they stay in the cache between the copy and the product.
+int64_t images_at_once(const Conv& c, const Tensor& x) {
+  int64_t bytes =
+      c.window.out_h() * c.window.out_w() * c.window.patch() * int64_t(size_of(x.dtype()));
+  int64_t budget = x.device().is_cuda() ? int64_t(256) << 20 : int64_t(2) << 20;
+  return std::max<int64_t>(1, std::min(c.window.N, budget / std::max<int64_t>(1, bytes)));
+}
+
+// A 1x1 window with stride 1 copies nothing: the image already is its rows.
+bool is_product(const Window& w) { return w.kernel == 1 && w.stride == 1 && w.padding == 0; }
+
+struct Piece {
+  Window window;        // of these images only
+  int64_t first, last;  // images
+};
+template <class F>
+void for_pieces(const Conv& c, const Tensor& x, F f) {
+  int64_t step = is_product(c.window) ? std::max<int64_t>(1, c.window.N) : images_at_once(c, x);
+  Tensor columns;
+  for (int64_t first = 0; first < c.window.N; first += step) {
+    Piece piece{c.window, first, std::min(first + step, c.window.N)};
+    piece.window.N = piece.last - first;
+    if (!is_product(c.window) && (!columns.defined() || columns.dim(0) != piece.window.places()))
+      columns = Tensor::empty({piece.window.places(), c.window.patch()}, x.dtype(), x.device());
+    f(piece, columns);
+  }
+}
+
+void im2col_forward(const Conv& c, const Tensor& x, const Tensor& weight, const Tensor& y) {
+  int64_t patch = c.window.patch(), Co = c.out_channels;
+  for_pieces(c, x, [&](const Piece& p, const Tensor& columns) {
+    Tensor rows = x.slice(p.first, p.last);
+    if (columns.defined()) {
+      im2col(p.window, rows, columns);
+      rows = columns;
+    }
+    gemm({.m = p.window.places(),
+          .n = Co,
+          .k = patch,
+          .transpose_b = true,
+          .lda = patch,
+          .ldb = patch,
+          .ldc = Co},
+         rows, weight, y.slice(p.first, p.last));
+  });
+}
+
+void im2col_backward_input(const Conv& c, const Tensor& dz, const Tensor& weight,
+                           const Tensor& dx) {
+  int64_t patch = c.window.patch(), Co = c.out_channels;
+  for_pieces(c, dx, [&](const Piece& p, const Tensor& columns) {
+    Tensor image = dx.slice(p.first, p.last);
+    Tensor rows = columns.defined() ? columns : image;
+    gemm({.m = p.window.places(), .n = patch, .k = Co, .lda = Co, .ldb = patch, .ldc = patch},
+         dz.slice(p.first, p.last), weight, rows);
+    if (columns.defined()) col2im(p.window, columns, image);
+  });
+}
+
+// The sum over pieces is kept in float for bf16: rounding it after each piece would lose bits.
+Tensor im2col_backward_weight(const Conv& c, const Tensor& x, const Tensor& dz) {
+  int64_t patch = c.window.patch(), Co = c.out_channels, K = c.window.kernel;
+  bool widen = x.dtype() == DType::bfloat16;
+  Tensor dweight =
+      Tensor::zeros({Co, K, K, c.window.C}, widen ? DType::float32 : x.dtype(), x.device());
+  for_pieces(c, x, [&](const Piece& p, const Tensor& columns) {
+    Tensor rows = x.slice(p.first, p.last), dz_piece = dz.slice(p.first, p.last);
+    if (columns.defined()) {
+      im2col(p.window, rows, columns);
+      rows = columns;
+    }
+    gemm({.m = Co,
+          .n = patch,
+          .k = p.window.places(),
+          .transpose_a = true,
+          .lda = Co,
+          .ldb = patch,
+          .ldc = patch,
+          .accumulate = true},
+         widen ? dz_piece.to(DType::float32) : dz_piece, widen ? rows.to(DType::float32) : rows,
+         dweight);
+  });
+  return dweight.to(x.dtype());
+}
+
+// ---- direct -----------------------------------------------------------------------------------
+
+// Scratch memory from the pool, for the length of one call.
+class Scratch {
+ public:
+  Allocate allocate() {
+    return [this](std::size_t bytes) {
+      blocks_.push_back(std::make_unique<Storage>(Device(), bytes));
+      return blocks_.back()->data();
+    };
+  }
+
+ private:
+  MemoryLabel label_{"oneDNN's scratch memory"};
+  std::vector<std::unique_ptr<Storage>> blocks_;
+};
+
+Tensor in_float(const Tensor& t) { return t.defined() ? t.to(DType::float32) : t; }
+Span<const float> read_or_empty(const Tensor& t) {
+  return t.defined() ? t.read<float>() : Span<const float>();
+}
+
+}  // namespace
+
+void conv_forward(const Conv& c, bool direct, Activation activation, const Tensor& x,
+                  const Tensor& weight, const Tensor& bias, const Tensor& y) {
+  if (y.size() == 0) return;
+  if (!direct) {
+    im2col_forward(c, x, weight, y);
+    bias_forward(activation, bias, y);
+    return;
+  }
+  Scratch scratch;
+  Tensor result = y.dtype() == DType::float32 ? y : Tensor::empty(y.shape());
+  conv_direct_forward(cpu_machine(), c, in_float(x).read<float>(), in_float(weight).read<float>(),
+                      read_or_empty(in_float(bias)), result.write<float>(), scratch.allocate());
+  bias_forward(activation, {}, result);
+  if (!result.same(y)) y.copy_from(result);
+}
+
+Tensor conv_backward_input(const Conv& c, bool direct, const Tensor& dz, const Tensor& weight) {
+  const Window& w = c.window;
+  Tensor dx =
+      Tensor::empty({w.N, w.H, w.W, w.C}, direct ? DType::float32 : dz.dtype(), dz.device());
+  if (dx.size() == 0) return dx.to(dz.dtype());
+  if (!direct) {
+    im2col_backward_input(c, dz, weight, dx);
+    return dx;
+  }
+  Scratch scratch;
+  conv_direct_backward_input(cpu_machine(), c, in_float(dz).read<float>(),
+                             in_float(weight).read<float>(), dx.write<float>(), scratch.allocate());
+  return dx.to(dz.dtype());
+}
+
+Tensor conv_backward_weight(const Conv& c, bool direct, const Tensor& x, const Tensor& dz,
+                            const Tensor& dbias) {
+  if (!direct || dz.size() == 0) return im2col_backward_weight(c, x, dz);
+  Scratch scratch;
+  Tensor dweight = Tensor::empty({c.out_channels, c.window.kernel, c.window.kernel, c.window.C});
+  conv_direct_backward_weight(cpu_machine(), c, in_float(x).read<float>(),
+                              in_float(dz).read<float>(), dweight.write<float>(),
+                              dbias.defined() ? dbias.write<float>() : Span<float>(),
+                              scratch.allocate());
+  return dweight.to(x.dtype());
+}
+
+}  // namespace tweed

@@ -1,0 +1,24 @@
+// From a tensor's dtype and device to the C++ type and machine that a launcher wants.
+#pragma once
+#include "autograd/graph.h"
+
+namespace tweed {
+
+/// Calls f<T>(here) with the floating type and the machine of t:
+///
+///   dispatch("relu", x, [&]<class T>(auto& here) { relu(here, x.read<T>(), y.write<T>()); });
+///
+/// @throws ShapeError  "[op] needs a floating dtype, not int32"
+template <class F>
+void dispatch(const char* op, const Tensor& t, F&& f) {
+  with_floating(t.dtype(), op, [&]<class T>() {
+    on(t.device(), [&](auto& here) { f.template operator()<T>(here); });
+  });
+}
+
+/// The dtype that sums over t are kept in: float32 for bfloat16, else t's own.
+inline DType accumulator_dtype(const Tensor& t) {
+  return t.dtype() == DType::bfloat16 ? DType::float32 : t.dtype();
+}
+
+}  // namespace tweed

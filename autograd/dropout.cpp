@@ -1,0 +1,46 @@
+#include "autograd/dropout.h"
+
+#include "autograd/dispatch.h"
+#include "autograd/elementwise.h"
+#include "kernels/dropout.h"
+
+namespace tweed {
+namespace {
+
+Tensor drop(const Tensor& x, double p, const RandomKey& key) {
+  Tensor y = Tensor::empty_like(x);
+  dispatch("dropout", x,
+           [&]<class T>(auto& here) { dropout(here, key, p, x.read<T>(), y.write<T>()); });
+  return y;
+}
+
+// x times a mask of a number per sample and channel.
+Tensor drop_channels(const Tensor& x, double p, const RandomKey& key) {
+  Shape one_per_channel = x.shape();
+  for (int i = 1; i + 1 < x.ndim(); ++i) one_per_channel.set(i, 1);
+  return mul(x, drop(Tensor::full(one_per_channel, 1, x.dtype(), x.device()), p, key));
+}
+
+void check_probability(const char* op, double p) {
+  if (!(p >= 0 && p <= 1)) fail(op, "p is ", p, ", not in [0, 1]");
+}
+
+}  // namespace
+
+Tensor dropout(const Tensor& x, double p, const RandomKey& key, bool training) {
+  check_probability("dropout", p);
+  if (!training || p == 0) return x;
+  return record("dropout", {x}, drop(x, p, key), {},
+                [=](const Saved&, const Tensor& dy, Want) { return Grads{drop(dy, p, key)}; });
+}
+
+Tensor dropout2d(const Tensor& x, double p, const RandomKey& key, bool training) {
+  check_probability("dropout2d", p);
+  if (x.ndim() < 2) fail("dropout2d", "needs (N, ..., C), x is ", x.shape());
+  if (!training || p == 0) return x;
+  return record(
+      "dropout2d", {x}, drop_channels(x.detach(), p, key), {},
+      [=](const Saved&, const Tensor& dy, Want) { return Grads{drop_channels(dy, p, key)}; });
+}
+
+}  // namespace tweed

@@ -1,0 +1,22 @@
+// Dropout.
+#pragma once
+#include "autograd/graph.h"
+#include "kernels/philox.h"
+
+namespace tweed {
+
+/// In training, zeros each element with probability p and divides the others by 1 - p. Otherwise
+/// returns x itself.
+///
+/// @param p    in [0, 1]
+/// @param key  names the random numbers: element i is dropped if number i of the key is below p.
+///             The same key gives the same mask; use a new step for each training step
+/// @throws ShapeError  if p is out of range
+/// Saves nothing: the way back draws the mask again.
+Tensor dropout(const Tensor& x, double p, const RandomKey& key, bool training);
+
+/// The same for whole channels of each sample: number n * C + c of the key decides for channel c of
+/// sample n. @param x (N, ..., C)
+Tensor dropout2d(const Tensor& x, double p, const RandomKey& key, bool training);
+
+}  // namespace tweed

@@ -1,0 +1,123 @@
+#include "autograd/elementwise.h"
+
+#include <algorithm>
+
+#include "autograd/dispatch.h"
+#include "autograd/reduce.h"
+#include "kernels/elementwise.h"
+
+namespace tweed {
+namespace {
+
+// Records any formula of kernels/formulas.h.
+Tensor unary(const char* op, Unary f, const Tensor& x, double p = 0) {
+  Tensor y = Tensor::empty_like(x);
+  dispatch(op, x,
+           [&]<class T>(auto& here) { unary_forward(here, f, p, x.read<T>(), y.write<T>()); });
+  const Kept kept = kept_by(f);
+  return record(op, {x}, y, kept == Kept::nothing ? save() : save(kept == Kept::input ? x : y),
+                [=](const Saved& saved, const Tensor& dy, Want) {
+                  const Tensor& s = kept == Kept::nothing ? dy : saved[0];
+                  Tensor dx = Tensor::empty_like(dy);
+                  dispatch(op, dy, [&]<class T>(auto& here) {
+                    unary_backward(here, f, p, s.read<T>(), dy.read<T>(), dx.write<T>());
+                  });
+                  return Grads{dx};
+                });
+}
+
+Shape broadcast_shape(const char* op, const Shape& a, const Shape& b) {
+  Shape result = a.ndim() >= b.ndim() ? a : b;
+  const Shape& other = a.ndim() >= b.ndim() ? b : a;
+  for (int i = 1; i <= other.ndim(); ++i) {
+    if (result[-i] != other[-i] && result[-i] != 1 && other[-i] != 1)
+      fail(op, "shapes ", a, " and ", b);
+    if (result[-i] == 1) result.set(-i, other[-i]);
+  }
+  return result;
+}
+
+// Sees `small` against `large` as (outer, 1, inner) against (outer, middle, inner); false if the
+// axes along which it is repeated are not neighbours.
+bool fits(const Shape& large, const Shape& small, Broadcast& view) {
+  auto size = [&](int axis) {
+    const int i = axis - (large.ndim() - small.ndim());
+    return i < 0 ? 1 : small[i];
+  };
+  int first = large.ndim(), last = 0;  // of the repeated axes
+  for (int i = 0; i < large.ndim(); ++i)
+    if (size(i) != large[i]) {
+      first = std::min(first, i);
+      last = i + 1;
+    }
+  for (int i = first; i < last; ++i)
+    if (size(i) != 1) return false;
+  if (first > last) first = last;
+  view = {large.product(0, first), large.product(first, last), large.product(last, large.ndim())};
+  return true;
+}
+
+// y = f(a, b) without recording; `reversed` is the formula for exchanged operands.
+Tensor compute(const char* op, Binary f, Binary reversed, const Tensor& a, const Tensor& b) {
+  check_alike(op, {a, b});
+  const Shape shape = broadcast_shape(op, a.shape(), b.shape());
+  const bool exchange = a.shape() != shape && b.shape() == shape;
+  const Tensor& large = exchange ? b : a;
+  const Tensor& small = exchange ? a : b;
+  Broadcast view;
+  if (large.shape() != shape || !fits(shape, small.shape(), view)) {
+    NoGrad no_grad;
+    return compute(op, f, reversed, expand(a, shape), expand(b, shape));
+  }
+  Tensor y = Tensor::empty(shape, a.dtype(), a.device());
+  dispatch(op, a, [&]<class T>(auto& here) {
+    binary(here, exchange ? reversed : f, view, large.read<T>(), small.read<T>(), y.write<T>());
+  });
+  return y;
+}
+
+}  // namespace
+
+Tensor add(const Tensor& a, const Tensor& b) {
+  const Shape as = a.shape(), bs = b.shape();
+  return record(
+      "add", {a, b}, compute("add", Binary::add, Binary::add, a, b), {},
+      [=](const Saved&, const Tensor& dy, Want want) {
+        return Grads{want[0] ? sum_to(dy, as) : Tensor(), want[1] ? sum_to(dy, bs) : Tensor()};
+      });
+}
+
+Tensor sub(const Tensor& a, const Tensor& b) {
+  const Shape as = a.shape(), bs = b.shape();
+  Tensor y = compute("sub", Binary::subtract, Binary::subtract_from, a, b);
+  return record("sub", {a, b}, y, {}, [=](const Saved&, const Tensor& dy, Want want) {
+    return Grads{want[0] ? sum_to(dy, as) : Tensor(), want[1] ? neg(sum_to(dy, bs)) : Tensor()};
+  });
+}
+
+Tensor mul(const Tensor& a, const Tensor& b) {
+  Tensor y = compute("mul", Binary::multiply, Binary::multiply, a, b);
+  return record("mul", {a, b}, y, save(a, b), [](const Saved& s, const Tensor& dy, Want want) {
+    const Tensor &a = s[0], &b = s[1];
+    return Grads{want[0] ? sum_to(mul(dy, b), a.shape()) : Tensor(),
+                 want[1] ? sum_to(mul(dy, a), b.shape()) : Tensor()};
+  });
+}
+
+Tensor div(const Tensor& a, const Tensor& b) {
+  const Shape as = a.shape();
+  Tensor y = compute("div", Binary::divide, Binary::divide_into, a, b);
+  return record("div", {a, b}, y, save(b, y), [=](const Saved& s, const Tensor& dy, Want want) {
+    const Tensor &b = s[0], &y = s[1];
+    Tensor da = div(dy, b);
+    return Grads{want[0] ? sum_to(da, as) : Tensor(),
+                 want[1] ? neg(sum_to(mul(da, y), b.shape())) : Tensor()};
+  });
+}
+
+Tensor scale(const Tensor& x, double a) { return unary("scale", Unary::scale, x, a); }
+Tensor add_scalar(const Tensor& x, double a) { return unary("add_scalar", Unary::shift, x, a); }
+Tensor neg(const Tensor& x) { return scale(x, -1); }
+Tensor relu(const Tensor& x) { return unary("relu", Unary::relu, x); }
+
+}  // namespace tweed

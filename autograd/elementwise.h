@@ -1,0 +1,44 @@
+// Arithmetic element by element, with broadcasting.
+//
+// Operands of different shapes meet as in NumPy and PyTorch: shapes are aligned at their last axes,
+// and a size of 1 or a missing axis is repeated. No copy is made where the repeated axes of the
+// smaller operand are neighbours: (C) or (H, W, C) or (N, 1, 1, C) against (N, H, W, C), a number
+// per row such as (N, 1, 1, 1), one element. Other pairs are expanded first.
+#pragma once
+#include "autograd/graph.h"
+
+namespace tweed {
+
+/// a + b, a - b, a * b, a / b.
+///
+/// @param a, b  shapes that broadcast, equal dtypes and devices
+/// @return      the shape they broadcast to
+/// @throws ShapeError  "[add] shapes (2, 3) and (4)"
+/// mul saves a and b; div saves b and the result.
+Tensor add(const Tensor& a, const Tensor& b);
+Tensor sub(const Tensor& a, const Tensor& b);
+Tensor mul(const Tensor& a, const Tensor& b);
+Tensor div(const Tensor& a, const Tensor& b);
+
+/// a * x, and x + a, for a number a.
+Tensor scale(const Tensor& x, double a);
+Tensor add_scalar(const Tensor& x, double a);
+Tensor neg(const Tensor& x);
+
+/// max(x, 0); NaN passes through. The gradient at 0 is 0. Saves the result.
+Tensor relu(const Tensor& x);
+
+inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
+inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }
+inline Tensor operator*(const Tensor& a, const Tensor& b) { return mul(a, b); }
+inline Tensor operator/(const Tensor& a, const Tensor& b) { return div(a, b); }
+inline Tensor operator+(const Tensor& x, double a) { return add_scalar(x, a); }
+inline Tensor operator+(double a, const Tensor& x) { return add_scalar(x, a); }
+inline Tensor operator-(const Tensor& x, double a) { return add_scalar(x, -a); }
+inline Tensor operator-(double a, const Tensor& x) { return add_scalar(neg(x), a); }
+inline Tensor operator*(const Tensor& x, double a) { return scale(x, a); }
+inline Tensor operator*(double a, const Tensor& x) { return scale(x, a); }
+inline Tensor operator/(const Tensor& x, double a) { return scale(x, 1 / a); }
+inline Tensor operator-(const Tensor& x) { return neg(x); }
+
+}  // namespace tweed

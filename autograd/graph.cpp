@@ -1,0 +1,290 @@
+#include "autograd/graph.h"
+
+#include <map>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "kernels/elementwise.h"
+
+namespace tweed {
+namespace {
+
+thread_local bool recording = true;
+
+// A tensor's place in the graph: a leaf with its gradient, or an operation's result. Inputs were
+// always made before it, so descending ids are a topological order.
+struct Node : Attachment {
+  const char* op = "leaf";
+  uint64_t id = 0;
+  std::vector<std::shared_ptr<Node>> inputs;  // null where no gradient flows
+  Saved saved;
+  BackwardFunction backward;
+  bool leaf = false, freed = false;
+  Shape shape;
+  Tensor grad;  // leaves only
+  std::vector<std::function<Tensor(const Tensor&)>> hooks;
+
+  // Frees long chains in a loop: recursion would overflow the stack.
+  ~Node() override {
+    std::vector<std::shared_ptr<Node>> doomed = std::move(inputs);
+    while (!doomed.empty()) {
+      auto node = std::move(doomed.back());
+      doomed.pop_back();
+      if (!node || node.use_count() > 1) continue;
+      for (auto& input : node->inputs) doomed.push_back(std::move(input));
+      node->inputs.clear();
+    }
+  }
+};
+using NodePtr = std::shared_ptr<Node>;
+
+uint64_t next_id() {
+  static std::atomic<uint64_t> last{0};
+  return ++last;
+}
+
+NodePtr node_of(const Tensor& t) {
+  return t.defined() ? std::static_pointer_cast<Node>(t.attachment()) : nullptr;
+}
+NodePtr leaf_of(const Tensor& t, const char* op) {
+  NodePtr node = node_of(t);
+  if (!node || !node->leaf) fail(op, "the tensor of shape ", t.shape(), " is not a leaf");
+  return node;
+}
+
+// Visits everything that can be reached from `root`, each node once.
+template <class F>
+void visit(const NodePtr& root, F f) {
+  std::vector<Node*> open{root.get()};
+  std::unordered_set<Node*> seen{root.get()};
+  while (!open.empty()) {
+    Node* node = open.back();
+    open.pop_back();
+    f(*node);
+    for (auto& input : node->inputs)
+      if (input && seen.insert(input.get()).second) open.push_back(input.get());
+  }
+}
+
+// The nodes through which gradients must pass to reach the targets.
+std::unordered_set<Node*> paths_to(const std::unordered_set<Node*>& targets, const NodePtr& root) {
+  std::map<uint64_t, Node*> by_age;
+  visit(root, [&](Node& node) { by_age[node.id] = &node; });
+  std::unordered_set<Node*> needed;
+  for (auto& [id, node] : by_age) {
+    bool on_path = targets.count(node) > 0;
+    for (auto& input : node->inputs) on_path |= input && needed.count(input.get());
+    if (on_path) needed.insert(node);
+  }
+  return needed;
+}
+
+class Walk {
+ public:
+  Walk(bool keep_graph, const std::unordered_set<Node*>* targets)
+      : keep_graph_(keep_graph), targets_(targets) {}
+
+  void run(const NodePtr& root, const Tensor& dy) {
+    if (targets_) needed_ = paths_to(*targets_, root);
+    add(root, dy);
+    while (!pending_.empty()) {
+      auto [node, grad] = std::move(pending_.begin()->second);
+      pending_.erase(pending_.begin());
+      for (auto& hook : node->hooks)
+        if (Tensor changed = hook(grad); changed.defined()) grad = changed;
+      if (targets_ && targets_->count(node.get())) results_[node.get()] = grad;
+      if (node->leaf)
+        finish_leaf(*node, grad);
+      else
+        step(*node, std::move(grad));
+    }
+  }
+  Tensor result(Node* node) { return results_[node]; }
+
+ private:
+  bool wanted(const NodePtr& node) const {
+    return node && (!targets_ || needed_.count(node.get()));
+  }
+  void add(const NodePtr& node, Tensor grad) {
+    auto place = pending_.find(node->id);
+    if (place == pending_.end()) {
+      pending_.emplace(node->id, std::pair(node, std::move(grad)));
+      return;
+    }
+    Tensor& sum = place->second.second;  // perhaps shared: an addition gives dy to both inputs
+    if (!sum.owns_storage()) sum = sum.clone();
+    accumulate(sum, grad);
+  }
+  void finish_leaf(Node& leaf, const Tensor& grad) {
+    if (targets_) return;
+    if (leaf.grad.defined())
+      accumulate(leaf.grad, grad);
+    else
+      leaf.grad = grad.clone();
+  }
+  void step(Node& node, Tensor dy) {
+    if (node.freed)
+      throw Error(std::string("[backward] the graph was freed by an earlier walk (at ") + node.op +
+                  "); pass keep_graph to the first one to walk it again");
+    uint64_t bits = 0;
+    for (std::size_t i = 0; i < node.inputs.size(); ++i)
+      bits |= uint64_t(wanted(node.inputs[i])) << i;
+    if (bits) {
+      node.saved.check(node.op);
+      MemoryLabel label(node.op);
+      Grads grads = node.backward(node.saved, dy, Want(bits));
+      dy = {};
+      for (std::size_t i = 0; i < node.inputs.size(); ++i) {
+        if (!(bits >> i & 1)) continue;
+        if (i >= grads.size() || !grads[i].defined() || grads[i].shape() != node.inputs[i]->shape)
+          throw Error(std::string("[") + node.op +
+                      "] its backward gave no fitting gradient for input " + std::to_string(i));
+        add(node.inputs[i], std::move(grads[i]));
+      }
+    }
+    if (!keep_graph_) release(node);
+  }
+  static void release(Node& node) {
+    node.freed = true;
+    node.saved.clear();
+    node.backward = nullptr;
+    Node keeper;  // its destructor frees what nothing else holds
+    keeper.inputs = std::move(node.inputs);
+  }
+
+  bool keep_graph_;
+  const std::unordered_set<Node*>* targets_;
+  std::unordered_set<Node*> needed_;
+  std::map<uint64_t, std::pair<NodePtr, Tensor>, std::greater<>> pending_;
+  std::unordered_map<Node*, Tensor> results_;
+};
+
+Tensor start_of(const Tensor& y, const Tensor& dy, const char* op) {
+  if (!node_of(y))
+    fail(op, "the tensor of shape ", y.shape(),
+         " depends on no tensor that requires gradients; operations inside NoGrad, and gradients "
+         "themselves, are not recorded (first derivatives only)");
+  if (dy.defined()) {
+    if (dy.shape() != y.shape()) fail(op, "dy is ", dy.shape(), ", y is ", y.shape());
+    return dy;
+  }
+  if (y.size() != 1) fail(op, "y is ", y.shape(), ": give dy, or reduce y to one element");
+  return Tensor::full(y.shape(), 1, y.dtype(), y.device());
+}
+
+}  // namespace
+
+const Tensor& require_grad(const Tensor& t) {
+  if (!is_floating(t.dtype())) fail("require_grad", "a ", t.dtype(), " tensor has no gradient");
+  if (NodePtr node = node_of(t)) {
+    if (!node->leaf) fail("require_grad", "the tensor is the result of ", node->op);
+    return t;
+  }
+  auto node = std::make_shared<Node>();
+  node->id = next_id();
+  node->leaf = true;
+  node->shape = t.shape();
+  t.attach(node);
+  return t;
+}
+bool requires_grad(const Tensor& t) { return node_of(t) != nullptr; }
+
+Tensor grad(const Tensor& t) { return leaf_of(t, "grad")->grad; }
+void set_grad(const Tensor& t, const Tensor& buffer) {
+  if (buffer.shape() != t.shape()) fail("set_grad", buffer.shape(), " for ", t.shape());
+  leaf_of(t, "set_grad")->grad = buffer;
+}
+void clear_grad(const Tensor& t) { leaf_of(t, "clear_grad")->grad = {}; }
+
+void backward(const Tensor& y, bool keep_graph, const Tensor& dy) {
+  Tensor start = start_of(y, dy, "backward");
+  NoGrad no_grad;
+  Walk(keep_graph, nullptr).run(node_of(y), start);
+}
+
+std::vector<Tensor> grad_of(const Tensor& y, const std::vector<Tensor>& tensors, bool keep_graph,
+                            const Tensor& dy) {
+  Tensor start = start_of(y, dy, "grad_of");
+  NoGrad no_grad;
+  std::unordered_set<Node*> targets;
+  for (auto& t : tensors) {
+    if (!node_of(t)) fail("grad_of", "a tensor of shape ", t.shape(), " requires no gradient");
+    targets.insert(node_of(t).get());
+  }
+  Walk walk(keep_graph, &targets);
+  walk.run(node_of(y), start);
+  std::vector<Tensor> grads;
+  for (auto& t : tensors) grads.push_back(walk.result(node_of(t).get()));
+  return grads;
+}
+
+NoGrad::NoGrad() : before_(recording) { recording = false; }
+NoGrad::~NoGrad() { recording = before_; }
+bool grad_enabled() { return recording; }
+
+void on_gradient(const Tensor& t, std::function<Tensor(const Tensor&)> f) {
+  NodePtr node = node_of(t);
+  if (!node) fail("on_gradient", "the tensor of shape ", t.shape(), " requires no gradient");
+  node->hooks.push_back(std::move(f));
+}
+
+GraphStats graph_stats(const Tensor& y) {
+  GraphStats stats;
+  if (NodePtr root = node_of(y))
+    visit(root, [&](Node& node) {
+      stats.operations += !node.leaf;
+      for (auto& t : node.saved.all()) stats.saved_bytes += t.defined() ? int64_t(t.bytes()) : 0;
+    });
+  return stats;
+}
+
+Saved::Saved(const std::vector<Tensor>& tensors) {
+  for (auto& t : tensors) {
+    tensors_.push_back(t.defined() ? t.detach() : t);
+    versions_.push_back(t.defined() ? t.version() : 0);
+  }
+}
+const Tensor& Saved::operator[](int i) const { return tensors_.at(std::size_t(i)); }
+void Saved::check(const char* op) const {
+  for (std::size_t i = 0; i < tensors_.size(); ++i)
+    if (tensors_[i].defined() && tensors_[i].version() != versions_[i])
+      throw Error(std::string("[") + op + "] a tensor of shape " + tensors_[i].shape().str() +
+                  " that it needs for its gradient was changed in place after the forward pass");
+}
+
+Tensor record_node(const char* op, const std::vector<Tensor>& inputs, const Tensor& y,
+                   const std::vector<Tensor>& saved, BackwardFunction f) {
+  bool any = false;
+  for (auto& t : inputs) any |= requires_grad(t);
+  if (!recording || !any) return y;
+  auto node = std::make_shared<Node>();
+  node->op = op;
+  node->id = next_id();
+  node->shape = y.shape();
+  for (auto& t : inputs) node->inputs.push_back(node_of(t));
+  node->saved = Saved(saved);
+  node->backward = std::move(f);
+  Tensor result = y.attachment() ? y.detach() : y;
+  result.attach(node);
+  return result;
+}
+
+void check_alike(const char* op, const std::vector<Tensor>& tensors) {
+  const Tensor& first = tensors.at(0);
+  for (auto& t : tensors) {
+    if (!t.defined()) continue;
+    if (t.dtype() != first.dtype()) fail(op, "dtypes ", first.dtype(), " and ", t.dtype());
+    if (!(t.device() == first.device()))
+      fail(op, "one tensor is on ", first.device(), ", another on ", t.device());
+  }
+}
+
+void accumulate(const Tensor& y, const Tensor& x) {
+  check_alike("accumulate", {y, x});
+  with_floating(y.dtype(), "accumulate", [&]<class T>() {
+    on(y.device(), [&](auto& here) { axpy(here, 1.0, x.read<T>(), y.write<T>()); });
+  });
+  y.changed();
+}
+
+}  // namespace tweed

@@ -1,0 +1,90 @@
+#include "autograd/norm.h"
+
+#include "autograd/dispatch.h"
+#include "kernels/batch_norm.h"
+
+namespace tweed {
+namespace {
+
+void check_batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                      const Tensor& running_mean, const Tensor& running_var, bool training) {
+  const char* op = "batch_norm";
+  check_alike(op, {x, gamma, beta});
+  if (x.ndim() < 1) fail(op, "x has no axes");
+  const Shape channels = {x.dim(-1)};
+  if (gamma.shape() != channels) fail(op, "gamma is ", gamma.shape(), ", x is ", x.shape());
+  if (beta.shape() != channels) fail(op, "beta is ", beta.shape(), ", x is ", x.shape());
+  if (running_mean.defined() != running_var.defined() || (!training && !running_mean.defined()))
+    fail(op, "needs running_mean and running_var");
+  if (running_mean.defined()) {
+    if (running_mean.shape() != channels || running_var.shape() != channels)
+      fail(op, "running statistics are ", running_mean.shape(), " and ", running_var.shape(),
+           ", x is ", x.shape());
+    if (running_mean.dtype() != accumulator_dtype(x))
+      fail(op, "running statistics are ", running_mean.dtype(), ", x is ", x.dtype());
+    check_alike(op, {running_mean, running_var});
+  }
+  if (training && x.size() == x.dim(-1))
+    fail(op, "x is ", x.shape(), ": training needs more than one row");
+}
+
+int64_t rows_of(const Tensor& x) { return x.dim(-1) ? x.size() / x.dim(-1) : 0; }
+
+// The batch's mean and rstd in training, with the running ones updated; else the running ones.
+void find_statistics(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
+                     bool training, double momentum, double eps, Tensor& mean, Tensor& rstd) {
+  const int64_t C = x.dim(-1), rows = rows_of(x);
+  rstd = Tensor::empty({C}, accumulator_dtype(x), x.device());
+  mean = training ? Tensor::empty_like(rstd) : running_mean.clone();
+  dispatch("batch_norm", x, [&]<class T>(auto& here) {
+    using A = acc_t<T>;
+    if (!training) return batch_norm_rstd(here, eps, running_var.read<A>(), rstd.write<A>());
+    Tensor partial = Tensor::empty({batch_norm_slabs(rows, C), 2, C}, rstd.dtype(), x.device());
+    auto running = [](const Tensor& t) { return t.defined() ? t.write<A>() : Span<A>(); };
+    batch_norm_statistics(here, rows, eps, momentum, x.read<T>(), mean.write<A>(), rstd.write<A>(),
+                          running(running_mean), running(running_var), partial.write<A>());
+  });
+  if (!training || !running_mean.defined()) return;
+  running_mean.changed();
+  running_var.changed();
+}
+
+}  // namespace
+
+Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                  const Tensor& running_mean, const Tensor& running_var, bool training,
+                  double momentum, double eps, Activation activation) {
+  check_batch_norm(x, gamma, beta, running_mean, running_var, training);
+  Tensor mean, rstd, y = Tensor::empty_like(x);
+  if (x.size()) find_statistics(x, running_mean, running_var, training, momentum, eps, mean, rstd);
+  dispatch("batch_norm", x, [&]<class T>(auto& here) {
+    using A = acc_t<T>;
+    if (!x.size()) return;
+    batch_norm_forward(here, activation, rows_of(x), x.read<T>(), gamma.read<T>(), beta.read<T>(),
+                       mean.read<A>(), rstd.read<A>(), y.write<T>());
+  });
+  const Tensor result = activation == Activation::none ? Tensor() : y;
+  return record(
+      "batch_norm", {x, gamma, beta}, y, save(x, gamma, mean, rstd, result),
+      [=](const Saved& s, const Tensor& dy, Want want) {
+        const Tensor &x = s[0], &gamma = s[1], &mean = s[2], &rstd = s[3], &y = s[4];
+        if (!x.size())
+          return Grads{Tensor::zeros_like(x), Tensor::zeros_like(gamma), Tensor::zeros_like(gamma)};
+        const int64_t C = gamma.size(), rows = rows_of(x);
+        Tensor dx, dgamma = Tensor::empty_like(gamma), dbeta = Tensor::empty_like(gamma);
+        if (want[0]) dx = Tensor::empty_like(x);
+        Tensor partial =
+            Tensor::empty({batch_norm_slabs(rows, C) + 1, 2, C}, mean.dtype(), mean.device());
+        dispatch("batch_norm", dy, [&]<class T>(auto& here) {
+          using A = acc_t<T>;
+          batch_norm_backward(here, activation, training, rows, x.read<T>(), gamma.read<T>(),
+                              mean.read<A>(), rstd.read<A>(),
+                              y.defined() ? y.read<T>() : Span<const T>(), dy.read<T>(),
+                              dx.defined() ? dx.write<T>() : Span<T>(), dgamma.write<T>(),
+                              dbeta.write<T>(), partial.write<A>());
+        });
+        return Grads{dx, dgamma, dbeta};
+      });
+}
+
+}  // namespace tweed

@@ -1,0 +1,33 @@
+// Normalisation.
+#pragma once
+#include "autograd/graph.h"
+#include "kernels/bias.h"
+
+namespace tweed {
+
+/// Batch normalisation over the last axis, with PyTorch's conventions.
+///
+///   y = activation((x - mean) * rstd * gamma + beta),   rstd = 1 / sqrt(var + eps)
+///
+/// In training, mean and the biased variance are the batch's, over all leading axes, and
+///
+///   running = (1 - momentum) * running + momentum * batch
+///
+/// with the unbiased variance. Otherwise they are the running ones.
+///
+/// @param x             (..., C)
+/// @param gamma, beta   (C), scale and shift
+/// @param running_mean, running_var  (C), x's dtype, or float32 for bfloat16; updated in training;
+///                      in training both may be undefined
+/// @param activation    none, or relu in the same pass
+/// @return              x's shape
+/// @throws ShapeError   "[batch_norm] gamma is (3), x is (8, 512)"; in training for a single row,
+///                      which has no variance
+/// Saves x, gamma, mean, rstd, and the result if there is an activation.
+/// Source: Ioffe, Szegedy 2015, arXiv:1502.03167
+Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                  const Tensor& running_mean, const Tensor& running_var, bool training,
+                  double momentum = 0.1, double eps = 1e-5,
+                  Activation activation = Activation::none);
+
+}  // namespace tweed

@@ -1,0 +1,136 @@
+#include "autograd/reduce.h"
+
+#include <numeric>
+
+#include "autograd/dispatch.h"
+#include "kernels/reduce.h"
+
+namespace tweed {
+namespace {
+
+using Axes = uint32_t;  // a bit per axis: plain, so that a recorded lambda may capture it
+
+Axes axes_of(const char* op, const Tensor& x, const std::vector<int>& axes) {
+  Axes bits = 0;
+  for (int axis : axes) {
+    const int i = axis < 0 ? axis + x.ndim() : axis;
+    if (i < 0 || i >= x.ndim()) fail(op, "axis ", axis, " of ", x.shape());
+    if (bits >> i & 1) fail(op, "axis ", axis, " of ", x.shape(), " is given twice");
+    bits |= Axes(1) << i;
+  }
+  return bits;
+}
+Axes all_axes(const Tensor& x) { return (Axes(1) << x.ndim()) - 1; }
+
+Shape without(const Shape& shape, Axes axes, bool keep) {
+  Shape result;
+  for (int i = 0; i < shape.ndim(); ++i)
+    if (!(axes >> i & 1))
+      result.append(shape[i]);
+    else if (keep)
+      result.append(1);
+  return result;
+}
+
+// Calls f(view, first, last) for each run [first, last) of neighbouring axes in `axes`.
+template <class F>
+void for_each_run(const Shape& shape, Axes axes, F f) {
+  for (int first = 0, last; first < shape.ndim(); first = last + 1) {
+    for (last = first; last < shape.ndim() && axes >> last & 1;) ++last;
+    if (last > first) f(first, last);
+  }
+}
+
+Reduction view_of(const Shape& shape, int first, int last) {
+  return {shape.product(0, first), shape.product(first, last), shape.product(last, shape.ndim())};
+}
+
+// Sums run after run; the axes stay, with size 1.
+Tensor sum_axes(const char* op, const Tensor& x, Axes axes, double divisor) {
+  // Several roundings to bfloat16 would add up.
+  int runs = 0;
+  for_each_run(x.shape(), axes, [&](int, int) { ++runs; });
+  if (runs > 1 && x.dtype() == DType::bfloat16)
+    return sum_axes(op, x.to(DType::float32), axes, divisor).to(DType::bfloat16);
+  Tensor result = x;
+  for_each_run(x.shape(), axes, [&](int first, int last) {
+    const Reduction view = view_of(result.shape(), first, last);
+    Shape shape = result.shape();
+    for (int i = first; i < last; ++i) shape.set(i, 1);
+    Tensor y = Tensor::empty(shape, x.dtype(), x.device());
+    Tensor scratch = Tensor::empty({view.scratch()}, accumulator_dtype(x), x.device());
+    const double by = --runs ? 1 : divisor;
+    dispatch(op, x, [&]<class T>(auto& here) {
+      sum(here, view, by, result.read<T>(), y.write<T>(), scratch.write<acc_t<T>>());
+    });
+    result = y;
+  });
+  return result;
+}
+
+// x, aligned at its last axes, repeated to `shape` and divided.
+Tensor repeat_to(const char* op, const Tensor& x, const Shape& shape, double divisor) {
+  Shape aligned;
+  for (int i = x.ndim(); i < shape.ndim(); ++i) aligned.append(1);
+  for (int64_t n : x.shape()) aligned.append(n);
+  Axes repeated = 0;
+  for (int i = 0; i < shape.ndim() && aligned.ndim() == shape.ndim(); ++i)
+    if (aligned[i] != shape[i]) repeated |= Axes(aligned[i] == 1) << i;
+  Shape reached = aligned;
+  for (int i = 0; i < shape.ndim() && aligned.ndim() == shape.ndim(); ++i)
+    if (repeated >> i & 1) reached.set(i, shape[i]);
+  if (reached != shape) fail(op, x.shape(), " to ", shape);
+
+  Tensor result = x.detach().reshape(aligned);
+  for_each_run(shape, repeated, [&](int first, int last) {
+    Shape next = result.shape();
+    for (int i = first; i < last; ++i) next.set(i, shape[i]);
+    Tensor y = Tensor::empty(next, x.dtype(), x.device());
+    dispatch(op, x, [&]<class T>(auto& here) {
+      repeat(here, view_of(next, first, last), divisor, result.read<T>(), y.write<T>());
+    });
+    result = y;
+    divisor = 1;
+  });
+  return result;
+}
+
+Tensor reduce(const char* op, const Tensor& x, Axes axes, bool keep_axes, bool is_mean) {
+  const Shape shape = x.shape(), kept = without(shape, axes, true);
+  double divisor = 1;
+  for (int i = 0; i < shape.ndim(); ++i)
+    if (is_mean && axes >> i & 1) divisor *= double(shape[i]);
+  Tensor y = sum_axes(op, x.detach(), axes, divisor);
+  return record(op, {x}, y.reshape(without(shape, axes, keep_axes)), {},
+                [=](const Saved&, const Tensor& dy, Want) {
+                  return Grads{repeat_to(op, dy.reshape(kept), shape, divisor)};
+                });
+}
+
+}  // namespace
+
+Tensor sum(const Tensor& x) { return reduce("sum", x, all_axes(x), false, false); }
+Tensor sum(const Tensor& x, const std::vector<int>& axes, bool keep_axes) {
+  return reduce("sum", x, axes_of("sum", x, axes), keep_axes, false);
+}
+Tensor mean(const Tensor& x) { return reduce("mean", x, all_axes(x), false, true); }
+Tensor mean(const Tensor& x, const std::vector<int>& axes, bool keep_axes) {
+  return reduce("mean", x, axes_of("mean", x, axes), keep_axes, true);
+}
+
+Tensor expand(const Tensor& x, const Shape& shape) {
+  const Shape from = x.shape();
+  return record("expand", {x}, repeat_to("expand", x, shape, 1), {},
+                [=](const Saved&, const Tensor& dy, Want) { return Grads{sum_to(dy, from)}; });
+}
+
+Tensor sum_to(const Tensor& x, const Shape& shape) {
+  if (x.shape() == shape) return x;
+  const int added = x.ndim() - shape.ndim();
+  Axes axes = 0;
+  for (int i = 0; i < x.ndim(); ++i) axes |= Axes(i < added || shape[i - added] != x.dim(i)) << i;
+  NoGrad no_grad;
+  return sum_axes("sum_to", x.detach(), axes, 1).reshape(shape);
+}
+
+}  // namespace tweed
