@@ -1,0 +1,126 @@
+#include "nn/layers.h"
+
+#include <cmath>
+#include <sstream>
+
+#include "autograd/dropout.h"
+#include "autograd/elementwise.h"
+#include "autograd/norm.h"
+#include "autograd/pool.h"
+#include "autograd/shape_ops.h"
+#include "nn/init.h"
+
+namespace tweed {
+namespace {
+
+// "Name(a, b, c)"
+template <class... A>
+std::string call(const char* name, const A&... parts) {
+  std::ostringstream out;
+  const char* separator = "";
+  out << name << "(";
+  ((out << separator << parts, separator = ", "), ...);
+  out << ")";
+  return out.str();
+}
+std::string named(const char* what, double value) {
+  std::ostringstream out;
+  out << what << " " << value;
+  return out.str();
+}
+std::string activation_name(Activation a) {
+  return a == Activation::relu ? "then ReLU" : "no activation";
+}
+
+}  // namespace
+
+Sequential::Sequential(const std::vector<ModulePtr>& modules) {
+  for (auto& m : modules) add(m);
+}
+Sequential& Sequential::add(const ModulePtr& module) {
+  return add(std::to_string(modules_.size()), module);
+}
+Sequential& Sequential::add(const std::string& name, const ModulePtr& module) {
+  modules_.push_back(add_child(name, module));
+  return *this;
+}
+Tensor Sequential::forward(const Tensor& x) {
+  Tensor y = x;
+  for (auto& m : modules_) y = (*m)(y);
+  return y;
+}
+
+Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, int64_t kernel,
+               const Conv2dOptions& options, Init init)
+    : options_(options) {
+  double bound = 1 / std::sqrt(double(in_channels * kernel * kernel));
+  weight_ = add_parameter("weight", uniform_init({out_channels, kernel, kernel, in_channels}, bound,
+                                                 init.seed, init.layer, 0));
+  if (options.bias)
+    bias_ = add_parameter("bias", uniform_init({out_channels}, bound, init.seed, init.layer, 1));
+}
+Tensor Conv2d::forward(const Tensor& x) {
+  return conv2d(x, weight_, bias_, {options_.stride, options_.padding, options_.activation});
+}
+std::string Conv2d::description() const {
+  return call("Conv2d", weight_.dim(3), weight_.dim(0), named("kernel", double(weight_.dim(1))),
+              named("stride", double(options_.stride)), named("padding", double(options_.padding)),
+              activation_name(options_.activation));
+}
+
+Linear::Linear(int64_t in_features, int64_t out_features, Init init, bool bias,
+               Activation activation)
+    : activation_(activation) {
+  double bound = 1 / std::sqrt(double(in_features));
+  weight_ = add_parameter(
+      "weight", uniform_init({out_features, in_features}, bound, init.seed, init.layer, 0));
+  if (bias)
+    bias_ = add_parameter("bias", uniform_init({out_features}, bound, init.seed, init.layer, 1));
+}
+Tensor Linear::forward(const Tensor& x) { return linear(x, weight_, bias_, activation_); }
+std::string Linear::description() const {
+  return call("Linear", weight_.dim(1), weight_.dim(0), activation_name(activation_));
+}
+
+BatchNorm2d::BatchNorm2d(int64_t channels, double momentum, double eps, Activation activation)
+    : momentum_(momentum), eps_(eps), activation_(activation) {
+  weight_ = add_parameter("weight", Tensor::full({channels}, 1));
+  bias_ = add_parameter("bias", Tensor::zeros({channels}));
+  running_mean_ = add_buffer("running_mean", Tensor::zeros({channels}));
+  running_var_ = add_buffer("running_var", Tensor::full({channels}, 1));
+  batches_ = add_buffer("num_batches_tracked", Tensor::zeros({}, DType::int32));
+}
+Tensor BatchNorm2d::forward(const Tensor& x) {
+  if (training()) batches_.fill(batches_.item() + 1);
+  return batch_norm(x, weight_, bias_, running_mean_, running_var_, training(), momentum_, eps_,
+                    activation_);
+}
+std::string BatchNorm2d::description() const {
+  return call("BatchNorm2d", weight_.dim(0), activation_name(activation_));
+}
+
+Tensor ReLU::forward(const Tensor& x) { return relu(x); }
+
+Tensor Dropout2d::forward(const Tensor& x) {
+  return dropout2d(x, p_, random_key(Purpose::dropout), training());
+}
+std::string Dropout2d::description() const { return call("Dropout2d", p_); }
+Tensor Dropout::forward(const Tensor& x) {
+  return dropout(x, p_, random_key(Purpose::dropout), training());
+}
+std::string Dropout::description() const { return call("Dropout", p_); }
+
+Tensor MaxPool2d::forward(const Tensor& x) { return max_pool2d(x, kernel_, stride_, padding_); }
+std::string MaxPool2d::description() const {
+  return call("MaxPool2d", kernel_, named("stride", double(stride_)),
+              named("padding", double(padding_)));
+}
+Tensor AvgPool2d::forward(const Tensor& x) { return avg_pool2d(x, kernel_, stride_, padding_); }
+std::string AvgPool2d::description() const {
+  return call("AvgPool2d", kernel_, named("stride", double(stride_)),
+              named("padding", double(padding_)));
+}
+Tensor GlobalAvgPool::forward(const Tensor& x) { return global_avg_pool(x); }
+Tensor Flatten::forward(const Tensor& x) { return flatten(x); }
+
+}  // namespace tweed

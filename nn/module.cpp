@@ -1,0 +1,111 @@
+#include "nn/module.h"
+
+namespace tweed {
+
+Tensor Module::operator()(const Tensor& x) {
+  Tensor y = forward(x);
+  for (auto& hook : output_hooks_)
+    if (Tensor changed = hook(y); changed.defined()) y = changed;
+  if (requires_grad(y))
+    for (auto& hook : gradient_hooks_) on_gradient(y, hook);
+  return y;
+}
+
+// Calls f(prefix, module) for this module and everything inside, parents first.
+template <class F>
+void Module::for_each(const std::string& prefix, F f) const {
+  f(prefix, *this);
+  for (auto& [name, child] : children_)
+    child->for_each(prefix.empty() ? name : prefix + "." + name, f);
+}
+
+static void append(std::vector<Named>& to, const std::string& prefix,
+                   const std::vector<Named>& from) {
+  for (auto& [name, tensor] : from)
+    to.push_back({prefix.empty() ? name : prefix + "." + name, tensor});
+}
+
+std::vector<Named> Module::parameters() const {
+  std::vector<Named> all;
+  for_each("", [&](auto& prefix, const Module& m) { append(all, prefix, m.parameters_); });
+  return all;
+}
+std::vector<Named> Module::buffers() const {
+  std::vector<Named> all;
+  for_each("", [&](auto& prefix, const Module& m) { append(all, prefix, m.buffers_); });
+  return all;
+}
+std::vector<Named> Module::state() const {
+  std::vector<Named> all;
+  for_each("", [&](auto& prefix, const Module& m) {
+    append(all, prefix, m.parameters_);
+    append(all, prefix, m.buffers_);
+  });
+  return all;
+}
+int64_t Module::parameter_count() const {
+  int64_t count = 0;
+  for (auto& p : parameters()) count += p.tensor.size();
+  return count;
+}
+
+void Module::train(bool on) {
+  training_ = on;
+  for (auto& [name, child] : children_) child->train(on);
+}
+
+void Module::to(Device device) {
+  for (auto& [name, t] : state()) t.move_into(Tensor::empty(t.shape(), t.dtype(), device));
+}
+
+// Layers are numbered in order of the network, so that no two draw the same numbers.
+void Module::set_random_step(const RandomStep& random) {
+  uint32_t next = 0;
+  number_layers(next);
+  for_each("", [&](auto&, const Module& m) { const_cast<Module&>(m).random_ = random; });
+}
+void Module::number_layers(uint32_t& next) {
+  layer_ = next++;
+  for (auto& [name, child] : children_) child->number_layers(next);
+}
+
+Module& Module::find(const std::string& name) {
+  if (name.empty()) return *this;
+  std::string head = name.substr(0, name.find('.'));
+  std::string known;
+  for (auto& [child_name, child] : children_) {
+    if (child_name == head)
+      return child->find(name.size() > head.size() ? name.substr(head.size() + 1) : "");
+    known += (known.empty() ? "" : ", ") + child_name;
+  }
+  throw Error("there is no module '" + head + "' here; there is " +
+              (known.empty() ? "none" : known));
+}
+
+void Module::clear_hooks() {
+  output_hooks_.clear();
+  gradient_hooks_.clear();
+}
+
+std::string Module::str() const {
+  std::string out;
+  print(out, "", 0);
+  return out;
+}
+void Module::print(std::string& out, const std::string& name, int depth) const {
+  out += std::string(std::size_t(2 * depth), ' ') + (name.empty() ? "" : name + ": ") +
+         description() + "\n";
+  for (auto& [child_name, child] : children_) child->print(out, child_name, depth + 1);
+}
+
+Tensor Module::add_parameter(const std::string& name, const Tensor& t) {
+  require_grad(t);
+  parameters_.push_back({name, t});
+  return t;
+}
+Tensor Module::add_buffer(const std::string& name, const Tensor& t) {
+  buffers_.push_back({name, t});
+  return t;
+}
+
+}  // namespace tweed

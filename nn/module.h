@@ -1,0 +1,105 @@
+// Module: a layer or network with named parameters, and the way to reach everything inside by name.
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "autograd/graph.h"
+#include "kernels/philox.h"
+
+namespace tweed {
+
+/// A tensor of a module with its dotted name, "conv1.weight".
+struct Named {
+  std::string name;
+  Tensor tensor;
+};
+
+/// Where random numbers come from while a network trains: the same (seed, step) gives the same
+/// dropout on every device. One for a whole network; see Module::set_random_step().
+struct RandomStep {
+  uint64_t seed = 0;
+  uint32_t step = 0;
+};
+
+/// A function with state. A subclass registers its parameters, buffers and children in its
+/// constructor and computes in forward(). Names are PyTorch's.
+///
+/// Modules are held by shared_ptr and neither copied nor moved. Not thread-safe.
+class Module {
+ public:
+  Module() = default;
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+  virtual ~Module() = default;
+
+  virtual Tensor forward(const Tensor& x) = 0;
+  /// forward(), and the hooks around it.
+  Tensor operator()(const Tensor& x);
+
+  /// All parameters, in order of registration, a module's own before its children's.
+  std::vector<Named> parameters() const;
+  /// All buffers: state that is saved but not trained, such as running statistics.
+  std::vector<Named> buffers() const;
+  /// Parameters and buffers under their names: what a checkpoint holds.
+  std::vector<Named> state() const;
+  int64_t parameter_count() const;
+
+  /// Whether dropout and batch norm behave as in training; applies to all children.
+  void train(bool on = true);
+  void eval() { train(false); }
+  bool training() const { return training_; }
+
+  /// Moves parameters and buffers; call it before an optimizer takes the parameters.
+  void to(Device device);
+  /// The step that dropout draws its numbers for; applies to all children.
+  void set_random_step(const RandomStep& random);
+
+  /// A child by its dotted name; "" is the module itself. @throws Error naming what there is
+  Module& find(const std::string& name);
+  /// Calls f with each output of this module; a defined result takes its place.
+  void on_output(std::function<Tensor(const Tensor&)> f) { output_hooks_.push_back(std::move(f)); }
+  /// Calls f with the gradient of each output of this module; a defined result takes its place.
+  void on_output_gradient(std::function<Tensor(const Tensor&)> f) {
+    gradient_hooks_.push_back(std::move(f));
+  }
+  void clear_hooks();
+
+  /// "Conv2d(3, 64, kernel 7, stride 2, padding 3)", for printing.
+  virtual std::string description() const = 0;
+  /// The module and its children, a line each.
+  std::string str() const;
+
+ protected:
+  Tensor add_parameter(const std::string& name, const Tensor& t);
+  Tensor add_buffer(const std::string& name, const Tensor& t);
+  /// Registers a child; returns it.
+  template <class M>
+  std::shared_ptr<M> add_child(const std::string& name, std::shared_ptr<M> child) {
+    children_.emplace_back(name, child);
+    return child;
+  }
+  /// A key for random numbers that no other layer, step or seed shares.
+  RandomKey random_key(Purpose purpose) const {
+    return {random_.seed, purpose, random_.step, layer_};
+  }
+
+ private:
+  template <class F>
+  void for_each(const std::string& prefix, F f) const;
+  void number_layers(uint32_t& next);
+  void print(std::string& out, const std::string& name, int depth) const;
+
+  std::vector<Named> parameters_, buffers_;
+  std::vector<std::pair<std::string, std::shared_ptr<Module>>> children_;
+  std::vector<std::function<Tensor(const Tensor&)>> output_hooks_, gradient_hooks_;
+  RandomStep random_;
+  uint32_t layer_ = 0;
+  bool training_ = true;
+};
+
+using ModulePtr = std::shared_ptr<Module>;
+
+}  // namespace tweed
