@@ -1,0 +1,84 @@
+#include "data/dataset.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include "data/workers.h"
+#include "kernels/machine/error.h"
+
+namespace tweed {
+
+Dataset::Dataset(std::vector<std::string> classes, std::vector<Sample> samples, int image_side,
+                 Maker maker)
+    : classes_(std::move(classes)),
+      samples_(std::move(samples)),
+      side_(image_side),
+      maker_(std::move(maker)) {}
+
+Image Dataset::image(int64_t i) const {
+  const Sample& sample = samples_[std::size_t(i)];
+  if (pixels_) {
+    Image image{side_, side_, {}};
+    auto bytes = std::ptrdiff_t(side_) * side_ * 3;
+    image.pixels.assign(pixels_->begin() + i * bytes, pixels_->begin() + (i + 1) * bytes);
+    return image;
+  }
+  Image image = maker_(sample);
+  if (image.height != side_ || image.width != side_)
+    throw ShapeError("[dataset] " + sample.path + " is " + std::to_string(image.height) + " x " +
+                     std::to_string(image.width) + ", not " + std::to_string(side_) + " square");
+  return image;
+}
+
+std::vector<DamagedImage> Dataset::decode(int workers, bool keep,
+                                          const std::function<void(int64_t)>& tick) {
+  auto bytes = std::ptrdiff_t(side_) * side_ * 3;
+  auto pixels = std::make_shared<std::vector<uint8_t>>(keep ? std::size_t(size() * bytes) : 0);
+  std::map<int64_t, std::string> damaged;
+  std::mutex mutex;
+  share_out(
+      size(), workers,
+      [&](int64_t i) {
+        try {
+          Image image = this->image(i);
+          if (keep)
+            std::copy(image.pixels.begin(), image.pixels.end(), pixels->begin() + i * bytes);
+        } catch (const FormatError& e) {
+          std::lock_guard lock(mutex);
+          damaged[i] = e.what();
+        }
+      },
+      tick);
+  if (keep) pixels_ = pixels;
+
+  std::vector<DamagedImage> result;
+  std::vector<int64_t> indexes;
+  for (auto& [i, message] : damaged) {
+    const std::string& file = path(i);
+    bool named = message.rfind(file + ": ", 0) == 0;
+    result.push_back({file, named ? message.substr(file.size() + 2) : message});
+    indexes.push_back(i);
+  }
+  drop(indexes);
+  return result;
+}
+
+// Removes samples, and their pixels if there are any; `indexes` ascend.
+void Dataset::drop(const std::vector<int64_t>& indexes) {
+  auto bytes = std::ptrdiff_t(side_) * side_ * 3;
+  int64_t kept = 0;
+  for (int64_t i = 0; i < size(); ++i) {
+    if (std::binary_search(indexes.begin(), indexes.end(), i)) continue;
+    if (kept != i) {
+      samples_[std::size_t(kept)] = std::move(samples_[std::size_t(i)]);
+      if (pixels_)
+        std::copy_n(pixels_->begin() + i * bytes, bytes, pixels_->begin() + kept * bytes);
+    }
+    ++kept;
+  }
+  samples_.resize(std::size_t(kept));
+  if (pixels_) pixels_->resize(std::size_t(kept * bytes));
+}
+
+}  // namespace tweed

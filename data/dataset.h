@@ -1,0 +1,131 @@
+// Labelled images: MiniPlaces, folders of images, and the built-in TinyPlaces.
+//
+//   DataSplits data = open_dataset("datasets/miniplaces", {.classes = "10"});
+//   Image image = data.train.image(0);        // 144 x 144
+//
+// Datasets of files keep all images decoded in memory if these take less than half of what is
+// free, and decode on the fly otherwise. A Dataset is cheap to copy (copies share the pixels), and
+// may be read from several threads.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/image.h"
+
+namespace tweed {
+
+/// One labelled image.
+struct Sample {
+  std::string path;  ///< file, or the name of a drawn scene
+  int label = 0;     ///< index into the class names
+};
+
+/// An image that could not be read.
+struct DamagedImage {
+  std::string file, reason;
+};
+
+/// A list of labelled square images, all of one size.
+class Dataset {
+ public:
+  /// Makes the stored image of a sample: size x size.
+  using Maker = std::function<Image(const Sample&)>;
+
+  Dataset() = default;
+  /// @param image_side  height and width of every image that `maker` makes
+  /// @param maker       called from several threads at once
+  Dataset(std::vector<std::string> classes, std::vector<Sample> samples, int image_side,
+          Maker maker);
+
+  int64_t size() const { return int64_t(samples_.size()); }
+  const std::vector<std::string>& classes() const { return classes_; }
+  int label(int64_t i) const { return samples_[std::size_t(i)].label; }
+  const std::string& path(int64_t i) const { return samples_[std::size_t(i)].path; }
+  const std::vector<Sample>& samples() const { return samples_; }
+
+  /// Height and width of image(i).
+  int image_side() const { return side_; }
+  /// Image i at the stored size. @throws FormatError  if it is decoded now and is damaged
+  Image image(int64_t i) const;
+  /// Decodes every image once, and leaves out those that are damaged; to be called before the
+  /// dataset is shared.
+  /// @param keep  whether the decoded images stay in memory
+  /// @param tick  called from this thread now and then with the images done; may throw to stop
+  std::vector<DamagedImage> decode(int workers, bool keep,
+                                   const std::function<void(int64_t done)>& tick = {});
+  /// Whether all images are decoded already.
+  bool in_memory() const { return pixels_ != nullptr; }
+  /// Bytes that the decoded images take or would take.
+  int64_t bytes() const { return size() * int64_t(side_) * side_ * 3; }
+
+ private:
+  void drop(const std::vector<int64_t>& indexes);
+  std::vector<std::string> classes_;
+  std::vector<Sample> samples_;
+  int side_ = 0;
+  Maker maker_;
+  std::shared_ptr<std::vector<uint8_t>> pixels_;  // (size, side, side, 3), or null
+};
+
+/// Which part of a data set is wanted; the other stays empty.
+enum class Splits { train, validation, both };
+/// Where decoded images stay.
+enum class Keep { automatic, in_memory, on_the_fly };
+
+struct DataOptions {
+  std::string classes;  ///< "": all; "10": the first ten; or names, comma-separated, in label order
+  int64_t limit = 0;    ///< training images a class; 0: all
+  int image_size = 128;  ///< what the network will see
+  int load_size = 0;     ///< side of the stored images; 0: image_size * 144 / 128, rounded
+  int workers = 2;       ///< threads that decode
+  uint64_t seed = 0;     ///< of TinyPlaces' scenes
+  int64_t tiny_train = 800, tiny_validation = 100;  ///< images a class of TinyPlaces
+  Keep keep = Keep::automatic;
+  /// Called from the caller's thread now and then, with the images done and their number.
+  std::function<void(int64_t done, int64_t total)> progress;
+  /// Asked as often; true ends the reading with an Error.
+  std::function<bool()> cancelled;
+};
+
+struct DataSplits {
+  Dataset train, validation;
+  std::vector<DamagedImage> damaged;  ///< left out of train and validation
+  std::string note;  ///< a sentence for the user, such as that images are decoded on the fly; or ""
+};
+
+/// Opens "tiny" (TinyPlaces) or a folder, whose layout is found out: MiniPlaces if it has list
+/// files, else folders of classes.
+///
+/// @throws FormatError  if nothing is there, or what is there is not a data set; the file, the line
+///                      and what is missing are named
+/// @throws Error        if a class is unknown, over 1 % of the images are damaged, or it was
+///                      cancelled
+DataSplits open_dataset(const std::string& spec, const DataOptions& options = {},
+                        Splits splits = Splits::both);
+
+/// Class names and files as found on disk, before anything is decoded.
+struct Listing {
+  std::vector<std::string> classes;
+  std::vector<Sample> train, validation;
+};
+
+/// MiniPlaces as distributed: ROOT/train.txt and ROOT/val.txt with lines
+/// "train/a/abbey/00000001.jpg 0", ROOT/categories.txt with lines "/a/abbey 0", and the images
+/// below ROOT/images or ROOT. Class names lose the leading letter: "/b/bakery/shop" is
+/// "bakery/shop". Only the lists of the splits asked for need to be there.
+Listing read_miniplaces(const std::string& root, Splits splits = Splits::both);
+
+/// ROOT/train/CLASS/* with ROOT/val/CLASS/* (or validation, or test), or ROOT/CLASS/* alone: then
+/// every tenth image of a class, from the tenth on in order of names, is for validation. Labels
+/// follow the order of the class names; files that are not .jpg, .jpeg or .png are passed over.
+Listing read_image_folder(const std::string& root, Splits splits = Splits::both);
+
+/// Keeps the classes asked for, renumbered in the order asked for.
+/// @param classes  as DataOptions::classes
+/// @param limit    training images a class, the first ones; 0: all
+Listing choose(Listing listing, const std::string& classes, int64_t limit);
+
+}  // namespace tweed

@@ -1,0 +1,139 @@
+#include "data/loader.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <thread>
+
+#include "kernels/machine/error.h"
+
+namespace tweed {
+
+std::vector<int64_t> shuffled_order(int64_t size, uint64_t seed, int64_t epoch) {
+  std::vector<int64_t> order(static_cast<std::size_t>(size));
+  std::iota(order.begin(), order.end(), 0);
+  Random random(seed, Purpose::shuffle, uint32_t(epoch));
+  for (std::size_t i = order.size(); i > 1; --i)
+    std::swap(order[i - 1], order[random.below(uint32_t(i))]);
+  return order;
+}
+
+// Workers take the numbers of batches in turn and keep at most `ahead` of them ready, in `ready`;
+// the caller takes them from there in order.
+struct Loader::State {
+  struct Ready {
+    Batch batch;
+    std::exception_ptr error;
+  };
+
+  State(const Dataset& dataset, const LoaderOptions& o) : data(dataset), options(o) {
+    if (o.batch_size < 1 || o.image_size < 1 || o.image_size > dataset.image_side() ||
+        o.first_batch < 0)
+      throw ShapeError("[loader] batch_size " + std::to_string(o.batch_size) + ", image_size " +
+                       std::to_string(o.image_size) + ", first_batch " +
+                       std::to_string(o.first_batch) + " with stored images of " +
+                       std::to_string(dataset.image_side()));
+    if (o.training) order = shuffled_order(data.size(), o.seed, o.epoch);
+    batches = (data.size() + (o.training ? 0 : o.batch_size - 1)) / o.batch_size;
+    next_made = next_taken = std::min(o.first_batch, batches);
+    ahead = 2 * o.workers;
+    for (int i = 0; i < o.workers; ++i) threads.emplace_back([this] { work(); });
+  }
+  ~State() {
+    {
+      std::lock_guard lock(mutex);
+      next_made = batches;
+      closed = true;
+    }
+    room.notify_all();
+    for (auto& thread : threads) thread.join();
+  }
+
+  // Fills `batch` with the batch number `number`.
+  void make(int64_t number, Batch& batch) const {
+    int64_t first = number * options.batch_size, size = options.image_size;
+    batch.count = std::min(options.batch_size, data.size() - first);
+    batch.images.resize(std::size_t(batch.count * size * size * 3));
+    batch.labels.resize(std::size_t(batch.count));
+    batch.indexes.resize(std::size_t(batch.count));
+    for (int64_t i = 0; i < batch.count && !closed; ++i) {
+      int64_t index = options.training ? order[std::size_t(first + i)] : first + i;
+      batch.indexes[std::size_t(i)] = index;
+      batch.labels[std::size_t(i)] = data.label(index);
+      normalize(transformed(index), options.normalization,
+                batch.images.data() + i * size * size * 3);
+    }
+  }
+
+  Image transformed(int64_t index) const {
+    Image image = data.image(index);
+    if (!options.training) return validation_crop(image, options.image_size);
+    return training_crop(image, options.image_size,
+                         augmentation_random(options.seed, options.epoch, index));
+  }
+
+  void work() {
+    std::unique_lock lock(mutex);
+    for (;;) {
+      room.wait(lock, [&] { return next_made >= batches || next_made < next_taken + ahead; });
+      if (next_made >= batches) return;
+      int64_t number = next_made++;
+      Ready result;
+      if (!spare.empty()) {
+        result.batch = std::move(spare.back());
+        spare.pop_back();
+      }
+      lock.unlock();
+      try {
+        make(number, result.batch);
+      } catch (...) {
+        result.error = std::current_exception();
+      }
+      lock.lock();
+      ready[number] = std::move(result);
+      arrived.notify_all();
+    }
+  }
+
+  bool next(Batch& batch) {
+    if (next_taken >= batches) return false;
+    if (threads.empty()) {
+      make(next_taken++, batch);
+      return true;
+    }
+    std::unique_lock lock(mutex);
+    arrived.wait(lock, [&] { return ready.count(next_taken) > 0; });
+    Ready result = std::move(ready.extract(next_taken++).mapped());
+    std::swap(batch, result.batch);
+    spare.push_back(std::move(result.batch));
+    lock.unlock();
+    room.notify_all();
+    if (result.error) std::rethrow_exception(result.error);
+    return true;
+  }
+
+  const Dataset data;
+  const LoaderOptions options;
+  std::vector<int64_t> order;
+  int64_t batches = 0, ahead = 0;
+
+  std::mutex mutex;
+  std::condition_variable room, arrived;
+  int64_t next_made = 0, next_taken = 0;
+  std::atomic<bool> closed{false};
+  std::map<int64_t, Ready> ready;
+  std::vector<Batch> spare;  // memory that the caller has given back
+  std::vector<std::thread> threads;
+};
+
+Loader::Loader(const Dataset& data, const LoaderOptions& options)
+    : state_(std::make_unique<State>(data, options)) {}
+Loader::~Loader() = default;
+int64_t Loader::batches() const { return state_->batches; }
+bool Loader::next(Batch& batch) { return state_->next(batch); }
+
+}  // namespace tweed

@@ -1,0 +1,59 @@
+// Batches for training and evaluation, prepared ahead by threads.
+//
+//   Loader loader(data.train, {.batch_size = 64, .training = true, .seed = 1, .epoch = 3});
+//   for (Batch batch; loader.next(batch);) step(batch);
+//
+// One Loader is one pass over the data. The batches depend on the data and on the options other
+// than `workers`, never on timing. A Loader belongs to one thread and must not outlive its
+// Dataset's pixels (it holds a share of them); destroying it early stops its threads.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "data/augment.h"
+#include "data/dataset.h"
+
+namespace tweed {
+
+struct LoaderOptions {
+  int64_t batch_size = 64;
+  int image_size = 128;
+  bool training = true;  ///< shuffled, cropped at random and mirrored, last partial batch dropped
+  int workers = 2;       ///< threads; 0: the caller's own
+  uint64_t seed = 0;     ///< of order and augmentation
+  int64_t epoch = 0;     ///< of order and augmentation
+  int64_t first_batch = 0;  ///< batches passed over at the start, to go on within an epoch
+  Normalization normalization;
+};
+
+struct Batch {
+  int64_t count = 0;
+  std::vector<float> images;     ///< (count, size, size, 3), normalised
+  std::vector<int32_t> labels;   ///< (count)
+  std::vector<int64_t> indexes;  ///< (count), positions in the Dataset
+};
+
+/// The order of a training epoch: 0 ... size-1 shuffled by (seed, epoch) alone.
+std::vector<int64_t> shuffled_order(int64_t size, uint64_t seed, int64_t epoch);
+
+class Loader {
+ public:
+  /// @throws ShapeError  if batch_size is below 1 or image_size does not fit the stored images
+  Loader(const Dataset& data, const LoaderOptions& options);
+  ~Loader();
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+
+  /// Batches of a whole pass, passed over or not.
+  int64_t batches() const;
+  /// Fills `batch`, reusing its memory, and returns true; false at the end.
+  /// @throws  what went wrong in a worker, when its batch is due
+  bool next(Batch& batch);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace tweed
