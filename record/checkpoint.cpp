@@ -1,0 +1,112 @@
+#include "record/checkpoint.h"
+
+#include <nlohmann/json.hpp>
+
+#include "nn/models/models.h"
+
+namespace tweed {
+namespace {
+
+// Moves the last axis of (A, B, B, D) to the second place, or back.
+Tensor moved(const Tensor& t, bool to_file) {
+  int64_t out = t.dim(0), in = to_file ? t.dim(3) : t.dim(1),
+          cells = t.size() / std::max<int64_t>(1, out * in);
+  Shape shape = to_file ? Shape{out, in, t.dim(1), t.dim(2)} : Shape{out, t.dim(2), t.dim(3), in};
+  return with_floating(t.dtype(), "checkpoint", [&]<class T>() {
+    auto from = t.to_vector<T>();
+    std::vector<T> to(from.size());
+    for (int64_t o = 0; o < out; ++o)
+      for (int64_t i = 0; i < in; ++i)
+        for (int64_t k = 0; k < cells; ++k) {
+          auto file = std::size_t((o * in + i) * cells + k),
+               ours = std::size_t((o * cells + k) * in + i);
+          to[to_file ? file : ours] = from[to_file ? ours : file];
+        }
+    return Tensor::from(to, shape);
+  });
+}
+
+std::string text(double v) { return nlohmann::json(v).dump(); }
+
+CheckpointInfo read_info(const std::string& path, const std::map<std::string, std::string>& meta) {
+  auto get = [&](const char* key) {
+    auto found = meta.find(key);
+    if (found == meta.end())
+      throw FormatError(
+          path, std::string("is no checkpoint of Tweed: its metadata has no '") + key + "'");
+    return found->second;
+  };
+  CheckpointInfo info;
+  try {
+    info.model = get("model");
+    info.classes = nlohmann::json::parse(get("classes")).get<std::vector<std::string>>();
+    info.image_size = std::stoi(get("image_size"));
+    info.mean = nlohmann::json::parse(get("mean")).get<std::array<float, 3>>();
+    info.std = nlohmann::json::parse(get("std")).get<std::array<float, 3>>();
+    info.epoch = std::stoll(get("epoch"));
+    info.top1 = std::stod(get("top1"));
+    info.top5 = std::stod(get("top5"));
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& e) {
+    throw FormatError(path, std::string("its metadata cannot be read: ") + e.what());
+  }
+  return info;
+}
+
+}  // namespace
+
+Tensor to_file_axes(const Tensor& t) { return t.ndim() == 4 ? moved(t, true) : t; }
+Tensor from_file_axes(const Tensor& t) { return t.ndim() == 4 ? moved(t, false) : t; }
+
+void save_checkpoint(const std::string& path, const Module& network, const CheckpointInfo& info) {
+  SafeTensors file;
+  for (auto& [name, t] : network.state()) file.tensors[name] = to_file_axes(t);
+  file.metadata = {{"format", "pt"},
+                   {"framework", "tweed"},
+                   {"model", info.model},
+                   {"classes", nlohmann::json(info.classes).dump()},
+                   {"image_size", std::to_string(info.image_size)},
+                   {"mean", nlohmann::json(info.mean).dump()},
+                   {"std", nlohmann::json(info.std).dump()},
+                   {"epoch", std::to_string(info.epoch)},
+                   {"top1", text(info.top1)},
+                   {"top5", text(info.top5)}};
+  write_safetensors(path, file);
+}
+
+void load_tensors(const std::string& path, const SafeTensors& file,
+                  const std::vector<Named>& into) {
+  for (auto& [name, t] : into) {
+    auto found = file.tensors.find(name);
+    if (found == file.tensors.end()) throw FormatError(path, "has no tensor '" + name + "'");
+    Tensor ours = from_file_axes(found->second);
+    if (ours.shape() != t.shape())
+      throw FormatError(path, "'" + name + "' is " + ours.shape().str() + ", the network's is " +
+                                  t.shape().str());
+    t.copy_from(ours);
+  }
+  if (file.tensors.size() != into.size())
+    for (auto& [name, t] : file.tensors) {
+      bool known = false;
+      for (auto& n : into) known |= n.name == name;
+      if (!known) throw FormatError(path, "has a tensor '" + name + "' that the network has not");
+    }
+}
+
+Checkpoint load_checkpoint(const std::string& path) {
+  SafeTensors file = read_safetensors(path);
+  Checkpoint checkpoint;
+  checkpoint.info = read_info(path, file.metadata);
+  try {
+    checkpoint.network =
+        make_model(checkpoint.info.model, {.classes = int64_t(checkpoint.info.classes.size())});
+  } catch (const Error& e) {
+    throw FormatError(path, e.what());
+  }
+  load_tensors(path, file, checkpoint.network->state());
+  checkpoint.network->eval();
+  return checkpoint;
+}
+
+}  // namespace tweed

@@ -1,0 +1,40 @@
+// Checkpoints: a network's weights and what is needed to use them, in a file that PyTorch reads.
+#pragma once
+#include <array>
+#include <string>
+#include <vector>
+
+#include "nn/module.h"
+#include "record/safetensors.h"
+
+namespace tweed {
+
+/// What a weights file says about itself. Equal runs write equal files: no time, no path.
+struct CheckpointInfo {
+  std::string model;                 ///< a name of make_model()
+  std::vector<std::string> classes;  ///< names in label order
+  int image_size = 128;              ///< pixels that the network was trained on
+  std::array<float, 3> mean{}, std{};
+  int64_t epoch = 0;
+  double top1 = 0, top5 = 0;  ///< on validation data, in per cent
+};
+
+/// A tensor of a network under its PyTorch axes: 4-D weights (Co, K, K, Ci) become (Co, Ci, K, K).
+Tensor to_file_axes(const Tensor& t);
+Tensor from_file_axes(const Tensor& t);
+
+/// Writes parameters and buffers under their names, and `info` as metadata.
+void save_checkpoint(const std::string& path, const Module& network, const CheckpointInfo& info);
+
+struct Checkpoint {
+  ModulePtr network;  ///< on the cpu, in eval mode
+  CheckpointInfo info;
+};
+/// @throws FormatError  if the file is damaged, is no checkpoint of ours, or does not fit its model
+Checkpoint load_checkpoint(const std::string& path);
+
+/// Copies the tensors of a file into those of the same names.
+/// @throws FormatError  naming a tensor that is missing, left over, or of another shape
+void load_tensors(const std::string& path, const SafeTensors& file, const std::vector<Named>& into);
+
+}  // namespace tweed

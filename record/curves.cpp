@@ -1,0 +1,184 @@
+#include "record/curves.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+
+#include "kernels/machine/error.h"
+#include "record/canvas.h"
+
+namespace tweed {
+namespace {
+
+constexpr double title_size = 13, text_size = 10, sheet_title_size = 17;
+constexpr std::array<Color, 6> palette = {{{31, 119, 180},
+                                           {230, 110, 20},
+                                           {44, 140, 60},
+                                           {190, 40, 50},
+                                           {120, 80, 170},
+                                           {110, 110, 110}}};
+
+struct Axis {
+  double first = 0, last = 1, step = 1;
+  int ticks() const { return int(std::lround((last - first) / step)) + 1; }
+  double tick(int i) const { return first + i * step; }
+  /// 0 at the first tick, 1 at the last.
+  double share(double v) const { return (v - first) / (last - first); }
+  std::string label(int i) const {
+    char text[32];
+    int digits = std::max(0, int(-std::floor(std::log10(step) + 1e-9)));
+    double v = std::abs(tick(i)) < step / 2 ? 0.0 : tick(i);
+    if (digits > 5 || std::abs(v) >= 1e6)
+      std::snprintf(text, sizeof text, "%.2g", v);
+    else
+      std::snprintf(text, sizeof text, "%.*f", digits, v);
+    return text;
+  }
+};
+
+// Ticks at 1, 2 or 5 times a power of ten, at most `most` steps of them, around [low, high].
+Axis make_axis(double low, double high, int most, double smallest_step) {
+  if (!(high > low)) {  // one value, or none
+    double v = std::isfinite(low) ? low : 0;
+    double room = std::max(std::abs(v) * 0.1, smallest_step > 0 ? smallest_step : 0.5);
+    low = v - room;
+    high = v + room;
+  }
+  double power = std::pow(10, std::floor(std::log10((high - low) / most)));
+  double step = power;
+  for (double factor : {1.0, 2.0, 5.0, 10.0}) {
+    step = std::max(factor * power, smallest_step);
+    double first = std::floor(low / step + 1e-9) * step,
+           last = std::ceil(high / step - 1e-9) * step;
+    if ((last - first) / step <= most + 0.5) return {first, last, step};
+  }
+  return {std::floor(low / step) * step, std::ceil(high / step) * step, step};
+}
+
+std::vector<Point> points_of(const Series& s) {
+  if (!s.x.empty() && s.x.size() != s.y.size())
+    throw ShapeError("[draw_plot] series '" + s.name + "' has " + std::to_string(s.x.size()) +
+                     " x and " + std::to_string(s.y.size()) + " y");
+  std::vector<Point> points;
+  for (std::size_t i = 0; i < s.y.size(); ++i)
+    points.push_back({s.x.empty() ? double(i + 1) : s.x[i], s.y[i]});
+  return points;
+}
+
+bool finite(const Point& p) { return std::isfinite(p.x) && std::isfinite(p.y); }
+
+struct Axes {
+  Axis x, y;
+};
+
+Axes fit_axes(const Plot& plot, int height) {
+  double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
+  for (const Series& s : plot.series)
+    for (const Point& p : points_of(s)) {
+      if (!finite(p)) continue;
+      low[0] = std::min(low[0], p.x);
+      high[0] = std::max(high[0], p.x);
+      low[1] = std::min(low[1], p.y);
+      high[1] = std::max(high[1], p.y);
+    }
+  if (!std::isfinite(low[0])) low[0] = low[1] = 0, high[0] = high[1] = 1;
+  return {make_axis(low[0], high[0], 10, 1),
+          make_axis(low[1], high[1], std::max(2, height / 40), 0)};
+}
+
+void draw_axes(Image& onto, const Rect& box, const Axes& axes) {
+  for (int i = 0; i < axes.y.ticks(); ++i) {
+    int y = box.y + int(std::lround((1 - axes.y.share(axes.y.tick(i))) * box.height));
+    fill_rect(onto, {box.x, y, box.width, 1}, colors::light_grey);
+    draw_text(onto, box.x - 8, y - text_height(text_size) / 2.0, axes.y.label(i), text_size,
+              colors::grey, Align::right);
+  }
+  for (int i = 0; i < axes.x.ticks(); ++i) {
+    int x = box.x + int(std::lround(axes.x.share(axes.x.tick(i)) * box.width));
+    fill_rect(onto, {x, box.y + box.height, 1, 5}, colors::grey);
+    draw_text(onto, x, box.y + box.height + 8, axes.x.label(i), text_size, colors::grey,
+              Align::centre);
+  }
+  fill_rect(onto, {box.x, box.y, 1, box.height}, colors::grey);
+  fill_rect(onto, {box.x, box.y + box.height, box.width + 1, 1}, colors::grey);
+}
+
+void draw_series(Image& onto, const Rect& box, const Axes& axes, const Series& series,
+                 Color color) {
+  std::vector<Path> paths(1);
+  for (const Point& p : points_of(series)) {
+    if (finite(p))
+      paths.back().push_back({box.x + 0.5 + axes.x.share(p.x) * box.width,
+                              box.y + 0.5 + (1 - axes.y.share(p.y)) * box.height});
+    else if (!paths.back().empty())
+      paths.emplace_back();
+  }
+  draw_paths(onto, paths, color, 2);
+  std::size_t count = 0;
+  for (const Path& path : paths) count += path.size();
+  if (count > 40) return;
+  for (const Path& path : paths)
+    for (const Point& p : path) draw_paths(onto, {{p}}, color, 5);
+}
+
+int legend_width(const Plot& plot) {
+  int width = 0;
+  for (const Series& s : plot.series) width += text_width(s.name, text_size) + 44;
+  return width;
+}
+
+// The names stand in a line between title and axes, where no curve can cross them.
+void draw_legend(Image& onto, int x, int y, const Plot& plot) {
+  for (std::size_t i = 0; i < plot.series.size(); ++i) {
+    double middle = y + text_height(text_size) / 2.0;
+    draw_paths(onto, {{{x + 2.0, middle}, {x + 20.0, middle}}}, palette[i % palette.size()], 3);
+    draw_text(onto, x + 28, y, plot.series[i].name, text_size, colors::black);
+    x += text_width(plot.series[i].name, text_size) + 44;
+  }
+}
+
+}  // namespace
+
+Image draw_plot(const Plot& plot, int height, int width) {
+  constexpr int side = 16;
+  Image image = blank_image(height, width);
+  int line = text_height(text_size);
+  int top = 10;
+  draw_text(image, side, top, shorten(plot.title, title_size, width - 2 * side), title_size,
+            colors::black);
+  top += text_height(title_size) + 6;
+  draw_legend(image, side, top, plot);
+  top += legend_width(plot) > 0 ? line + 14 : 8;
+
+  int bottom = 2 * line + 24;
+  Axes axes = fit_axes(plot, height - top - bottom);
+  int labels = 0;
+  for (int i = 0; i < axes.y.ticks(); ++i)
+    labels = std::max(labels, text_width(axes.y.label(i), text_size));
+  int left = side + labels + 8;
+  Rect box{left, top, width - left - side - 8, height - top - bottom};
+  draw_axes(image, box, axes);
+  draw_text(image, box.x + box.width / 2.0, box.y + box.height + line + 12, plot.x_label, text_size,
+            colors::black, Align::centre);
+  for (std::size_t i = plot.series.size(); i-- > 0;)
+    draw_series(image, box, axes, plot.series[i], palette[i % palette.size()]);
+  return image;
+}
+
+void draw_curves(const std::string& path, const std::string& title,
+                 const std::vector<Plot>& plots) {
+  constexpr int margin = 12;
+  int width = 480, height = 360;
+  for (const Plot& plot : plots) width = std::max(width, legend_width(plot) + 32);
+  int head = title.empty() ? margin : margin + text_height(sheet_title_size) + 8;
+  int columns = std::max(1, int(plots.size()));
+  Image sheet = blank_image(head + height + margin, 2 * margin + columns * width);
+  draw_text(sheet, margin + 16, margin, shorten(title, sheet_title_size, columns * width - 32),
+            sheet_title_size, colors::black);
+  for (std::size_t i = 0; i < plots.size(); ++i)
+    draw_image(sheet, margin + int(i) * width, head, draw_plot(plots[i], height, width));
+  write_png(path, sheet);
+}
+
+}  // namespace tweed

@@ -1,0 +1,31 @@
+// Curves over epochs as a PNG: axes, ticks, grid and legend.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "data/image.h"
+
+namespace tweed {
+
+/// One curve. Points that are not finite leave a gap.
+struct Series {
+  std::string name;
+  std::vector<double> x;  ///< as many as y; none: 1, 2, 3, ...
+  std::vector<double> y;
+};
+
+/// One pair of axes.
+struct Plot {
+  std::string title;
+  std::string x_label;
+  std::vector<Series> series;
+};
+
+/// Draws one plot. The axes span the data, rounded to ticks.
+/// @throws ShapeError  if a series has x and y of different lengths
+Image draw_plot(const Plot& plot, int height = 360, int width = 480);
+
+/// The plots side by side under a title, as a PNG file. @throws Error  if it cannot be written
+void draw_curves(const std::string& path, const std::string& title, const std::vector<Plot>& plots);
+
+}  // namespace tweed
