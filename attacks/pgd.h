@@ -1,0 +1,60 @@
+// Projected gradient descent: small changes of an image that change a network's answer.
+#pragma once
+#include <array>
+#include <limits>
+#include <vector>
+
+#include "nn/module.h"
+
+namespace tweed {
+
+/// Where attacked images may be, in the network's (normalised) space, per colour channel.
+struct AttackSpace {
+  std::array<float, 3> eps{}, step{};
+  std::array<float, 3> lo, hi;
+};
+/// eps and step in pixels of 0..1 (8/255), and pixels stay in 0..1.
+AttackSpace pixel_space(double eps, double step, const std::array<float, 3>& mean,
+                        const std::array<float, 3>& std);
+/// eps and step in normalised units, any value allowed: the coursework's.
+AttackSpace normalized_space(double eps, double step);
+
+enum class AttackGoal : uint8_t {
+  raise_label,   ///< up the loss of the true label
+  lower_target,  ///< down the loss of a given target
+  least_likely,  ///< down the loss of the label that the network found least likely
+};
+
+struct PgdOptions {
+  AttackSpace space;
+  AttackGoal goal = AttackGoal::raise_label;
+  int32_t target = 0;  ///< for lower_target
+  int steps = 10;
+  bool random_start = true;
+  uint64_t seed = 0;
+};
+
+struct PgdResult {
+  Tensor images;               ///< (N, H, W, 3), attacked
+  Tensor labels;               ///< (N), int32: those whose loss was moved
+  std::vector<double> losses;  ///< mean loss of `labels` before each step, and after the last
+};
+
+/// Attacks a batch: signed gradient steps, each followed by the projection on the box of `space`.
+/// Computes gradients of the input only, with the network in eval mode.
+///
+/// @param x       (N, H, W, 3), normalised images on the network's device
+/// @param labels  (N), int32
+/// @param batch   names the batch for the random start
+/// Source: Madry et al. 2017, arXiv:1706.06083.
+PgdResult pgd(Module& network, const Tensor& x, const Tensor& labels, const PgdOptions& options,
+              uint32_t batch = 0);
+
+/// x plus uniform noise as large as the attack may be, in the same box: what an attack is compared
+/// with.
+Tensor random_noise(const Tensor& x, const AttackSpace& space, uint64_t seed, uint32_t batch = 0);
+
+/// The largest violation of the box by `images`, in normalised units; 0 if there is none.
+double outside(const Tensor& images, const Tensor& x, const AttackSpace& space);
+
+}  // namespace tweed
