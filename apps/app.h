@@ -1,0 +1,65 @@
+// What the apps share: how they start, fail and stop.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "tensor/device.h"
+
+namespace tweed::app {
+
+/// Runs an app: `prepare` parses flags and opens everything that was given, and returns the work.
+/// Errors are one line on stderr. Exit codes: what the work returns; 2 if prepare fails (flags,
+/// files, data, output folder, device), 1 if the work fails, 130 after Ctrl-C.
+int run(const char* name, const std::function<std::function<int()>()>& prepare);
+
+/// Whether Ctrl-C (or SIGTERM) has come; the work checks it between steps and returns 130. A second
+/// one ends the program at once.
+bool interrupted();
+
+/// Thrown by parse() when the program has said all it has to say, such as for --help.
+struct Done {
+  int code;
+};
+/// Parses flags. @throws Done for --help, Error for wrong flags
+void parse(CLI::App& flags, int argc, char** argv);
+
+/// --device, --threads, and the coursework's --gpu.
+struct DeviceFlags {
+  std::string device = "cpu";
+  int threads = 0;
+  int gpu = 0;
+  void add_to(CLI::App& flags);
+  /// Sets the number of threads. @throws DeviceError
+  Device open() const;
+
+ private:
+  CLI::Option* gpu_option_ = nullptr;
+};
+
+/// "8/255" or "0.03". @throws Error
+double parse_fraction(const std::string& text, const std::string& flag);
+/// "0:42", "1:02:03"
+std::string clock(double seconds);
+/// "123.4 MB"
+std::string megabytes(double bytes);
+/// Creates a folder and checks that files can be written there. @throws Error
+void make_output_folder(const std::string& path);
+/// The folder part of a path, "." if it has none.
+std::string folder_of(const std::string& path);
+/// Whether stdout is a terminal, where a line may be rewritten.
+bool on_terminal();
+
+/// A line that is rewritten on a terminal; elsewhere only every `update` that says it is a
+/// milestone is printed.
+class ProgressLine {
+ public:
+  void update(const std::string& text, bool milestone);
+  /// Removes the line from a terminal.
+  void clear();
+
+ private:
+  std::size_t width_ = 0;
+};
+
+}  // namespace tweed::app

@@ -1,0 +1,181 @@
+#include "apps/sheets.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "autograd/loss.h"
+#include "data/augment.h"
+#include "explain/saliency.h"
+#include "nn/eval_mode.h"
+
+namespace tweed::app {
+namespace {
+
+std::string percent(double p) {
+  char text[20];
+  std::snprintf(text, sizeof text, "%.0f %%", 100 * p);
+  return text;
+}
+
+// What a network says about an image: the likeliest class and its probability.
+struct Answer {
+  int32_t label;
+  double probability;
+};
+std::vector<Answer> answers(const Tensor& logits) {
+  NoGrad no_grad;
+  auto probabilities = softmax(logits).to_doubles();
+  std::size_t classes = std::size_t(logits.dim(1));
+  std::vector<Answer> result;
+  for (std::size_t i = 0; i < probabilities.size(); i += classes) {
+    auto best = std::max_element(probabilities.begin() + long(i),
+                                 probabilities.begin() + long(i + classes));
+    result.push_back({int32_t(best - probabilities.begin() - long(i)), *best});
+  }
+  return result;
+}
+
+Tensor logits_of(Module& network, const Tensor& x) {
+  EvalMode eval(network);
+  NoGrad no_grad;
+  return network(x);
+}
+
+Caption said(const Answer& answer, int32_t truth, const CheckpointInfo& info) {
+  std::string text = info.classes[std::size_t(answer.label)] + " " + percent(answer.probability);
+  if (truth < 0) return {text};
+  return {text, answer.label == truth ? colors::green : colors::red};
+}
+Caption truth_of(const Samples& samples, std::size_t i, const CheckpointInfo& info) {
+  return samples.labels[i] < 0 ? samples.names[i]
+                               : "true: " + info.classes[std::size_t(samples.labels[i])];
+}
+
+// A map scaled to its largest value, as grey.
+Image grey(const Tensor& map) {
+  auto values = map.to_doubles();
+  double top = std::max(1e-30, *std::max_element(values.begin(), values.end()));
+  Image image{int(map.dim(0)), int(map.dim(1)), {}};
+  for (double v : values) image.pixels.insert(image.pixels.end(), 3, uint8_t(255 * v / top + 0.5));
+  return image;
+}
+
+// Normalised values (H, W, 3) as pixels: scale * value + offset in units of 0..1.
+Image pixels_of(const Tensor& t, const CheckpointInfo& info, double scale, double offset,
+                bool difference) {
+  auto values = t.to_vector<float>();
+  Image image{int(t.dim(0)), int(t.dim(1)), {}};
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    double v = double(values[i]) * info.std[i % 3] + (difference ? 0 : info.mean[i % 3]);
+    image.pixels.push_back(uint8_t(std::clamp(255 * (scale * v + offset), 0.0, 255.0) + 0.5));
+  }
+  return image;
+}
+
+Tensor difference(const Tensor& a, const Tensor& b) {
+  auto x = a.to_vector<float>(), y = b.to_vector<float>();
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] -= y[i];
+  return Tensor::from(x, a.shape());
+}
+Tensor at(const Tensor& batch, int64_t i) {
+  return batch.slice(i, i + 1).reshape(batch.shape().part(1, batch.ndim()));
+}
+
+}  // namespace
+
+Samples pick_samples(const Dataset& data, const CheckpointInfo& info, int count) {
+  Samples samples;
+  int64_t n = data.size(), classes = int64_t(info.classes.size());
+  // The k-th image of class after class, so that a sheet shows as many classes as it can.
+  std::vector<std::vector<int64_t>> by_class(static_cast<std::size_t>(classes));
+  for (int64_t i = 0; i < n; ++i) by_class[std::size_t(data.label(i))].push_back(i);
+  for (std::size_t k = 0; int64_t(samples.labels.size()) < std::min<int64_t>(count, n); ++k)
+    for (auto& members : by_class)
+      if (k < members.size() && int(samples.labels.size()) < count) {
+        samples.images.push_back(validation_crop(data.image(members[k]), info.image_size));
+        samples.labels.push_back(data.label(members[k]));
+        samples.names.push_back(data.path(members[k]));
+      }
+  return samples;
+}
+
+Samples read_photos(const std::vector<std::string>& files, const CheckpointInfo& info) {
+  Samples samples;
+  int load_size = int(std::lround(info.image_size * 144.0 / 128));
+  for (auto& file : files) {
+    Image photo = resize_short_side(decode_image(file), load_size);
+    samples.images.push_back(center_crop(photo, info.image_size));
+    samples.labels.push_back(-1);
+    samples.names.push_back(file.substr(file.rfind('/') + 1));
+  }
+  return samples;
+}
+
+Tensor normalized(const Samples& samples, const CheckpointInfo& info, Device device) {
+  std::vector<float> values;
+  for (auto& image : samples.images)
+    for (std::size_t i = 0; i < image.pixels.size(); ++i)
+      values.push_back((float(image.pixels[i]) / 255.f - info.mean[i % 3]) / info.std[i % 3]);
+  int64_t size = info.image_size;
+  return Tensor::from(values, {int64_t(samples.images.size()), size, size, 3}, device);
+}
+
+void write_saliency_sheet(const std::string& path, const Checkpoint& checkpoint,
+                          const Samples& samples, Device device) {
+  const CheckpointInfo& info = checkpoint.info;
+  Saliency s = saliency(*checkpoint.network, normalized(samples, info, device));
+  auto said_of = answers(s.logits);
+  std::vector<Cell> cells;
+  for (std::size_t i = 0; i < samples.images.size(); ++i) {
+    Tensor map = at(s.map, int64_t(i));
+    cells.push_back({samples.images[i], {truth_of(samples, i, info)}});
+    cells.push_back(
+        {saliency_overlay(samples.images[i], map), {said(said_of[i], samples.labels[i], info)}});
+    cells.push_back({grey(map), {"gradient"}});
+  }
+  Sheet sheet;
+  sheet.title = "Gradient saliency of " + info.model;
+  sheet.notes = {
+      "Red: the loss of the predicted class depends on these pixels more than twice as much "
+      "as on the average one."};
+  sheet.rows = in_rows(cells, samples.images.size() > 1 ? 6 : 3);
+  write_sheet(path, sheet);
+}
+
+void write_attack_sheet(const std::string& path, const Checkpoint& checkpoint,
+                        const Samples& samples, const PgdOptions& options, Device device) {
+  const CheckpointInfo& info = checkpoint.info;
+  Module& network = *checkpoint.network;
+  Tensor x = normalized(samples, info, device);
+  auto before = answers(logits_of(network, x));
+  std::vector<int32_t> labels = samples.labels;
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    if (labels[i] < 0) labels[i] = before[i].label;  // without a true label, the network's own
+  PgdResult result = pgd(network, x, Tensor::from(labels, {x.dim(0)}, device), options);
+  auto after = answers(logits_of(network, result.images));
+
+  std::vector<Cell> cells;
+  double largest = options.space.eps[0] * info.std[0];
+  for (std::size_t i = 0; i < samples.images.size(); ++i) {
+    Tensor attacked = at(result.images, int64_t(i));
+    Tensor noise = difference(attacked, at(x, int64_t(i)));
+    cells.push_back({samples.images[i],
+                     {truth_of(samples, i, info), said(before[i], samples.labels[i], info)}});
+    cells.push_back({pixels_of(noise, info, 0.5 / largest, 0.5, true), {"noise, magnified"}});
+    cells.push_back({pixels_of(attacked, info, 1, 0, false),
+                     {"attacked", said(after[i], samples.labels[i], info)}});
+  }
+  Sheet sheet;
+  char title[200];
+  std::snprintf(title, sizeof title, "%s under PGD: %d steps, up to %.1f/255 a pixel",
+                info.model.c_str(), options.steps, 255 * largest);
+  sheet.title = title;
+  sheet.notes = {
+      "Left: the original. Middle: what the attack added, grey where nothing. Right: their "
+      "sum, and what the network says then."};
+  sheet.rows = in_rows(cells, samples.images.size() > 1 ? 6 : 3);
+  write_sheet(path, sheet);
+}
+
+}  // namespace tweed::app

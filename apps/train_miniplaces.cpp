@@ -1,0 +1,191 @@
+// Trains a network to recognise scenes, and evaluates one. See --help.
+#include <cstdio>
+#include <filesystem>
+
+#include "apps/app.h"
+#include "apps/flags.h"
+#include "apps/sheets.h"
+#include "apps/training.h"
+#include "autograd/conv.h"
+#include "nn/models/models.h"
+
+using namespace tweed;
+using namespace tweed::app;
+
+namespace {
+
+struct Flags {
+  DataFlags data;
+  DeviceFlags device;
+  TrainingOptions training;
+  AttackFlags attack;
+  std::string model = "simplenet", resume, conv = "auto", adversarial;
+  bool evaluate = false, attacked = false, pictures = false, custom_conv = false;
+  CLI::Option* model_option = nullptr;
+};
+
+void add_flags(CLI::App& app, Flags& f) {
+  f.data.add_to(app);
+  f.device.add_to(app);
+  std::string models;
+  for (auto& m : model_names()) models += (models.empty() ? "" : ", ") + m;
+  TrainingOptions& t = f.training;
+  f.model_option =
+      app.add_option("--model", f.model, "the network: " + models)->capture_default_str();
+  app.add_option("--epochs", t.epochs, "times through the training images")
+      ->check(CLI::Range(1, 100000))
+      ->capture_default_str();
+  app.add_option("-b,--batch-size", t.batch_size, "images a step")
+      ->check(CLI::Range(1, 65536))
+      ->capture_default_str();
+  app.add_option("--lr,--learning-rate", t.sgd.lr, "largest learning rate")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--momentum", t.sgd.momentum)->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  app.add_option("--wd,--weight-decay", t.sgd.weight_decay)
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--warmup", t.warmup, "epochs in which the learning rate rises from 0")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--clip-grad", t.clip_grad, "largest norm of all gradients together; 0: any")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("-p,--print-freq", t.print_every,
+                 "iterations between progress lines, if stdout "
+                 "is no terminal; 0: none")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option("--out", t.out, "folder for what the run leaves behind")->capture_default_str();
+  app.add_option("--resume", f.resume,
+                 "a checkpoint of ours: training goes on where the state file beside it ended; "
+                 "with --evaluate, its weights are used");
+  app.add_option("--conv", f.conv,
+                 "how convolutions are computed: auto, im2col (as the text explains it), direct "
+                 "(oneDNN, cpu only)")
+      ->capture_default_str();
+  app.add_flag("--use-custom-conv", f.custom_conv, "the coursework's name for --conv im2col");
+  app.add_flag(
+      "-e,--evaluate", f.evaluate,
+      "only evaluate --resume on the validation images, averaging the logits of each image "
+      "and its mirror image");
+  app.add_flag("-a,--attack", f.attacked,
+               "with --evaluate: evaluate under the attack given by the --attack flags, too");
+  app.add_flag(
+      "-v,--vis", f.pictures,
+      "with --evaluate: draw saliency maps, and attacked images if there is -a, into --out");
+  app.add_option("--adversarial", f.adversarial, "train on attacked images: pgd")
+      ->check(CLI::IsMember({"pgd"}));
+  f.attack.add_to(app);
+}
+
+CheckpointInfo info_for(const Flags& f, const Dataset& data) {
+  CheckpointInfo info;
+  info.model = f.model;
+  info.classes = data.classes();
+  info.image_size = f.data.image_size;
+  Normalization n;
+  info.mean = n.mean;
+  info.std = n.std;
+  return info;
+}
+
+std::function<int()> prepare_evaluation(Flags& f, Device device) {
+  auto checkpoint = std::make_shared<Checkpoint>(load_checkpoint(f.resume));
+  if (f.pictures) make_output_folder(f.training.out);
+  f.data.match(checkpoint->info);
+  auto data = std::make_shared<DataSplits>(f.data.open(Splits::validation));
+  f.data.check_classes(checkpoint->info, data->validation);
+  checkpoint->network->to(device);
+  auto attack = f.attack.options(checkpoint->info, f.data.seed);
+  return [=, out = f.training.out, workers = f.data.workers, attacked = f.attacked,
+          pictures = f.pictures] {
+    Module& network = *checkpoint->network;
+    LoaderOptions options = validation_loader(checkpoint->info, workers);
+    auto print = [&](const char* what, const Score& score) {
+      std::printf("%-28s top-1 %.2f %%  top-5 %.2f %%  loss %.4f  (%ld images)\n", what, score.top1,
+                  score.top5, score.loss, long(score.count));
+    };
+    print("image and mirror image:",
+          app::evaluate(network, data->validation, options, device, true).average());
+    if (attacked && !interrupted())
+      print("attacked:",
+            app::evaluate(network, data->validation, options, device, false, &attack).average());
+    if (pictures && !interrupted()) {
+      auto samples = pick_samples(data->validation, checkpoint->info, 10);
+      write_saliency_sheet(out + "/saliency.png", *checkpoint, samples, device);
+      std::printf("wrote %s/saliency.png\n", out.c_str());
+      if (attacked) {
+        write_attack_sheet(out + "/attack.png", *checkpoint, samples, attack, device);
+        std::printf("wrote %s/attack.png\n", out.c_str());
+      }
+    }
+    return interrupted() ? 130 : 0;
+  };
+}
+
+std::function<int()> prepare_training(Flags& f, Device device) {
+  if (f.attacked || f.pictures)
+    throw Error(
+        "-a and -v belong to --evaluate; to train on attacked images use --adversarial pgd");
+  ModulePtr network;
+  TrainingOptions& t = f.training;
+  if (f.resume.empty()) {
+    make_model(f.model, {});  // a wrong name should not wait for the images
+  } else {
+    Checkpoint from = load_checkpoint(f.resume);
+    if (f.model_option->count() && f.model != from.info.model)
+      throw Error("--resume holds a " + from.info.model + ", but --model says " + f.model);
+    f.model = from.info.model;
+    f.data.match(from.info);
+    network = from.network;
+  }
+  make_output_folder(t.out);
+  auto data = std::make_shared<DataSplits>(f.data.open(Splits::both));
+  CheckpointInfo info = info_for(f, data->train);
+  t.seed = f.data.seed;
+  t.workers = f.data.workers;
+  if (!f.adversarial.empty()) t.adversarial = f.attack.options(info, f.data.seed);
+  if (!network)
+    network = make_model(f.model, {.classes = int64_t(info.classes.size()), .seed = t.seed});
+  network->to(device);
+  auto training =
+      std::make_shared<Training>(t, info, network, device, data->train, data->validation);
+  if (!f.resume.empty()) training->resume(f.resume);
+  std::printf(
+      "%s: %ld parameters, %zu classes, %ld training and %ld validation images of %dx%d, on %s\n",
+      f.model.c_str(), long(network->parameter_count()), info.classes.size(),
+      long(data->train.size()), long(data->validation.size()), info.image_size, info.image_size,
+      device_text(device).c_str());
+  std::fflush(stdout);
+  return [=] { return data ? training->run() : 1; };
+}
+
+std::function<int()> prepare(int argc, char** argv) {
+  CLI::App app(
+      "Trains a convolutional network to recognise scenes, on MiniPlaces, a folder of images, or "
+      "the "
+      "built-in TinyPlaces.\n\n"
+      "  train_miniplaces                              TinyPlaces, a few minutes\n"
+      "  train_miniplaces datasets/miniplaces --classes 10 --epochs 20 --warmup 2 --lr 0.05\n"
+      "  train_miniplaces DATA --resume runs/train/best.safetensors --evaluate\n",
+      "train_miniplaces");
+  app.set_version_flag("--version", "train_miniplaces (Tweed 0.1.0)");
+  Flags f;
+  add_flags(app, f);
+  parse(app, argc, argv);
+  if (f.evaluate && f.resume.empty())
+    throw Error("--evaluate needs a network: give its checkpoint with --resume FILE");
+  if (f.custom_conv) f.conv = "im2col";
+  set_conv_algorithm(parse_conv_algorithm(f.conv));
+  Device device = f.device.open();
+  if (parse_conv_algorithm(f.conv) == ConvAlgorithm::direct && device.kind() != Device::Kind::cpu)
+    throw Error("--conv direct works on cpu, not on " + device.name());
+  return f.evaluate ? prepare_evaluation(f, device) : prepare_training(f, device);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return app::run("train_miniplaces", [&] { return prepare(argc, argv); });
+}

@@ -1,0 +1,242 @@
+#include "apps/training.h"
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "apps/app.h"
+#include "autograd/elementwise.h"
+#include "autograd/loss.h"
+#include "autograd/shape_ops.h"
+#include "nn/eval_mode.h"
+#include "record/metrics.h"
+
+namespace tweed::app {
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+Tensor images_of(const Batch& batch, int size, Device device) {
+  return Tensor::from(batch.images, {batch.count, size, size, 3}, device);
+}
+Tensor labels_of(const Batch& batch, Device device) {
+  return Tensor::from(batch.labels, {batch.count}, device);
+}
+
+// (N, H, W, 3) with each row of pixels reversed.
+std::vector<float> mirrored_images(const std::vector<float>& images, int64_t width) {
+  std::vector<float> result(images.size());
+  for (std::size_t i = 0; i < images.size() / 3; ++i) {
+    std::size_t column = i % std::size_t(width), start = i - column;
+    std::size_t from = start + std::size_t(width) - 1 - column;
+    for (std::size_t c = 0; c < 3; ++c) result[3 * i + c] = images[3 * from + c];
+  }
+  return result;
+}
+
+}  // namespace
+
+void Score::add(const Tensor& loss_of_batch, const Tensor& logits, const Tensor& labels) {
+  auto ranks = target_ranks(logits, labels).to_vector<int32_t>();
+  loss += loss_of_batch.item() * double(ranks.size());
+  for (int32_t r : ranks) {
+    top1 += r < 1;
+    top5 += r < 5;
+  }
+  count += int64_t(ranks.size());
+}
+Score Score::average() const {
+  double n = double(std::max<int64_t>(1, count));
+  return {loss / n, 100 * top1 / n, 100 * top5 / n, count};
+}
+
+Score evaluate(Module& network, const Dataset& data, const LoaderOptions& options, Device device,
+               bool mirrored, const PgdOptions* attack, int64_t most) {
+  EvalMode eval(network);
+  Score score;
+  Loader loader(data, options);
+  Batch batch;
+  for (uint32_t i = 0; loader.next(batch); ++i) {
+    Tensor x = images_of(batch, options.image_size, device), labels = labels_of(batch, device);
+    if (attack) x = pgd(network, x, labels, *attack, i).images;
+    NoGrad no_grad;
+    Tensor logits = network(x);
+    if (mirrored) {
+      batch.images = mirrored_images(batch.images, options.image_size);
+      logits = (logits + network(images_of(batch, options.image_size, device))) * 0.5;
+    }
+    score.add(cross_entropy(logits, labels), logits, labels);
+    if (interrupted() || (most && score.count >= most)) break;
+  }
+  return score;
+}
+
+Training::Training(const TrainingOptions& options, const CheckpointInfo& info, ModulePtr network,
+                   Device device, const Dataset& train, const Dataset& validation)
+    : options_(options),
+      info_(info),
+      network_(std::move(network)),
+      device_(device),
+      train_(train),
+      validation_(validation),
+      parameters_(network_->parameters()),
+      sgd_(parameters_, options.sgd) {
+  schedule_.lr = options.sgd.lr;
+  schedule_.total = options.epochs * iterations_per_epoch();
+  schedule_.warmup =
+      std::min(int64_t(options.warmup * double(iterations_per_epoch()) + 0.5), schedule_.total - 1);
+  if (iterations_per_epoch() == 0)
+    throw Error("there are " + std::to_string(train.size()) +
+                " training images, fewer than a batch of " + std::to_string(options.batch_size));
+}
+
+int64_t Training::iterations_per_epoch() const { return train_.size() / options_.batch_size; }
+
+// ---- state ------------------------------------------------------------------------------------
+
+static std::string state_path(const std::string& weights) {
+  auto dot = weights.rfind(".safetensors");
+  return (dot == std::string::npos ? weights : weights.substr(0, dot)) + ".state.safetensors";
+}
+
+// Everything that goes on in one file: were the weights in another, a crash between the two writes
+// would leave a pair that does not belong together.
+void Training::save_state() const {
+  SafeTensors file;
+  for (auto& [name, t] : network_->state()) file.tensors["model." + name] = to_file_axes(t);
+  for (auto& [name, t] : sgd_.state()) file.tensors["velocity." + name] = to_file_axes(t);
+  nlohmann::json position{{"epoch", position_.epoch},
+                          {"iteration", position_.iteration},
+                          {"loss", position_.score.loss},
+                          {"top1", position_.score.top1},
+                          {"top5", position_.score.top5},
+                          {"count", position_.score.count},
+                          {"best", best_}};
+  nlohmann::json run{{"seed", options_.seed},
+                     {"batch_size", options_.batch_size},
+                     {"samples", train_.size()},
+                     {"epochs", options_.epochs},
+                     {"model", info_.model},
+                     {"warmup", options_.warmup},
+                     {"lr", options_.sgd.lr},
+                     {"momentum", options_.sgd.momentum},
+                     {"weight_decay", options_.sgd.weight_decay}};
+  file.metadata = {{"position", position.dump()}, {"run", run.dump()}};
+  write_safetensors(path("last.state.safetensors"), file);
+}
+
+static std::map<std::string, Tensor> with_prefix(const SafeTensors& file,
+                                                 const std::string& prefix) {
+  std::map<std::string, Tensor> part;
+  for (auto& [name, t] : file.tensors)
+    if (name.rfind(prefix, 0) == 0) part[name.substr(prefix.size())] = t;
+  return part;
+}
+
+void Training::resume(const std::string& weights) {
+  std::string state = state_path(weights);
+  SafeTensors file = read_safetensors(state);
+  auto part = [&](const char* prefix, const std::vector<Named>& into) {
+    load_tensors(state, {with_prefix(file, prefix), {}}, into);
+  };
+  nlohmann::json run, at;
+  try {
+    run = nlohmann::json::parse(file.metadata.at("run"));
+    at = nlohmann::json::parse(file.metadata.at("position"));
+    auto same = [&](const char* what, auto ours) {
+      if (run.at(what) != nlohmann::json(ours))
+        throw FormatError(state, std::string("was written with ") + what + " " +
+                                     run.at(what).dump() + ", not " + nlohmann::json(ours).dump() +
+                                     "; a resumed run needs the same");
+    };
+    same("model", info_.model);
+    same("seed", options_.seed);
+    same("batch_size", options_.batch_size);
+    same("samples", train_.size());
+    position_.epoch = at.at("epoch");
+    position_.iteration = at.at("iteration");
+    position_.score = {at.at("loss"), at.at("top1"), at.at("top5"), at.at("count")};
+    best_ = at.at("best");
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& e) {
+    throw FormatError(state, std::string("is no training state: ") + e.what());
+  }
+  part("model.", network_->state());
+  part("velocity.", sgd_.state());
+  parameters_.changed();
+}
+
+// ---- the loop -----------------------------------------------------------------------------------
+
+int Training::run() {
+  double started = now();
+  reset_peak_memory(device_);
+  MetricsFile(path("metrics.jsonl"), position_.epoch);  // drops lines that will be written again
+  while (position_.epoch < options_.epochs) {
+    if (!train_epoch()) return stop();
+    finish_epoch();
+  }
+  summary(now() - started);
+  return 0;
+}
+
+// After Ctrl-C: keeps the position within the epoch.
+int Training::stop() {
+  progress_.clear();
+  save_state();
+  if (position_.epoch == 0) save_checkpoint(path("last.safetensors"), *network_, info_);
+  std::printf("Stopped in epoch %ld after %ld iterations, saved; go on with --resume %s\n",
+              long(position_.epoch + 1), long(position_.iteration),
+              path("last.safetensors").c_str());
+  return 130;
+}
+
+// False after Ctrl-C; the step that it came in is finished.
+bool Training::train_epoch() {
+  network_->train();
+  LoaderOptions options{.batch_size = options_.batch_size,
+                        .image_size = info_.image_size,
+                        .training = true,
+                        .workers = options_.workers,
+                        .seed = options_.seed,
+                        .epoch = position_.epoch,
+                        .first_batch = position_.iteration,
+                        .normalization = {info_.mean, info_.std}};
+  Loader loader(train_, options);
+  Batch batch;
+  epoch_started_ = now();
+  epoch_images_ = 0;
+  while (position_.iteration < iterations_per_epoch() && loader.next(batch)) {
+    step(batch);
+    ++position_.iteration;
+    epoch_images_ += batch.count;
+    show_progress();
+    if (interrupted()) return false;
+  }
+  return true;
+}
+
+void Training::step(const Batch& batch) {
+  int64_t iteration = position_.epoch * iterations_per_epoch() + position_.iteration;
+  network_->set_random_step({options_.seed, uint32_t(iteration)});
+  Tensor x = images_of(batch, info_.image_size, device_), labels = labels_of(batch, device_);
+  if (options_.adversarial)
+    x = pgd(*network_, x, labels, *options_.adversarial, uint32_t(iteration)).images;
+  Tensor logits = (*network_)(x);
+  Tensor loss = cross_entropy(logits, labels);
+  parameters_.zero_grad();
+  backward(loss);
+  if (options_.clip_grad > 0) parameters_.clip_grad_norm(options_.clip_grad);
+  sgd_.set_lr(schedule_.at(iteration));
+  sgd_.step();
+  position_.score.add(loss, logits, labels);
+  if (!std::isfinite(loss.item()))
+    throw Error("the loss is no longer finite at iteration " + std::to_string(iteration) +
+                "; a smaller --lr or --clip-grad helps. The last whole epoch is saved.");
+}
+
+}  // namespace tweed::app

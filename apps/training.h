@@ -1,0 +1,92 @@
+// Training a network on a dataset: what apps/train_miniplaces does once its flags are read.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "apps/app.h"
+#include "attacks/pgd.h"
+#include "data/loader.h"
+#include "optim/schedule.h"
+#include "optim/sgd.h"
+#include "record/checkpoint.h"
+
+namespace tweed::app {
+
+struct TrainingOptions {
+  int epochs = 60;
+  double warmup = 5;  ///< epochs
+  int64_t batch_size = 64;
+  SGD::Options sgd;
+  double clip_grad = 0;  ///< largest gradient norm; 0: no clipping
+  uint64_t seed = 0;
+  int workers = 2;
+  int print_every = 10;  ///< iterations
+  std::string out = "runs/train";
+  /// Trains on attacked images if set.
+  std::optional<PgdOptions> adversarial;
+};
+
+/// Averages over samples.
+struct Score {
+  double loss = 0, top1 = 0, top5 = 0;  ///< sums until average() is taken
+  int64_t count = 0;
+
+  void add(const Tensor& loss, const Tensor& logits, const Tensor& labels);
+  /// Loss, and top-1 and top-5 in per cent.
+  Score average() const;
+};
+
+/// Loss and accuracy on a dataset.
+/// @param mirrored  averages the logits of each image and its mirror image
+/// @param attack    if set, images are attacked first
+/// @param most      stops after this many images, rounded up to a batch; 0: all
+Score evaluate(Module& network, const Dataset& data, const LoaderOptions& options, Device device,
+               bool mirrored, const PgdOptions* attack = nullptr, int64_t most = 0);
+
+/// One run. OUT/last.state.safetensors holds everything that goes on: weights, velocity, epoch and
+/// position, so that a resumed run ends with the same bits as an uninterrupted one.
+class Training {
+ public:
+  Training(const TrainingOptions& options, const CheckpointInfo& info, ModulePtr network,
+           Device device, const Dataset& train, const Dataset& validation);
+
+  /// Takes up where the state file beside `weights` left off.
+  /// @throws FormatError  if it does not fit this run
+  void resume(const std::string& weights);
+  /// Trains to the end. Returns the exit code: 0, or 130 after Ctrl-C.
+  int run();
+
+ private:
+  struct Position {
+    int64_t epoch = 0;      // whole epochs done
+    int64_t iteration = 0;  // within the epoch
+    Score score;            // of this epoch so far
+  };
+  bool train_epoch();
+  int stop();
+  void step(const Batch& batch);
+  void finish_epoch();
+  void save_state() const;
+  void show_progress();
+  void summary(double seconds) const;
+  std::string path(const std::string& name) const { return options_.out + "/" + name; }
+  int64_t iterations_per_epoch() const;
+
+  TrainingOptions options_;
+  CheckpointInfo info_;
+  ModulePtr network_;
+  Device device_;
+  const Dataset& train_;
+  const Dataset& validation_;
+  ParameterBuffer parameters_;
+  SGD sgd_;
+  WarmupCosine schedule_;
+  Position position_;
+  double best_ = -1;
+  double epoch_started_ = 0;
+  int64_t epoch_images_ = 0;
+  ProgressLine progress_;
+};
+
+}  // namespace tweed::app

@@ -1,0 +1,96 @@
+// What Training says while it runs, and what it leaves behind.
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+
+#include "apps/app.h"
+#include "apps/training.h"
+#include "record/curves.h"
+#include "record/metrics.h"
+
+namespace tweed::app {
+
+static double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+void Training::show_progress() {
+  int64_t total = iterations_per_epoch(), i = position_.iteration;
+  double speed = double(epoch_images_) / std::max(1e-9, now() - epoch_started_);
+  double left =
+      double((options_.epochs - position_.epoch) * total - i) * double(options_.batch_size) / speed;
+  Score score = position_.score.average();
+  char text[200];
+  std::snprintf(text, sizeof text,
+                "Epoch %ld/%d [%ld/%ld]  loss %.4f  top-1 %.1f %%  %.0f images/s  %s left",
+                long(position_.epoch + 1), options_.epochs, long(i), long(total), score.loss,
+                score.top1, speed, clock(left).c_str());
+  progress_.update(text, options_.print_every > 0 && i % options_.print_every == 0 && i < total);
+}
+
+void Training::finish_epoch() {
+  LoaderOptions options{.batch_size = 100,
+                        .image_size = info_.image_size,
+                        .training = false,
+                        .workers = options_.workers,
+                        .seed = options_.seed,
+                        .normalization = {info_.mean, info_.std}};
+  Score train = position_.score.average();
+  Score val = evaluate(*network_, validation_, options, device_, false).average();
+  if (interrupted())
+    val = {};  // not measured to the end; the epoch's weights are kept all the same
+  ++position_.epoch;
+  position_.iteration = 0;
+  position_.score = {};
+  progress_.clear();
+  std::printf(
+      "Epoch %ld/%d  train: loss %.4f  top-1 %.2f %%  top-5 %.2f %%   val: loss %.4f  top-1 %.2f "
+      "%%  "
+      "top-5 %.2f %%  (%s)\n",
+      long(position_.epoch), options_.epochs, train.loss, train.top1, train.top5, val.loss,
+      val.top1, val.top5, clock(now() - epoch_started_).c_str());
+  std::fflush(stdout);
+
+  info_.epoch = position_.epoch;
+  info_.top1 = val.top1;
+  info_.top5 = val.top5;
+  bool is_best = val.top1 > best_;
+  if (is_best) best_ = val.top1;
+  save_state();
+  save_checkpoint(path("last.safetensors"), *network_, info_);
+  if (is_best) save_checkpoint(path("best.safetensors"), *network_, info_);
+  MetricsFile(path("metrics.jsonl"), position_.epoch - 1)
+      .append({{"epoch", position_.epoch},
+               {"lr", sgd_.lr()},
+               {"train_loss", train.loss},
+               {"train_top1", train.top1},
+               {"train_top5", train.top5},
+               {"val_loss", val.loss},
+               {"val_top1", val.top1},
+               {"val_top5", val.top5}});
+  auto metric = [&](const char* name) { return read_metric(path("metrics.jsonl"), name); };
+  draw_curves(path("curves.png"), info_.model,
+              {{"Loss",
+                "epoch",
+                {{"training", {}, metric("train_loss")}, {"validation", {}, metric("val_loss")}}},
+               {"Top-1 accuracy, %",
+                "epoch",
+                {{"training", {}, metric("train_top1")}, {"validation", {}, metric("val_top1")}}}});
+}
+
+void Training::summary(double seconds) const {
+  std::printf("\nTrained %d epochs in %s; peak memory %s.\n", options_.epochs,
+              clock(seconds).c_str(), megabytes(double(memory_stats(device_).peak)).c_str());
+  std::printf("Best validation top-1: %.2f %%.\n", best_);
+  std::printf("Files in %s:\n", options_.out.c_str());
+  const std::pair<const char*, const char*> files[] = {
+      {"best.safetensors", "the weights of the best epoch; PyTorch's names and axes"},
+      {"last.safetensors", "the weights of the last epoch"},
+      {"last.state.safetensors", "what --resume needs beside them"},
+      {"metrics.jsonl", "loss and accuracy of each epoch"},
+      {"curves.png", "the same as a picture"}};
+  for (auto& [file, what] : files)
+    if (std::filesystem::exists(path(file))) std::printf("  %-24s %s\n", file, what);
+}
+
+}  // namespace tweed::app
