@@ -1,0 +1,60 @@
+#include "benchmarks/rival.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "kernels/machine/error.h"
+
+namespace tweed::bench {
+
+Rival::Rival(const std::vector<std::string>& command, const std::vector<std::string>& environment) {
+  int to[2], from[2];
+  if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC)) throw Error("no pipe for " + command[0]);
+  pid_ = fork();
+  if (pid_ == 0) {
+    dup2(to[0], 0);
+    dup2(from[1], 1);
+    for (auto& entry : environment) putenv(const_cast<char*>(entry.c_str()));
+    std::vector<char*> arguments;
+    for (auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+    arguments.push_back(nullptr);
+    execvp(arguments[0], arguments.data());
+    _exit(127);
+  }
+  close(to[0]);
+  close(from[1]);
+  to_ = fdopen(to[1], "w");
+  from_ = fdopen(from[0], "r");
+  signal(SIGPIPE, SIG_IGN);
+  std::string first = line();
+  if (first.rfind("ready", 0) != 0)
+    throw Error("'" + command[0] + "' does not start" + (first.empty() ? "" : ": " + first));
+  description_ = first.size() > 6 ? first.substr(6) : "";
+}
+Rival::~Rival() {
+  std::fclose(to_);  // the end of its input ends it
+  std::fclose(from_);
+  waitpid(pid_, nullptr, 0);
+}
+
+std::string Rival::line() {
+  std::string text;
+  for (int c; (c = std::fgetc(from_)) != EOF && c != '\n';) text += char(c);
+  return text;
+}
+
+double Rival::step(int steps) {
+  std::fprintf(to_, "step %d\n", steps);
+  std::fflush(to_);
+  std::string answer = line();
+  char* end = nullptr;
+  double ms = std::strtod(answer.c_str(), &end);
+  if (end == answer.c_str()) throw Error("the rival said '" + answer + "'");
+  return ms;
+}
+
+}  // namespace tweed::bench
