@@ -1,0 +1,220 @@
+// The graph: what it computes, what it holds, what it refuses.
+#include <catch2/catch.hpp>
+
+#include "autograd/elementwise.h"
+#include "autograd/gradcheck.h"
+#include "autograd/reduce.h"
+#include "tests/support.h"
+
+namespace tweed {
+namespace {
+
+using Catch::Contains;
+using Doubles = std::vector<double>;
+
+Tensor leaf(const Doubles& values) {
+  return require_grad(Tensor::from(values, {int64_t(values.size())}));
+}
+
+}  // namespace
+
+TEST_CASE("gradients flow through shared parts once for each use", "[graph]") {
+  Tensor x = leaf({2, 3});
+  Tensor y = x * x;           // used twice
+  Tensor z = sum(y * y + y);  // x^4 + x^2
+  backward(z);
+  CHECK(grad(x).to_doubles() == Doubles{4 * 8 + 4, 4 * 27 + 6});
+}
+
+TEST_CASE("gradients accumulate until they are cleared", "[graph]") {
+  Tensor x = leaf({2, 3});
+  CHECK(!grad(x).defined());
+  backward(sum(x * x));
+  backward(sum(x * 10));
+  CHECK(grad(x).to_doubles() == Doubles{14, 16});
+  clear_grad(x);
+  backward(sum(x));
+  CHECK(grad(x).to_doubles() == Doubles{1, 1});
+
+  Tensor buffer = Tensor::zeros({4}, DType::float64);
+  set_grad(x, buffer.slice(1, 3));
+  backward(sum(x * 3));
+  CHECK(buffer.to_doubles() == Doubles{0, 3, 3, 0});
+  CHECK_THROWS_WITH(set_grad(x, buffer), Contains("[set_grad]"));
+}
+
+TEST_CASE("an addition's shared gradient is not changed for its other input", "[graph]") {
+  Tensor a = leaf({1}), b = leaf({1});
+  Tensor s = a + b;
+  backward(sum(s + a * 5));
+  CHECK(grad(a).item() == 6);
+  CHECK(grad(b).item() == 1);
+  Tensor dy = Tensor::from(Doubles{1}, {1});
+  clear_grad(a);
+  backward(a + a + a, false, dy);
+  CHECK(grad(a).item() == 3);
+  CHECK(dy.item() == 1);
+}
+
+TEST_CASE("a graph 100,000 operations deep runs and is freed", "[graph]") {
+  const std::size_t before = memory_stats().current;
+  for (bool walk : {true, false}) {
+    Tensor x = leaf({1});
+    Tensor y = x;
+    for (int i = 0; i < 100000; ++i) y = y + x;
+    if (walk) {
+      backward(y);
+      CHECK(grad(x).item() == 100001);
+    }
+  }
+  CHECK(memory_stats().current == before);
+}
+
+TEST_CASE("a graph dropped without backward gives its memory back", "[graph]") {
+  const std::size_t before = memory_stats().current;
+  {
+    Tensor x = require_grad(Tensor::zeros({1000}));
+    Tensor y = relu(x * x);  // relu saves its own result: no cycle
+    Tensor loss = sum(y);
+    CHECK(graph_stats(loss).operations == 3);
+    CHECK(graph_stats(loss).saved_bytes == 3 * 4000);
+  }
+  CHECK(memory_stats().current == before);
+}
+
+TEST_CASE("backward frees what the graph held, node by node", "[graph]") {
+  Tensor x = require_grad(Tensor::zeros({1000}));
+  Tensor loss = sum(relu(x * x));
+  backward(loss);
+  CHECK(graph_stats(loss).saved_bytes == 0);
+  CHECK(graph_stats(loss).operations == 1);  // its own, emptied
+}
+
+TEST_CASE("walking a graph twice needs keep_graph", "[graph]") {
+  Tensor x = leaf({2});
+  Tensor y = sum(x * x);
+  backward(y);
+  CHECK_THROWS_WITH(backward(y), Contains("freed by an earlier walk") && Contains("keep_graph"));
+  CHECK_THROWS_WITH(grad_of(y, {x}), Contains("freed by an earlier walk"));
+  Tensor z = sum(x * x);
+  backward(z, true);
+  backward(z);
+  CHECK(grad(x).item() == 12);
+
+  Tensor shared = x * x;
+  Tensor first = sum(shared * 2), second = sum(shared * 3);
+  backward(first);
+  CHECK_THROWS_WITH(backward(second), Contains("freed"));
+}
+
+TEST_CASE("changing a saved tensor in place is noticed", "[graph]") {
+  Tensor x = leaf({2, 3}), w = leaf({4, 5});
+  Tensor y = sum(x * w);
+  w.fill(1);
+  CHECK_THROWS_WITH(backward(y), Contains("[mul]") && Contains("changed in place"));
+
+  // All parameters live in one buffer: changing one of them concerns the others in no way.
+  Tensor flat = Tensor::from(Doubles{1, 2, 3, 4}, {4});
+  Tensor a = require_grad(flat.slice(0, 2)), b = require_grad(flat.slice(2, 4));
+  Tensor z = sum(a * a);
+  b.fill(9);
+  backward(z);
+  CHECK(grad(a).to_doubles() == Doubles{2, 4});
+  Tensor again = sum(a * a);
+  a.detach().fill(9);  // a handle of the same elements
+  CHECK_THROWS_WITH(backward(again), Contains("changed in place"));
+  Tensor reshaped = sum(a * a);
+  a.reshape({2, 1}).fill(3);
+  CHECK_THROWS_WITH(backward(reshaped), Contains("changed in place"));
+}
+
+TEST_CASE("nothing is recorded inside NoGrad, nor behind detach", "[graph]") {
+  Tensor x = leaf({2});
+  {
+    NoGrad no_grad;
+    CHECK(!grad_enabled());
+    CHECK(!requires_grad(x * x));
+    { NoGrad nested; }
+    CHECK(!grad_enabled());
+  }
+  CHECK(grad_enabled());
+  Tensor y = x * x.detach();
+  backward(sum(y));
+  CHECK(grad(x).item() == 2);
+  CHECK(!requires_grad(y.detach()));
+  CHECK_THROWS_WITH(backward(x.detach()), Contains("requires gradients"));
+}
+
+TEST_CASE("grad_of computes what is asked, and touches no gradient", "[graph]") {
+  Tensor x = leaf({2}), w = leaf({5});
+  Tensor h = x * w, y = sum(h * h);
+  int calls = 0;
+  on_gradient(w, [&](const Tensor&) {
+    ++calls;
+    return Tensor();
+  });
+  const auto gradients = grad_of(y, {x, h}, true);
+  CHECK(gradients[0].item() == 2 * 10 * 5);
+  CHECK(gradients[1].item() == 20);
+  CHECK(calls == 0);  // nobody asked for w's
+  CHECK(!grad(x).defined());
+  CHECK(!grad(w).defined());
+  Tensor other = leaf({1});
+  CHECK(!grad_of(y, {other}, true)[0].defined());
+  CHECK_THROWS_WITH(grad_of(y, {Tensor::zeros({1})}), Contains("[grad_of]"));
+  Tensor dy = Tensor::full({}, 3, DType::float64);
+  CHECK(grad_of(y, {w}, false, dy)[0].item() == 3 * 2 * 10 * 2);
+}
+
+TEST_CASE("hooks see and may replace a gradient, once it is complete", "[graph]") {
+  Tensor x = leaf({2});
+  Tensor h = x * 3;
+  double seen = 0;
+  on_gradient(h, [&](const Tensor& dh) {
+    seen = dh.item();
+    return dh * 10;
+  });
+  backward(sum(h * 2 + h));
+  CHECK(seen == 3);
+  CHECK(grad(x).item() == 3 * 10 * 3);
+}
+
+TEST_CASE("misuse is named", "[graph]") {
+  Tensor x = leaf({2, 3});
+  CHECK_THROWS_WITH(backward(x * x), Contains("y is (2)") && Contains("one element"));
+  CHECK_THROWS_WITH(backward(x * x, false, Tensor::zeros({3}, DType::float64)), Contains("dy is"));
+  CHECK_THROWS_WITH(require_grad(Tensor::zeros({1}, DType::int32)), Contains("int32"));
+  CHECK_THROWS_WITH(require_grad(x * x), Contains("result of mul"));
+  CHECK_THROWS_WITH(grad(x * x), Contains("not a leaf"));
+  Tensor y = sum(x * x);
+  const Tensor dx = grad_of(y, {x})[0];
+  CHECK_THROWS_WITH(backward(sum(dx)), Contains("first derivatives only"));
+}
+
+TEST_CASE("an operation that returns no fitting gradient is named", "[graph]") {
+  Tensor x = leaf({2, 3});
+  Tensor y = record("broken", {x}, x.clone(), {},
+                    [](const Saved&, const Tensor&, Want) { return Grads{Tensor::zeros({1})}; });
+  CHECK_THROWS_WITH(backward(sum(y)), Contains("[broken]"));
+}
+
+TEST_CASE("gradcheck finds a wrong gradient and steps around kinks", "[gradcheck]") {
+  auto wrong = [](const std::vector<Tensor>& in) {
+    return record("wrong", {in[0]}, in[0].detach() * 2, {},
+                  [](const Saved&, const Tensor& dy, Want) { return Grads{dy * 2.01}; });
+  };
+  Tensor x = random_tensor({5}, DType::float64);
+  const GradcheckResult result = gradcheck(wrong, {x});
+  CHECK(!result.ok);
+  CHECK_THAT(result.message, Contains("analytic") && Contains("numeric"));
+
+  auto kinked = [](const std::vector<Tensor>& in) { return relu(in[0]); };
+  Tensor zeros = Tensor::zeros({3}, DType::float64);
+  CHECK(!gradcheck(kinked, {zeros}).ok);
+  GradcheckOptions options;
+  options.near_kink = [](double v) { return std::abs(v) < 1e-5; };
+  CHECK(gradcheck(kinked, {zeros}, options).ok);
+  CHECK_THROWS_WITH(gradcheck(kinked, {Tensor::zeros({3})}), Contains("float64"));
+}
+
+}  // namespace tweed

@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Makes the stored PyTorch results in this folder: make_golden.py [--check] [NAME...]
+
+    ops           each operation with its gradients, float64 (ops.py)
+    simplenet     SimpleNet, forward and every gradient, float32 (networks.py)
+    sgd_steps     ten SGD steps of a small network with batch norm, float32 (networks.py)
+    saliency_pgd  gradient saliency and PGD on SimpleNet, float32 (attacks.py)
+
+Needs torch (1.13 and 2.x give the same within rounding) and numpy. --check writes nothing: it
+compares new results with the stored files and prints, for each, the largest difference relative
+to the largest value of its tensor; exit 1 if any is above --tolerance. README.md lists all tensors.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+HERE = Path(__file__).resolve().parent
+sys.path += [str(HERE), str(HERE.parents[1] / "benchmarks")]
+
+import attacks  # noqa: E402
+import networks  # noqa: E402
+import ops  # noqa: E402
+import safetensors_numpy  # noqa: E402
+
+MAKERS = {
+    "ops": ops.make,
+    "simplenet": networks.make_simplenet,
+    "sgd_steps": networks.make_sgd_steps,
+    "saliency_pgd": attacks.make,
+}
+
+
+def difference(new, stored):
+    """Largest difference over the largest finite stored value; infinite where NaNs differ."""
+    if new.shape != stored.shape or new.dtype != stored.dtype:
+        return np.inf
+    new, stored = new.astype(np.float64), stored.astype(np.float64)
+    finite = np.isfinite(stored)
+    if not np.array_equal(new[~finite], stored[~finite], equal_nan=True):
+        return np.inf
+    if not finite.any():
+        return 0.0
+    scale = np.abs(stored[finite]).max()
+    return np.abs(new[finite] - stored[finite]).max() / (scale if scale > 0 else 1.0)
+
+
+def check(name, path, tensors, tolerance):
+    """Prints how far new results are from the stored ones; true if near enough."""
+    stored, _ = safetensors_numpy.load(path)
+    if stored.keys() != tensors.keys():
+        print(f"{name}: other tensors: {sorted(stored.keys() ^ tensors.keys())}")
+        return False
+    errors = {key: difference(np.asarray(tensors[key]), stored[key]) for key in stored}
+    worst = max(errors, key=errors.get)
+    print(f"{name}: {len(errors)} tensors, largest difference {errors[worst]:.1e} in {worst}")
+    return errors[worst] <= tolerance
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
+    parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    parser.add_argument("--tolerance", type=float, default=1e-5)
+    parser.add_argument("--out", type=Path, default=HERE, help="folder of the files")
+    arguments = parser.parse_args()
+    unknown = set(arguments.names) - set(MAKERS)
+    if unknown:
+        parser.error(f"unknown name {sorted(unknown)[0]}; there are {', '.join(MAKERS)}")
+
+    torch.set_num_threads(2)
+    good = True
+    for name in arguments.names or MAKERS:
+        tensors, metadata = MAKERS[name]()
+        path = arguments.out / f"{name}.safetensors"
+        if arguments.check:
+            good &= check(name, path, tensors, arguments.tolerance)
+            continue
+        metadata["torch"] = torch.__version__
+        safetensors_numpy.save(path, tensors, metadata)
+        print(f"{path.name}: {len(tensors)} tensors, {path.stat().st_size:,} bytes")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# scripts/download_miniplaces with a tiny archive made here: whole, cut short, damaged, run again.
+set -euo pipefail
+unset CDPATH
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+folder=$(mktemp -d)
+trap 'rm -rf -- "$folder"' EXIT
+trap 'echo "FAILED: line $LINENO"' ERR
+
+# check WHAT CODE TEXT: runs the script; it must end with CODE and say TEXT.
+check() {
+  local what=$1 code=$2 text=$3 status=0
+  scripts/download_miniplaces >"$folder/said" 2>&1 || status=$?
+  if [[ $status != "$code" ]] || ! grep -qF -- "$text" "$folder/said"; then
+    echo "FAILED: $what: exit code $status, not $code, or '$text' is not in:"
+    cat "$folder/said"
+    exit 1
+  fi
+  echo "passed: $what"
+}
+
+# The layout of the official archive: photos beside other things, and the lists elsewhere.
+make_archive() {
+  local data=$folder/data n
+  mkdir -p "$data/images/train/a/abbey" "$data/images/train/b/bakery/shop" "$data/images/val" \
+    "$data/objects" "$folder/lists"
+  for n in 1 2 3; do
+    head -c 3000 /dev/urandom >"$data/images/train/a/abbey/0000000$n.jpg"
+    echo "train/a/abbey/0000000$n.jpg 0" >>"$folder/lists/train.txt"
+  done
+  head -c 3000 /dev/urandom >"$data/images/train/b/bakery/shop/00000001.jpg"
+  echo "train/b/bakery/shop/00000001.jpg 1" >>"$folder/lists/train.txt"
+  head -c 3000 /dev/urandom >"$data/images/val/00000001.jpg"
+  echo "val/00000001.jpg 1" >"$folder/lists/val.txt"
+  printf '/a/abbey 0\n/b/bakery/shop 1\n' >"$folder/lists/categories.txt"
+  touch "$data/objects/unused.xml"
+  tar -czf "$folder/data.tar.gz" -C "$data" images objects
+}
+
+make_archive
+export TWEED_DATASETS=$folder/datasets TWEED_MINIPLACES_LISTS=file://$folder/lists
+part=$TWEED_DATASETS/miniplaces.tar.gz.part root=$TWEED_DATASETS/miniplaces
+
+export TWEED_MINIPLACES_URL=file://$folder/none.tar.gz
+check "no such archive" 1 "The download stopped"
+export TWEED_MINIPLACES_URL=http://127.0.0.1:9/data.tar.gz
+check "no network" 1 "check the network"
+
+export TWEED_MINIPLACES_URL=file://$folder/data.tar.gz
+mkdir -p "$TWEED_DATASETS"
+head -c 5000 "$folder/data.tar.gz" >"$part"
+check "a download goes on" 0 "Going on with the download"
+[[ -f $root/images/train/b/bakery/shop/00000001.jpg && -f $root/categories.txt ]]
+[[ ! -e $root/objects && ! -e $part && ! -e $TWEED_DATASETS/miniplaces.unpacking ]]
+check "run again" 0 "MiniPlaces is in $root: 4 photos for training, 1 for validation"
+rm "$root/images/val/00000001.jpg"
+check "a photo has gone" 1 "images/val holds 0 photos, not 1"
+
+rm -r "$root"
+cp "$folder/data.tar.gz" "$part"
+check "the download was whole, but not yet unpacked" 0 "4 photos for training"
+
+rm -r "$root"
+head -c 5000 /dev/zero >"$part"
+check "the part from before is damaged" 1 "arrived damaged and has been removed"
+[[ ! -e $part ]]
+check "after that a new download works" 0 "4 photos for training"
+
+rm -r "$root"
+head -c 9000 "$folder/data.tar.gz" >"$folder/short.tar.gz"
+TWEED_MINIPLACES_URL=file://$folder/short.tar.gz check "a short archive" 1 "arrived damaged"
+tar -czf "$folder/other.tar.gz" -C "$folder" lists
+TWEED_MINIPLACES_URL=file://$folder/other.tar.gz check "another archive" 1 "no folder named images"
+rm "$TWEED_DATASETS/miniplaces.tar.gz"
+TWEED_MINIPLACES_LISTS=file://$folder/none check "no lists" 1 "train.txt cannot be downloaded"
+check "the lists are there again" 0 "4 photos for training"
