@@ -1,0 +1,85 @@
+# Shared by the scripts here, which source it: messages, logged commands, builds.
+# shellcheck shell=bash
+unset CDPATH
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." || exit 1
+
+say() { printf '%s\n' "$*"; }
+
+# fail CODE TEXT...: one line on stderr, and the end.
+fail() {
+  local code=$1
+  shift
+  printf '%s\n' "$*" >&2
+  exit "$code"
+}
+
+# On a terminal, keeps the last line of its input in place; elsewhere swallows it.
+show_progress() {
+  local line columns
+  if [[ ! -t 1 ]]; then
+    cat >/dev/null
+    return
+  fi
+  columns=$(stty size 2>/dev/null </dev/tty | cut -d' ' -f2) || columns=80
+  ((columns > 1)) || columns=80
+  while IFS= read -r line; do printf '\r\033[K%s' "${line:0:columns-1}"; done
+  printf '\r\033[K'
+}
+
+# logged LOG COMMAND...: the output goes to LOG, and to the screen only if the command fails.
+logged() {
+  local log=$1 status=0
+  shift
+  mkdir -p "$(dirname -- "$log")"
+  "$@" 2>&1 </dev/null | tee -- "$log" | show_progress || status=$?
+  ((status == 0)) && return
+  ((status == 130)) && exit 130
+  {
+    # What ninja prints before the first failure is of no interest.
+    if grep -q '^FAILED:' "$log"; then sed -n '/^FAILED:/,$p' "$log" | head -n 80; else tail -n 40 "$log"; fi
+    say "That failed: $1. The whole output is in $log."
+  } >&2
+  exit 1
+}
+
+# As many compilers as there are cores, and 1.5 GB of free memory for each.
+job_count() {
+  local cores available
+  cores=$(nproc)
+  available=$(awk '/^MemAvailable:/ {print int($2 / 1500000)}' /proc/meminfo)
+  ((available >= 1)) || available=1
+  echo $((cores < available ? cores : available))
+}
+
+# configure FOLDER FLAGS...: does nothing if that folder was configured with these flags before;
+# ninja itself notices changed CMake files.
+configure() {
+  local folder=$1 wanted="$*"
+  shift
+  if [[ -f $folder/build.ninja && $(cat "$folder/flags.txt" 2>/dev/null) == "$wanted" ]]; then
+    return
+  fi
+  logged "$folder/configure.log" cmake -S . -B "$folder" -G Ninja "$@"
+  say "$wanted" >"$folder/flags.txt"
+}
+
+# build FOLDER TARGETS...
+build() {
+  local folder=$1 count start=$SECONDS
+  shift
+  count=$(job_count)
+  if [[ ! -t 1 ]] && ! ninja -C "$folder" -n "$@" 2>/dev/null | grep -q 'no work to do'; then
+    say "Building in $folder/ with $count jobs; the log is $folder/build.log"
+  fi
+  NINJA_STATUS='[%f/%t] ' logged "$folder/build.log" ninja -C "$folder" -j "$count" "$@"
+  ((SECONDS - start < 5)) || say "Built in $((SECONDS - start)) s."
+}
+
+# OpenMP's threads would otherwise spin while they wait, which doubles the time on busy cores. The
+# library reads this when it is loaded, so a program cannot set it for itself.
+use_passive_waiting() {
+  if [[ -z ${OMP_WAIT_POLICY:-} ]]; then
+    export OMP_WAIT_POLICY=passive
+    say "OMP_WAIT_POLICY=passive is set, so that waiting threads leave their cores to others."
+  fi
+}
