@@ -11,15 +11,12 @@ template <class T>
 struct AttackBox {
   Span<const T> eps, lo, hi;
 };
-/// The most channels these kernels take.
-constexpr int64_t attack_most_channels = 1024;
-
 /// x_adv = project(x_adv + step * sign(grad)), where sign(0) and sign(NaN) are 0. The projection is
 /// exact: the largest and smallest representable values within eps of x0 are the bounds.
 ///
 /// @param x0, grad, x_adv  (rows, C)
 /// @param step             (C); negative to go down
-/// @throws ShapeError      beyond attack_most_channels
+/// @throws DeviceError     if the vectors do not fit into shared memory: at 1,024 channels they do
 template <class M, class T>
 void sign_step(M&, Span<const T> x0, Span<const T> grad, Span<const T> step, const AttackBox<T>&,
                Span<T> x_adv);

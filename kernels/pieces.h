@@ -8,7 +8,7 @@ namespace tweed {
 
 /// `rows` rows of `width` contiguous elements; a row is cut into pieces of `longest` elements.
 struct Pieces {
-  static constexpr int64_t longest = 2048;
+  static constexpr int64_t longest = 1024;
   int64_t rows, width;
 
   struct Piece {

@@ -102,7 +102,15 @@ KERNEL(half_warp_shuffle_right) {
 KERNEL(absent_lane) {
   if (T % 2) y[GLOBAL] = __shfl_xor_sync(0xaaaaaaaau, x[GLOBAL], 1);  // BUG: absent_lane
 }
-KERNEL(absent_lane_right) { y[GLOBAL] = __shfl_xor_sync(0xffffffffu, x[GLOBAL], 1); }
+// y is three times the neighbour's threadIdx.x, where x is 1.
+KERNEL(absent_lane_right) {
+  const unsigned all = 0xffffffffu;
+  y[GLOBAL] = float(T) * x[GLOBAL];
+  const float v = __shfl_xor_sync(all, y[GLOBAL], 1);
+  const double d = __shfl_sync(all, double(y[GLOBAL]), (T ^ 1) % 32);
+  const int before = __shfl_up_sync(all, T, 1), after = __shfl_down_sync(all, T, 1);
+  y[GLOBAL] = v + float(d) + float(T % 2 ? before : after);
+}
 KERNEL(two_shuffles) {
   float v = x[GLOBAL];
   if (T % 32 < 16)

@@ -171,7 +171,7 @@ TEST_CASE("a random start is uniform and named by its key", "[attack]") {
   }
 }
 
-TEST_CASE("attacks take up to 1024 channels", "[attack]") {
+TEST_CASE("attacks take at least 1024 channels", "[attack]") {
   for (int64_t C : {1, 251, 253, 1024}) {
     const Doubles one(std::size_t(C), 1.0), low(std::size_t(C), -9.0), high(std::size_t(C), 9.0);
     const Box box = box_of(one, low, high, DType::float64, {});
@@ -180,9 +180,9 @@ TEST_CASE("attacks take up to 1024 channels", "[attack]") {
     CHECK(x.to_doubles()[std::size_t(C - 1)] == Approx(x0.to_doubles()[std::size_t(C - 1)] + 1));
   }
   const Box box =
-      box_of(Doubles(1025, 1.0), Doubles(1025, -9.0), Doubles(1025, 9.0), DType::float64, {});
-  Tensor x = Tensor::zeros({1, 1025}, DType::float64);
-  CHECK_THROWS_AS(step(x, x, box.eps, box, x.clone()), ShapeError);
+      box_of(Doubles(2000, 1.0), Doubles(2000, -9.0), Doubles(2000, 9.0), DType::float64, {});
+  Tensor x = Tensor::zeros({1, 2000}, DType::float64);
+  CHECK_THROWS_AS(step(x, x, box.eps, box, x.clone()), DeviceError);
 }
 
 }  // namespace tweed
