@@ -2,15 +2,34 @@
 
 #include <algorithm>
 
+#include "data/tiny_places/camera.h"
 #include "kernels/machine/error.h"
 #include "kernels/philox.h"
 
 namespace tweed {
 
+namespace {
+
+struct Kind {
+  const char* name;
+  void (*draw)(scenes::Scene&);
+  bool outdoors;
+};
+const Kind kinds[] = {
+    {"bridge", scenes::draw_bridge, true},         {"coast", scenes::draw_coast, true},
+    {"corn_field", scenes::draw_corn_field, true}, {"corridor", scenes::draw_corridor, false},
+    {"desert/sand", scenes::draw_desert, true},    {"iceberg", scenes::draw_iceberg, true},
+    {"mountain", scenes::draw_mountain, true},     {"rainforest", scenes::draw_rainforest, true},
+    {"ski_slope", scenes::draw_ski_slope, true},   {"skyscraper", scenes::draw_skyscraper, true}};
+
+}  // namespace
+
 const std::vector<std::string>& tiny_places_classes() {
-  static const std::vector<std::string> names{
-      "bridge",  "coast",    "corn_field", "corridor",  "desert/sand",
-      "iceberg", "mountain", "rainforest", "ski_slope", "skyscraper"};
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> list;
+    for (auto& kind : kinds) list.push_back(kind.name);
+    return list;
+  }();
   return names;
 }
 
@@ -40,10 +59,21 @@ Image draw_tiny_place(const Sample& sample, uint64_t seed, int size) {
 }
 
 Image draw_tiny_place(int label, int64_t index, bool validation, uint64_t seed, int size) {
-  Random r(seed, Purpose::scene, uint32_t(index), uint32_t(label) << 1 | uint32_t(validation));
-  Image im{size, size, {}};
-  for (int i = 0; i < size * size * 3; ++i) im.pixels.push_back(uint8_t(r.bits()));
-  return im;
+  if (label < 0 || label >= int(std::size(kinds)) || size < 8)
+    throw ShapeError("[draw_tiny_place] label " + std::to_string(label) + ", size " +
+                     std::to_string(size));
+  // Two cells of the canvas for a pixel of the photo.
+  int side = int(float(2 * size) * scenes::kMargin);
+  Random random(seed, Purpose::scene, uint32_t(index), uint32_t(label) << 1 | uint32_t(validation));
+  scenes::Scene scene(side, random);
+  scene.light = scenes::random_light(scene);
+  const Kind& kind = kinds[label];
+  kind.draw(scene);
+  if (kind.outdoors) {
+    scenes::draw_foreground(scene);
+    scenes::draw_weather(scene);
+  }
+  return scenes::take_photo(scene, size);
 }
 
 }  // namespace tweed

@@ -51,7 +51,9 @@ class Canvas {
   /// The centre of a column or row.
   float centre(int i) const { return (float(i) + 0.5f) / float(side_); }
   /// Columns or rows whose centres lie in [from, to): first and one past the last.
-  int first(float from) const { return std::clamp(int(std::ceil(from * float(side_) - 0.5f)), 0, side_); }
+  int first(float from) const {
+    return std::clamp(int(std::ceil(from * float(side_) - 0.5f)), 0, side_);
+  }
 
   /// Paints the rectangle with shade(x, y) -> Rgb.
   template <class Shade>
@@ -86,10 +88,12 @@ class Canvas {
     polygon(points.data(), int(points.size()), shade, alpha);
   }
   void polygon(std::initializer_list<Vec> points, Rgb color, float alpha = 1) {
-    polygon(points.begin(), int(points.size()), [=](float, float) { return color; }, alpha);
+    polygon(
+        points.begin(), int(points.size()), [=](float, float) { return color; }, alpha);
   }
   void polygon(const Outline& points, Rgb color, float alpha = 1) {
-    polygon(points.data(), int(points.size()), [=](float, float) { return color; }, alpha);
+    polygon(
+        points.data(), int(points.size()), [=](float, float) { return color; }, alpha);
   }
   void rectangle(float left, float top, float right, float bottom, Rgb color, float alpha = 1) {
     polygon({{left, top}, {right, top}, {right, bottom}, {left, bottom}}, color, alpha);
@@ -107,7 +111,8 @@ class Canvas {
     }
   }
   void ellipse(Vec middle, float rx, float ry, Rgb color, float alpha = 1) {
-    ellipse(middle, rx, ry, [=](float, float) { return color; }, alpha);
+    ellipse(
+        middle, rx, ry, [=](float, float) { return color; }, alpha);
   }
 
   /// A straight stroke, `from` and `to` wide at its ends. One thinner than a cell is drawn a cell

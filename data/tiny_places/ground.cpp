@@ -38,7 +38,8 @@ void draw_water(Scene& s, float top, Rgb water, float waves) {
   const Light& l = s.light;
   const Noise& n = noise();
   float ox = s.uniform(0, 1), oz = s.uniform(0, 1), turn = s.uniform(-0.3f, 0.3f);
-  float sun_x = l.side * s.uniform(0.1f, 0.4f), glitter = l.sun_seen ? s.uniform(0.5f, 1.6f) : 0.12f;
+  float sun_x = l.side * s.uniform(0.1f, 0.4f),
+        glitter = l.sun_seen ? s.uniform(0.5f, 1.6f) : 0.12f;
   Rgb body = s.lit(water, 0.5f), shine = l.sun + l.ambient * 0.3f;
   draw_plane(s, top, [&](float x, float z) {
     float a = n(x * 0.11f + turn * z * 0.2f + ox, z * 0.32f + oz);

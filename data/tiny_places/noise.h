@@ -17,7 +17,8 @@ class Noise {
     float u = (x - std::floor(x)) * kSide, v = (y - std::floor(y)) * kSide;
     int i = int(u), j = int(v);
     float s = u - float(i), t = v - float(j);
-    int i0 = i & kMask, i1 = (i + 1) & kMask, j0 = (j & kMask) * kSide, j1 = ((j + 1) & kMask) * kSide;
+    int i0 = i & kMask, i1 = (i + 1) & kMask, j0 = (j & kMask) * kSide,
+        j1 = ((j + 1) & kMask) * kSide;
     float a = cell(j0 + i0), b = cell(j0 + i1), c = cell(j1 + i0), d = cell(j1 + i1);
     float top = a + (b - a) * s, bottom = c + (d - c) * s;
     return top + (bottom - top) * t;
@@ -44,6 +45,8 @@ inline uint32_t hash(uint32_t a, uint32_t b, uint32_t c = 0) {
   h *= 0x297A2D39u;
   return h ^ h >> 15;
 }
-inline float hash01(int a, int b, uint32_t c = 0) { return uniform_float(hash(uint32_t(a), uint32_t(b), c)); }
+inline float hash01(int a, int b, uint32_t c = 0) {
+  return uniform_float(hash(uint32_t(a), uint32_t(b), c));
+}
 
 }  // namespace tweed::scenes

@@ -55,8 +55,8 @@ Light random_light(Scene& scene);
 void draw_sky(Scene& scene, float bottom);
 
 // ---- ground.cpp
-/// The ground as seen from above it: shade(x, z) -> Rgb for a place x to the right and z away, where
-/// z is 1 at the lower edge of a picture whose horizon is in its middle.
+/// The ground as seen from above it: shade(x, z) -> Rgb for a place x to the right and z away,
+/// where z is 1 at the lower edge of a picture whose horizon is in its middle.
 template <class Shade>
 void draw_plane(Scene& s, float top, Shade&& shade) {
   float start = std::max(top, s.horizon + 1e-3f);

@@ -42,7 +42,8 @@ void draw_sun(Scene& s, float bottom) {
 
 Rgb Scene::near(Rgb c, float spread) {
   float all = 1 + uniform(-spread, spread);
-  return {c.r * (all + uniform(-spread, spread) * 0.5f), c.g * (all + uniform(-spread, spread) * 0.5f),
+  return {c.r * (all + uniform(-spread, spread) * 0.5f),
+          c.g * (all + uniform(-spread, spread) * 0.5f),
           c.b * (all + uniform(-spread, spread) * 0.5f)};
 }
 Rgb Scene::one_of(std::initializer_list<Rgb> colors, float spread) {

@@ -1,0 +1,282 @@
+// The apps as processes: what they print, write and exit with, given good and bad arguments.
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+#include "data/image.h"
+#include "record/checkpoint.h"
+#include "tests/process.h"
+#include "tests/temporary_folder.h"
+
+using namespace tweed;
+namespace fs = std::filesystem;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+Outcome app(const std::string& name, const Words& arguments) {
+  Words command{std::string(TWEED_BINARY_DIR) + "/" + name};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return run_program(command);
+}
+// A training run of seconds.
+Words small_run(const std::string& out, const Words& more = {}) {
+  Words words{"tiny", "--image-size", "16",   "--batch-size", "8", "--limit", "4", "--classes",
+              "3",    "--lr",         "0.05", "--warmup",     "1", "--out",   out};
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+Outcome train(const std::string& out, const Words& more = {}) {
+  return app("train_miniplaces", small_run(out, more));
+}
+std::string bytes_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+int lines(const std::string& text) { return int(std::count(text.begin(), text.end(), '\n')); }
+
+// One sentence on stderr that says `what`, and the exit code for bad input.
+void check_refused(const Outcome& o, const std::string& what, int code = 2) {
+  INFO("stderr: " << o.err << "stdout: " << o.out);
+  CHECK(o.code == code);
+  CHECK(lines(o.err) == 1);
+  CHECK(o.err.find(what) != std::string::npos);
+}
+void write_text(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+
+// A checkpoint that took a second to make.
+struct Trained {
+  TemporaryFolder folder;
+  std::string best = folder.path() + "/best.safetensors";
+  Trained() { REQUIRE(train(folder.path(), {"--epochs", "1"}).code == 0); }
+};
+
+}  // namespace
+
+TEST_CASE("A run leaves checkpoints, metrics and curves, and says so") {
+  TemporaryFolder folder;
+  Outcome o = train(folder.path(), {"--epochs", "2"});
+  INFO(o.err);
+  REQUIRE(o.code == 0);
+  CHECK(o.err == "");
+  CHECK(o.out.find("Epoch 2/2") != std::string::npos);
+  CHECK(o.out.find("peak memory") != std::string::npos);
+  for (const char* name : {"best.safetensors", "last.safetensors", "last.state.safetensors",
+                           "metrics.jsonl", "curves.png"})
+    CHECK(fs::exists(folder.path() + "/" + name));
+  Checkpoint c = load_checkpoint(folder.path() + "/last.safetensors");
+  CHECK(c.info.epoch == 2);
+  CHECK(c.info.image_size == 16);
+  CHECK(c.info.classes.size() == 3);
+}
+
+TEST_CASE("The same seed gives the same bytes, whatever the number of loading threads") {
+  TemporaryFolder a, b, c;
+  REQUIRE(train(a.path(), {"--epochs", "2", "--model", "simplenet_bn"}).code == 0);
+  REQUIRE(train(b.path(), {"--epochs", "2", "--model", "simplenet_bn", "--workers", "0"}).code ==
+          0);
+  REQUIRE(train(c.path(), {"--epochs", "2", "--model", "simplenet_bn", "--seed", "1"}).code == 0);
+  for (const char* name : {"/last.safetensors", "/best.safetensors", "/last.state.safetensors"})
+    CHECK(bytes_of(a.path() + name) == bytes_of(b.path() + name));
+  CHECK(bytes_of(a.path() + "/last.safetensors") != bytes_of(c.path() + "/last.safetensors"));
+}
+
+TEST_CASE("A run that was stopped and resumed ends with the bytes of one that was not") {
+  TemporaryFolder whole, parts;
+  Words run{"--epochs", "6", "--model", "simplenet_bn", "--limit", "40", "--print-freq", "1"};
+  REQUIRE(train(whole.path(), run).code == 0);
+
+  for (int signal : {SIGINT, SIGKILL}) {
+    TemporaryFolder parts;
+    Words command{std::string(TWEED_BINARY_DIR) + "/train_miniplaces"};
+    for (auto& word : small_run(parts.path(), run)) command.push_back(word);
+    Running running(command);
+    REQUIRE(running.wait_for("Epoch 2/6  train"));
+    REQUIRE(running.wait_for("Epoch 3/6 ["));
+    running.send(signal);
+    Outcome stopped = running.finish();
+    CHECK(stopped.code == (signal == SIGINT ? 130 : 128 + SIGKILL));
+    std::string last = parts.path() + "/last.safetensors";
+    CHECK(load_checkpoint(last).info.epoch == 2);  // whole
+
+    Words again = run;
+    again.insert(again.end(), {"--resume", last});
+    Outcome o = train(parts.path(), again);
+    INFO(o.err);
+    REQUIRE(o.code == 0);
+    for (const char* name :
+         {"/last.safetensors", "/best.safetensors", "/last.state.safetensors", "/metrics.jsonl"})
+      CHECK(bytes_of(whole.path() + name) == bytes_of(parts.path() + name));
+  }
+}
+
+TEST_CASE("sim takes the same step as cpu, to five digits") {
+  TemporaryFolder a, b;
+  Words run{"--epochs", "1", "--batch-size", "2", "--limit", "1", "--classes", "2"};
+  Words on_sim = run;
+  on_sim.insert(on_sim.end(), {"--device", "sim"});
+  REQUIRE(train(a.path(), run).code == 0);
+  Outcome o = train(b.path(), on_sim);
+  INFO(o.err);
+  REQUIRE(o.code == 0);
+  auto loss = [](const std::string& folder) {
+    std::string text = bytes_of(folder + "/metrics.jsonl");
+    return std::stod(text.substr(text.find("train_loss") + 12));
+  };
+  CHECK(loss(a.path()) == Approx(loss(b.path())).epsilon(1e-5));
+}
+
+TEST_CASE("Evaluation, saliency and attack run on a checkpoint") {
+  Trained trained;
+  std::string out = trained.folder.path();
+  Outcome e =
+      app("train_miniplaces", {"tiny", "--resume", trained.best, "-e", "-a", "-v", "--out", out});
+  INFO(e.err);
+  CHECK(e.code == 0);
+  CHECK(e.out.find("image and mirror image:") != std::string::npos);
+  CHECK(e.out.find("attacked:") != std::string::npos);
+  CHECK(decode_image(out + "/attack.png").width > 100);
+  CHECK(decode_image(out + "/saliency.png").width > 100);
+
+  Outcome s = app("saliency_maps", {trained.best, "tiny", "--out", out + "/maps.png"});
+  CHECK(s.code == 0);
+  write_png(out + "/photo.png", {40, 60, std::vector<uint8_t>(40 * 60 * 3, 90)});
+  CHECK(app("saliency_maps", {trained.best, out + "/photo.png", "--out", out + "/one.png"}).code ==
+        0);
+  CHECK(decode_image(out + "/one.png").width > 100);
+
+  Outcome p = app("pgd_attack", {trained.best, "tiny", "--images", "100", "--out", out + "/p.png"});
+  CHECK(p.out.find("clean") != std::string::npos);
+  CHECK(p.out.find("attacked") != std::string::npos);
+  CHECK(p.out.find("self-test") != std::string::npos);
+  CHECK(decode_image(out + "/p.png").width > 100);
+}
+
+TEST_CASE("Adversarial training runs") {
+  TemporaryFolder folder;
+  Outcome o = train(folder.path(), {"--epochs", "1", "--adversarial", "pgd", "--attack-steps", "2",
+                                    "--attack-eps", "4/255"});
+  INFO(o.err);
+  CHECK(o.code == 0);
+}
+
+TEST_CASE("The coursework's flags are understood") {
+  TemporaryFolder folder;
+  Outcome o = app("train_miniplaces", {"tiny",
+                                       "--image-size",
+                                       "16",
+                                       "--limit",
+                                       "4",
+                                       "--classes",
+                                       "2",
+                                       "--epochs=1",
+                                       "-j",
+                                       "1",
+                                       "-b",
+                                       "4",
+                                       "-p",
+                                       "1",
+                                       "--learning-rate",
+                                       "0.01",
+                                       "--weight-decay",
+                                       "1e-4",
+                                       "--use-custom-conv",
+                                       "--gpu",
+                                       "-1",
+                                       "--out",
+                                       folder.path()});
+  INFO(o.err);
+  CHECK(o.code == 0);
+}
+
+TEST_CASE("Wrong flags are refused in one line, with exit code 2") {
+  TemporaryFolder folder;
+  const std::string out = folder.path();
+  check_refused(train(out, {"--epochs", "0"}), "--epochs");
+  check_refused(train(out, {"--no-such-flag"}), "--no-such-flag");
+  check_refused(train(out, {"--model", "resnet9000"}),
+                "no model 'resnet9000'; there are simplenet");
+  check_refused(train(out, {"--device", "tpu"}), "no device 'tpu'");
+  check_refused(train(out, {"--conv", "fft"}), "no convolution 'fft'");
+  check_refused(train(out, {"--conv", "direct", "--device", "sim"}), "direct");
+  check_refused(train(out, {"--evaluate"}), "--resume");
+  check_refused(train(out, {"-a"}), "--adversarial");
+  check_refused(train(out, {"--classes", "beach,nowhere"}), "nowhere");
+  check_refused(train(out, {"--attack-eps", "8/0", "--adversarial", "pgd"}), "8/0");
+  check_refused(train(out, {"--batch-size", "5000"}), "fewer than a batch");
+  check_refused(train(out, {"--resume", out + "/none.safetensors"}), "none.safetensors");
+  CHECK(app("train_miniplaces", {"--help"}).code == 0);
+  CHECK(app("train_miniplaces", {"--version"}).out.find("Tweed") != std::string::npos);
+}
+
+TEST_CASE("Bad data is refused in one line, with exit code 2") {
+  TemporaryFolder folder;
+  const std::string root = folder.path() + "/data", out = folder.path() + "/out";
+  auto train_on = [&](const std::string& data) {
+    return app("train_miniplaces",
+               {data, "--image-size", "16", "--batch-size", "2", "--epochs", "1", "--out", out});
+  };
+  check_refused(train_on(folder.path() + "/nowhere"), "nowhere");
+  fs::create_directories(root);
+  check_refused(train_on(root), root);  // an empty folder
+
+  Image image{20, 20, std::vector<uint8_t>(20 * 20 * 3, 100)};
+  for (const char* split : {"train", "val"})
+    for (const char* name : {"a", "b"}) {
+      fs::create_directories(root + "/" + split + "/" + name);
+      for (int i = 0; i < 4; ++i)
+        write_png(root + "/" + split + "/" + name + "/" + std::to_string(i) + ".png", image);
+    }
+  Outcome fine = train_on(root);
+  INFO(fine.err);
+  CHECK(fine.code == 0);
+  write_text(root + "/train/a/text.jpg", "this is no image");
+  Outcome damaged = train_on(root);  // one of nine is more than one in a hundred
+  CHECK(damaged.code == 2);
+  CHECK(damaged.err.find("text.jpg") != std::string::npos);
+
+  std::string places = folder.path() + "/places";
+  fs::create_directories(places + "/images/train/a/abbey");
+  write_png(places + "/images/train/a/abbey/1.png", image);
+  write_text(places + "/categories.txt", "/a/abbey 0\n");
+  write_text(places + "/train.txt", "train/a/abbey/1.png 7\n");
+  write_text(places + "/val.txt", "train/a/abbey/1.png 0\n");
+  check_refused(train_on(places), "train.txt");
+}
+
+TEST_CASE("A damaged checkpoint is refused in one line, with exit code 2") {
+  Trained trained;
+  std::string bytes = bytes_of(trained.best),
+              broken = trained.folder.path() + "/broken.safetensors";
+  for (std::size_t size : {std::size_t(0), std::size_t(5), std::size_t(200), bytes.size() - 1}) {
+    std::ofstream(broken, std::ios::binary) << bytes.substr(0, size);
+    check_refused(app("saliency_maps", {broken, "tiny"}), "broken.safetensors");
+    check_refused(app("pgd_attack", {broken, "tiny"}), "broken.safetensors");
+    check_refused(app("train_miniplaces", {"tiny", "-e", "--resume", broken}),
+                  "broken.safetensors");
+  }
+  write_text(broken, "hello");
+  check_refused(app("saliency_maps", {broken, "tiny"}), "broken.safetensors");
+}
+
+TEST_CASE("An output folder that cannot be written to is refused before the work") {
+  check_refused(train("/proc/nowhere"), "/proc/nowhere");
+  TemporaryFolder folder;
+  write_text(folder.path() + "/file", "");
+  check_refused(train(folder.path() + "/file/out"), "file/out");
+}
+
+TEST_CASE("A full disk ends the run with exit code 1 and one line") {
+  Trained trained;
+  Outcome o = app("saliency_maps", {trained.best, "tiny", "--out", "/dev/full"});
+  CHECK(o.code != 0);
+  CHECK(lines(o.err) == 1);
+}

@@ -1,0 +1,70 @@
+#include "tests/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <stdexcept>
+
+namespace tweed {
+
+Running::Running(const std::vector<std::string>& command) {
+  int out[2], err[2];
+  if (pipe2(out, O_CLOEXEC) || pipe2(err, O_CLOEXEC)) throw std::runtime_error("no pipe");
+  pid_ = fork();
+  if (pid_ == 0) {
+    dup2(out[1], 1);
+    dup2(err[1], 2);
+    std::vector<char*> arguments;
+    for (auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+    arguments.push_back(nullptr);
+    execv(arguments[0], arguments.data());
+    _exit(127);
+  }
+  close(out[1]);
+  close(err[1]);
+  out_ = out[0];
+  err_ = err[0];
+}
+
+bool Running::wait_for(const std::string& text) {
+  char buffer[4096];
+  while (seen_.find(text) == std::string::npos) {
+    ssize_t n = read(out_, buffer, sizeof buffer);
+    if (n <= 0) return false;
+    seen_.append(buffer, std::size_t(n));
+  }
+  return true;
+}
+void Running::send(int signal) { kill(pid_, signal); }
+
+Outcome Running::finish() {
+  Outcome outcome{0, seen_, ""};
+  pollfd fds[2] = {{out_, POLLIN, 0}, {err_, POLLIN, 0}};
+  std::string* texts[2] = {&outcome.out, &outcome.err};
+  for (int open = 2; open > 0;) {
+    poll(fds, 2, -1);
+    for (int i = 0; i < 2; ++i) {
+      if (fds[i].fd < 0 || !fds[i].revents) continue;
+      char buffer[4096];
+      ssize_t n = read(fds[i].fd, buffer, sizeof buffer);
+      if (n > 0) {
+        texts[i]->append(buffer, std::size_t(n));
+      } else {
+        close(fds[i].fd);
+        fds[i].fd = -1;
+        --open;
+      }
+    }
+  }
+  int status = 0;
+  waitpid(pid_, &status, 0);
+  outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return outcome;
+}
+
+Outcome run_program(const std::vector<std::string>& command) { return Running(command).finish(); }
+
+}  // namespace tweed
