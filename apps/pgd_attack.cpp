@@ -43,6 +43,7 @@ std::function<int()> prepare(int argc, char** argv) {
       "  pgd_attack best.safetensors DATA --eps-space normalized --eps 0.1 --step 0.01 "
       "--goal least-likely --no-random-start    (the coursework's)\n",
       "pgd_attack");
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   std::string file, out = "attack.png";
   int64_t images = 0;
   DataFlags data;

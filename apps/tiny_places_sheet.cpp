@@ -41,13 +41,13 @@ void write_contact_sheet(const Flags& f) {
 
 // PREFIX.train.images, PREFIX.train.labels, and the same for val: bytes (N, size, size, 3) and (N).
 void dump(const Flags& f) {
-  DataOptions options{.image_size = f.size,
-                      .load_size = f.size,
-                      .workers = f.workers,
-                      .seed = f.seed,
-                      .tiny_train = f.train,
-                      .tiny_validation = f.validation,
-                      .keep = Keep::in_memory};
+  DataOptions options;
+  options.image_size = options.load_size = f.size;
+  options.workers = f.workers;
+  options.seed = f.seed;
+  options.tiny_train = f.train;
+  options.tiny_validation = f.validation;
+  options.keep = Keep::in_memory;
   DataSplits data = open_dataset("tiny", options);
   for (auto& [name, split] :
        {std::pair{"train", &data.train}, std::pair{"val", &data.validation}}) {

@@ -171,6 +171,7 @@ std::function<int()> prepare(int argc, char** argv) {
       "  train_miniplaces DATA --resume runs/train/best.safetensors --evaluate\n",
       "train_miniplaces");
   app.set_version_flag("--version", "train_miniplaces (Tweed 0.1.0)");
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   Flags f;
   add_flags(app, f);
   parse(app, argc, argv);

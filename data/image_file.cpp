@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <limits>
 #include <memory>
 
@@ -110,7 +111,8 @@ void write_png(const std::string& path, const Image& image) {
     reason = errno;
   }
   if (whole) return;
-  if (file) std::remove(path.c_str());
+  std::error_code ignored;  // only what is ours to remove: not a device
+  if (file && std::filesystem::is_regular_file(path, ignored)) std::remove(path.c_str());
   throw Error(path + ": cannot be written: " + std::strerror(reason));
 }
 

@@ -30,9 +30,9 @@ struct Grade {
   float saturation, contrast, pivot, lift;
 
   explicit Grade(Scene& s) {
-    float exposure = s.uniform(0.75f, 1.25f), warm = s.uniform(-0.14f, 0.14f),
+    float exposure = s.uniform(0.8f, 1.25f) * metering(s.canvas), warm = s.uniform(-0.14f, 0.14f),
           green = s.uniform(-0.05f, 0.05f);
-    if (s.light.night) exposure *= s.uniform(1, 2.2f);
+    if (s.light.night) exposure *= s.uniform(0.5f, 0.9f);
     gain = {exposure * (1 + warm), exposure * (1 + green), exposure * (1 - warm)};
     saturation = s.chance(0.08f) ? 0 : s.uniform(0.45f, 1.35f);
     contrast = s.uniform(0.75f, 1.25f);
@@ -72,13 +72,22 @@ struct View {
 };
 
 // Noise of a pixel, nearly normal with deviation 1: sums of four bytes.
-Rgb sensor_noise(uint64_t key, int x, int y) {
-  Random4 bits = philox(key, uint32_t(x), uint32_t(y), 0, uint32_t(Purpose::scene));
-  auto sum = [](uint32_t v) {
-    float total = float(v & 255) + float(v >> 8 & 255) + float(v >> 16 & 255) + float(v >> 24);
+Rgb sensor_noise(uint32_t key, int x, int y) {
+  auto sum = [&](uint32_t channel) {
+    uint32_t v = hash(uint32_t(x) << 2 | channel, uint32_t(y), key);
+    float total = float(int((v & 255) + (v >> 8 & 255) + (v >> 16 & 255) + (v >> 24)));
     return (total - 510) * (1 / 147.8f);
   };
-  return {sum(bits.v[0]), sum(bits.v[1]), sum(bits.v[2])};
+  return {sum(0), sum(1), sum(2)};
+}
+
+// What automatic exposure multiplies by: most of the way to a middle brightness.
+float metering(const Canvas& c) {
+  float sum = 0;
+  int count = 0;
+  for (int y = 2; y < c.side(); y += 4)
+    for (int x = 2; x < c.side(); x += 4, ++count) sum += std::min(1.f, brightness(c.at(x, y)));
+  return std::clamp(std::pow(0.45f * float(count) / std::max(sum, 1e-3f), 0.7f), 0.7f, 3.f);
 }
 
 }  // namespace
@@ -87,24 +96,28 @@ Image take_photo(Scene& s, int size) {
   View view(s);
   Grade grade(s);
   float vignette = s.uniform(0, 0.5f), noise = s.uniform(0, 1);
-  noise = 0.004f + 0.06f * noise * noise * noise;
-  float blur = s.chance(0.2f) ? s.uniform(1, 2.2f) / 72 : 0.5f / float(size);
-  uint64_t key = uint64_t(s.random.bits()) << 32 | s.random.bits();
-  blur = std::max(blur, 0.5f / float(size)) * 0.5f;
+  noise = 0.004f + 0.05f * noise * noise * noise * noise;
+  // Out of focus, a pixel is the mean of more places, over a wider area.
+  float pixel = 1 / float(size),
+        blur = s.chance(0.15f) ? std::max(pixel, s.uniform(1, 2.6f) / 72) : pixel;
+  int taps = blur > 1.2f * pixel ? 4 : 2;
+  float step = blur / float(taps), start = (1 - float(taps)) / 2 * step;
+  uint32_t key = s.random.bits();
 
   Image image{size, size, {}};
   image.pixels.resize(std::size_t(size) * std::size_t(size) * 3);
   for (int y = 0; y < size; ++y)
     for (int x = 0; x < size; ++x) {
-      float u = (float(x) + 0.5f) / float(size), v = (float(y) + 0.5f) / float(size);
+      float u = (float(x) + 0.5f) * pixel, v = (float(y) + 0.5f) * pixel;
       Rgb sum{};
-      for (float ox : {-blur, blur})
-        for (float oy : {-blur, blur}) {
-          Vec at = view(u + ox, v + oy);
+      for (int i = 0; i < taps; ++i)
+        for (int j = 0; j < taps; ++j) {
+          Vec at = view(u + start + float(i) * step, v + start + float(j) * step);
           sum = sum + s.canvas.near(at.x, at.y);
         }
       float corner = (u - 0.5f) * (u - 0.5f) + (v - 0.5f) * (v - 0.5f);
-      Rgb c = grade(sum * (0.25f * (1 - vignette * corner))) + sensor_noise(key, x, y) * noise;
+      float share = (1 - vignette * corner) / float(taps * taps);
+      Rgb c = grade(sum * share) + sensor_noise(key, x, y) * noise;
       uint8_t* to = image.at(y, x);
       to[0] = uint8_t(255 * clamp01(c.r) + 0.5f);
       to[1] = uint8_t(255 * clamp01(c.g) + 0.5f);

@@ -10,7 +10,7 @@ struct Dunes {
   // A rise towards the wind, a sharp crest, and a steep lee side; crests wander.
   float height(float x, float z) const {
     const Noise& n = noise();
-    float wander = n(x * 0.03f + ox, z * 0.03f + oz), size = n(x * 0.021f + oz, z * 0.021f + ox);
+    float wander = n(x * 0.011f + ox, z * 0.011f + oz), size = n(x * 0.013f + oz, z * 0.013f + ox);
     float t = (x * turn_x + z * turn_z) / length + warp * wander;
     t -= std::floor(t);
     float wave = t < 0.68f ? t / 0.68f : (1 - t) / 0.32f;
@@ -65,7 +65,7 @@ void draw_desert(Scene& s) {
                        {.62f, .5f, .38f}});
   float turn = s.uniform(-1.3f, 1.3f), ripple = s.uniform(6, 13),
         relief = s.chance(0.6f) ? s.uniform(0.1f, 0.35f) : 0;
-  Dunes d{std::sin(turn),        std::cos(turn),  s.uniform(3.5f, 9), s.uniform(1.5f, 5),
+  Dunes d{std::sin(turn),        std::cos(turn),  s.uniform(5, 12), s.uniform(0.5f, 1.8f),
           s.uniform(0.7f, 2.6f), s.uniform(0, 1), s.uniform(0, 1)};
   const Noise& n = noise();
   Terrain t;

@@ -154,7 +154,7 @@ void draw_rainforest(Scene& s) {
     }
     if (s.chance(foliage))
       draw_leaves(s, f, {s.uniform(0, 1), s.uniform(0, 0.25f)}, 0.35f / std::sqrt(z) + 0.1f,
-                  0.03f / z + 0.006f, 26, depth);
+                  0.016f / z + 0.005f, 40, depth);
     for (int i = 0; i < 3; ++i) {
       float x = s.uniform(-0.55f, 0.55f);
       if (!s.chance(ferns) || std::abs(x) * z < clear) continue;
@@ -164,7 +164,7 @@ void draw_rainforest(Scene& s) {
   if (s.chance(0.35f)) draw_vines(s, f);
   if (s.chance(0.3f)) draw_shafts(s);
   if (s.chance(0.5f))
-    draw_leaves(s, f, {s.chance(0.5f) ? 0.05f : 0.95f, s.uniform(0, 0.2f)}, 0.3f, 0.03f, 40, 0);
+    draw_leaves(s, f, {s.chance(0.5f) ? 0.05f : 0.95f, s.uniform(0, 0.2f)}, 0.28f, 0.016f, 60, 0);
 }
 
 }  // namespace tweed::scenes

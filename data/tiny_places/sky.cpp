@@ -51,7 +51,9 @@ Rgb Scene::one_of(std::initializer_list<Rgb> colors, float spread) {
 }
 
 Light random_light(Scene& s) {
-  const Mood& mood = moods[s.below(int(std::size(moods)))];
+  // Days are likelier than nights: the first three moods count twice.
+  int pick = s.below(int(std::size(moods)) + 3);
+  const Mood& mood = moods[pick < int(std::size(moods)) ? pick : pick - int(std::size(moods))];
   Light light;
   light.night = brightness(mood.zenith) < 0.06f;
   float strength = s.uniform(0.8f, 1.15f);
@@ -64,7 +66,7 @@ Light random_light(Scene& s) {
   light.height = clamp01(mood.height + s.uniform(-0.2f, 0.3f));
   light.clouds = clamp01(mood.clouds + s.uniform(-0.4f, 0.4f));
   light.sun_seen = s.chance(0.35f);
-  light.fog = s.chance(0.2f) ? s.uniform(0.8f, 2.2f) : s.uniform(0.1f, 0.6f);
+  light.fog = s.chance(0.2f) ? s.uniform(0.6f, 1.5f) : s.uniform(0.1f, 0.5f);
   float weather = s.uniform(0, 1);
   light.rain = weather < 0.08f;
   light.snow = weather > 0.92f;
@@ -94,6 +96,7 @@ void draw_sky(Scene& s, float bottom) {
       c.at(x, y) = mix(clear, mix(bright, dark, smooth(edge, 1, density)), cover);
     }
   }
+  c.fill(0, bottom, 1, 1, [&](float, float) { return l.haze; });
   if (l.night && l.clouds < 0.5f) draw_stars(s, bottom);
   if (l.sun_seen) draw_sun(s, bottom);
 }

@@ -1,0 +1,155 @@
+// Attacks as a mechanism: directions, bounds, memory, and the self-test that watches them.
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "attacks/pgd.h"
+#include "attacks/self_test.h"
+#include "autograd/loss.h"
+#include "nn/layers.h"
+#include "optim/sgd.h"
+#include "tests/support.h"
+
+using namespace tweed;
+
+namespace {
+
+constexpr std::array<float, 3> mean{0.485f, 0.456f, 0.406f}, deviation{0.229f, 0.224f, 0.225f};
+
+// Small images whose class is a faint pattern, and a network that has learnt it.
+struct Toy {
+  explicit Toy(Device device) {
+    const int64_t n = 96, size = 6;
+    Random random(3, Purpose::test);
+    std::vector<float> pixels;
+    std::vector<int32_t> names;
+    for (int64_t i = 0; i < n; ++i) {
+      names.push_back(int32_t(i % 2));
+      for (int64_t p = 0; p < size * size * 3; ++p) {
+        float pattern = (p / 3 % 2 == i % 2) ? 0.06f : -0.06f;
+        float v = std::min(1.f, std::max(0.f, 0.5f + pattern + 0.12f * random.normal()));
+        pixels.push_back((v - mean[std::size_t(p % 3)]) / deviation[std::size_t(p % 3)]);
+      }
+    }
+    x = Tensor::from(pixels, {n, size, size, 3}, device);
+    labels = Tensor::from(names, {n}, device);
+    network.add(std::make_shared<Conv2d>(
+        3, 8, 3, Conv2dOptions{.padding = 1, .activation = Activation::relu}, Init{1, 1}));
+    network.add(std::make_shared<Flatten>());
+    network.add(std::make_shared<Linear>(8 * size * size, 2, Init{1, 2}));
+    network.to(device);
+    ParameterBuffer parameters(network.parameters());
+    SGD sgd(parameters, {.lr = 0.02, .momentum = 0.9, .weight_decay = 0});
+    for (int step = 0; step < 40; ++step) {
+      Tensor loss = cross_entropy(network(x), labels);
+      parameters.zero_grad();
+      backward(loss);
+      sgd.step();
+    }
+    network.eval();
+  }
+  Sequential network;
+  Tensor x, labels;
+};
+
+PgdOptions usual() {
+  return {.space = pixel_space(16 / 255., 4 / 255., mean, deviation), .steps = 10};
+}
+
+}  // namespace
+
+TEST_CASE("PGD raises the label's loss, lowers a target's, and stays within its bounds") {
+  for (Device device : test_devices()) {
+    INFO(device.name());
+    Toy toy(device);
+    for (bool random : {false, true})
+      for (AttackGoal goal :
+           {AttackGoal::raise_label, AttackGoal::lower_target, AttackGoal::least_likely}) {
+        PgdOptions options = usual();
+        options.goal = goal;
+        options.target = 1;
+        options.random_start = random;
+        options.steps = 3;
+        PgdResult result = pgd(toy.network, toy.x, toy.labels, options);
+        CHECK(result.losses.size() == 4);
+        CHECK((result.losses.back() > result.losses.front()) == (goal == AttackGoal::raise_label));
+        CHECK(outside(result.images, toy.x, options.space) == 0);
+      }
+    PgdOptions loose = usual();
+    Tensor beyond = toy.x.clone();
+    beyond.fill(0);
+    CHECK(outside(beyond, toy.x, loose.space) > 0);
+  }
+}
+
+TEST_CASE("An attack computes gradients of the input only") {
+  Toy toy{Device()};
+  for (auto& [name, t] : toy.network.parameters()) clear_grad(t);
+  pgd(toy.network, toy.x, toy.labels, usual());
+  for (auto& [name, t] : toy.network.parameters()) CHECK(!grad(t).defined());
+}
+
+TEST_CASE("Memory after 100 steps is memory after 2") {
+  Toy toy{Device()};
+  auto after = [&](int steps) {
+    PgdOptions options = usual();
+    options.steps = steps;
+    PgdResult result = pgd(toy.network, toy.x, toy.labels, options);
+    reset_peak_memory();
+    return memory_stats();
+  };
+  MemoryStats two = after(2), hundred = after(100);
+  CHECK(two.current == hundred.current);
+  CHECK(two.reserved == hundred.reserved);
+}
+
+TEST_CASE("The same seed gives the same attack, another batch another start") {
+  Toy toy{Device()};
+  PgdOptions options = usual();
+  options.steps = 1;
+  auto images = [&](uint32_t batch) {
+    return pgd(toy.network, toy.x, toy.labels, options, batch).images;
+  };
+  CHECK(same_bits(images(0), images(0)));
+  CHECK(!same_bits(images(0), images(1)));
+}
+
+TEST_CASE("The self-test passes a right attack and catches planted faults") {
+  Toy toy{Device()};
+  SelfTest right = self_test(toy.network, toy.x, toy.labels, usual());
+  INFO("clean " << right.clean << " noise " << right.noise << " attacked " << right.attacked);
+  CHECK(right.ok());
+  CHECK(right.warnings.empty());
+  CHECK(right.attacked < right.clean);
+
+  Attack wrong_sign = [](Module& network, const Tensor& x, const Tensor& labels,
+                         const PgdOptions& options, uint32_t batch) {
+    PgdOptions turned = options;
+    for (float& s : turned.space.step) s = -s;
+    return pgd(network, x, labels, turned, batch);
+  };
+  for (AttackGoal goal : {AttackGoal::raise_label, AttackGoal::least_likely}) {
+    PgdOptions options = usual();
+    options.goal = goal;
+    SelfTest caught = self_test(toy.network, toy.x, toy.labels, options, wrong_sign);
+    REQUIRE(caught.failures.size() == 1);
+    CHECK(caught.failures[0].find("the loss") != std::string::npos);
+  }
+
+  Attack too_far = [](Module& network, const Tensor& x, const Tensor& labels,
+                      const PgdOptions& options, uint32_t batch) {
+    PgdOptions larger = options;
+    for (float& e : larger.space.eps) e *= 1.01f;
+    return pgd(network, x, labels, larger, batch);
+  };
+  SelfTest loose = self_test(toy.network, toy.x, toy.labels, usual(), too_far);
+  REQUIRE(loose.failures.size() == 1);
+  CHECK(loose.failures[0].find("outside") != std::string::npos);
+
+  Attack only_noise = [](Module& network, const Tensor& x, const Tensor& labels,
+                         const PgdOptions& options, uint32_t batch) {
+    PgdResult result = pgd(network, x, labels, options, batch);
+    result.images = random_noise(x, options.space, 77, batch);
+    return result;
+  };
+  CHECK(!self_test(toy.network, toy.x, toy.labels, usual(), only_noise).warnings.empty());
+}

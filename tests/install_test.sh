@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Installs a build into a temporary folder, and builds and runs the README's program against it.
+#
+#   install_test.sh BUILD SOURCE
+set -euo pipefail
+build=$1 source=$2
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+cmake --install "$build" --prefix "$folder/prefix" >"$folder/log"
+mkdir "$folder/program"
+cp "$source/docs/examples/ten_lines.cpp" "$folder/program/program.cpp"
+# The CMakeLists.txt that the README shows.
+sed -n '/^```cmake$/,/^```$/p' "$source/README.md" | sed '1d;$d' >"$folder/program/CMakeLists.txt"
+cmake -S "$folder/program" -B "$folder/build" -DCMAKE_PREFIX_PATH="$folder/prefix" \
+  -DCMAKE_BUILD_TYPE=Release >>"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
+cmake --build "$folder/build" >>"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
+"$folder/build/program" | tee "$folder/out"
+grep -q '^step 200: loss 0\.0' "$folder/out"
+"$folder/prefix/bin/train_miniplaces" --version | grep -q Tweed
