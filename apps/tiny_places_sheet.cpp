@@ -27,6 +27,8 @@ void paste(Image& onto, const Image& image, int top, int left) {
 // A row for each class, in label order; validation images.
 void write_contact_sheet(const Flags& f) {
   auto listing = choose(list_tiny_places(0, f.per_class), f.classes, 0);
+  std::stable_sort(listing.validation.begin(), listing.validation.end(),
+                   [](const Sample& a, const Sample& b) { return a.label < b.label; });
   int step = f.size + f.gap, rows = int(listing.classes.size());
   Image sheet{rows * step + f.gap, f.per_class * step + f.gap, {}};
   sheet.pixels.assign(std::size_t(sheet.height) * std::size_t(sheet.width) * 3, 255);

@@ -24,6 +24,15 @@ void draw_weather(Scene& s) {
 
 namespace {
 
+// What automatic exposure multiplies by: most of the way to a middle brightness.
+float metering(const Canvas& c) {
+  float sum = 0;
+  int count = 0;
+  for (int y = 2; y < c.side(); y += 4)
+    for (int x = 2; x < c.side(); x += 4, ++count) sum += std::min(1.f, brightness(c.at(x, y)));
+  return std::clamp(std::pow(0.45f * float(count) / std::max(sum, 1e-3f), 0.7f), 0.7f, 3.f);
+}
+
 // Exposure, white balance, saturation and contrast.
 struct Grade {
   Rgb gain;
@@ -79,15 +88,6 @@ Rgb sensor_noise(uint32_t key, int x, int y) {
     return (total - 510) * (1 / 147.8f);
   };
   return {sum(0), sum(1), sum(2)};
-}
-
-// What automatic exposure multiplies by: most of the way to a middle brightness.
-float metering(const Canvas& c) {
-  float sum = 0;
-  int count = 0;
-  for (int y = 2; y < c.side(); y += 4)
-    for (int x = 2; x < c.side(); x += 4, ++count) sum += std::min(1.f, brightness(c.at(x, y)));
-  return std::clamp(std::pow(0.45f * float(count) / std::max(sum, 1e-3f), 0.7f), 0.7f, 3.f);
 }
 
 }  // namespace

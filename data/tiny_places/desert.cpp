@@ -13,9 +13,12 @@ struct Dunes {
     float wander = n(x * 0.011f + ox, z * 0.011f + oz), size = n(x * 0.013f + oz, z * 0.013f + ox);
     float t = (x * turn_x + z * turn_z) / length + warp * wander;
     t -= std::floor(t);
-    float wave = t < 0.68f ? t / 0.68f : (1 - t) / 0.32f;
+    // The terrain is sampled at steps that grow with z: a crest sharper than these would show teeth.
+    float rise = t / 0.68f, fall = (1 - t) / 0.32f, round = 0.06f + 0.3f * z / length;
+    float share = clamp01(0.5f + 0.5f * (fall - rise) / round);
+    float wave = std::max(0.f, mix(fall, rise, share) - round * share * (1 - share));
     wave = wave * wave * (1.6f - 0.6f * wave);
-    return tall * wave * smooth(0.2f, 0.65f, size) + tall * 0.5f * size;
+    return tall * wave * smooth(0.15f, 0.5f, size) + tall * 0.5f * size;
   }
 };
 
@@ -51,9 +54,10 @@ void draw_shrubs(Scene& s, const Terrain& t) {
 }  // namespace
 
 void draw_desert(Scene& s) {
+  if (s.light.clouds > 0.7f && s.chance(0.7f)) s.light = random_light(s);  // it is seldom overcast
   if (s.chance(0.8f)) s.light.rain = s.light.snow = false;
   s.horizon = s.uniform(0.25f, 0.52f);
-  s.light.height = std::min(s.light.height, s.uniform(0.1f, 0.7f));
+  s.light.height = std::min(s.light.height, s.uniform(0.05f, 0.5f));
   draw_sky(s, s.horizon + 0.05f);
   if (s.chance(0.25f))
     draw_range(s, s.horizon, s.uniform(0.04f, 0.14f), 0.5f,
@@ -63,21 +67,22 @@ void draw_desert(Scene& s) {
                        {.72f, .42f, .25f},
                        {.86f, .83f, .76f},
                        {.62f, .5f, .38f}});
-  float turn = s.uniform(-1.3f, 1.3f), ripple = s.uniform(6, 13),
+  float turn = s.uniform(0.5f, 1.4f) * (s.chance(0.5f) ? 1.f : -1.f), ripple = s.uniform(6, 13),
         relief = s.chance(0.6f) ? s.uniform(0.1f, 0.35f) : 0;
-  Dunes d{std::sin(turn),        std::cos(turn),  s.uniform(5, 12), s.uniform(0.5f, 1.8f),
-          s.uniform(0.7f, 2.6f), s.uniform(0, 1), s.uniform(0, 1)};
+  Dunes d{std::sin(turn),        std::cos(turn),  s.uniform(3, 8), s.uniform(0.5f, 1.7f),
+          s.uniform(0.9f, 2.4f), s.uniform(0, 1), s.uniform(0, 1)};
   const Noise& n = noise();
   Terrain t;
   t.near = 0.9f;
   t.far = 45;
   t.height = [&](float x, float z) { return d.height(x, z); };
-  t.eye = std::max(d.height(0, 0.5f), d.height(0, 1.2f)) + s.uniform(0.45f, 1.4f);
+  t.eye = std::max(d.height(0, 0.5f), d.height(0, 1.2f)) + s.uniform(0.35f, 1.5f);
   t.shade = [&](float x, float z, float, float sx, float sz) {
     float wind = std::sin((x * d.turn_x + z * d.turn_z) * ripple + 9 * n(x * 0.12f, z * 0.12f));
     float fine = relief * wind * smooth(5, 1, z);
     float light = facing(s.light, sx + fine, sz + fine * 0.5f);
-    return s.lit(sand * (0.92f + 0.16f * n(x * 0.2f, z * 0.2f)), 1.25f * light);
+    return s.lit(sand * (0.92f + 0.16f * n(x * 0.2f, z * 0.2f)),
+                 1.35f * smooth(0.12f, 0.85f, light));
   };
   draw_terrain(s, t);
   if (s.chance(0.25f)) draw_shrubs(s, t);

@@ -20,15 +20,4 @@ unsigned char* shared_memory(std::size_t bytes) {
   return memory.get();
 }
 
-// The same limits on every machine, so that a launch that works here works on a GPU.
-void check_launch(const Config& config) {
-  if (config.shared > shared_bytes_limit)
-    throw DeviceError("[launch] " + std::to_string(config.shared) +
-                      " bytes of shared memory, more than " + std::to_string(shared_bytes_limit));
-  if (config.grid < 0 || config.block.x < 1 || config.block.y < 1 ||
-      int64_t(config.block.x) * config.block.y > 1024)
-    throw DeviceError("[launch] a block of " + std::to_string(config.block.x) + "x" +
-                      std::to_string(config.block.y) + " threads");
-}
-
 }  // namespace tweed::cpu

@@ -56,8 +56,6 @@ TWEED_INLINE T* dynamic_shared() {
 /// than it saves.
 constexpr int64_t inline_work = 16 * 1024;
 
-void check_launch(const Config& config);
-
 /// Runs `kernel` once on each OpenMP thread, as that many blocks. Kernels do not depend on the
 /// grid, so the number of blocks is free.
 template <class... P>

@@ -21,7 +21,6 @@ __device__ T* dynamic_shared() {
   return reinterpret_cast<T*>(tweed_dynamic_shared);
 }
 
-void check_launch(const Config& config);
 /// Throws DeviceError if the launch failed; debug builds also wait for the kernel to end.
 void after_launch(const void* kernel, Cuda& here);
 

@@ -13,14 +13,6 @@ static void check(cudaError_t error, const std::string& what) {
     throw DeviceError("[cuda] " + what + ": " + cudaGetErrorString(error));
 }
 
-void check_launch(const Config& config) {
-  if (config.shared > shared_bytes_limit)
-    throw DeviceError("[launch] " + std::to_string(config.shared) +
-                      " bytes of shared memory, more than " + std::to_string(shared_bytes_limit));
-  if (config.grid < 0 || config.grid > 0x7fffffff)
-    throw DeviceError("[launch] a grid of " + std::to_string(config.grid) + " blocks");
-}
-
 void after_launch(const void* kernel, Cuda& here) {
   auto name = [&] {
     const char* text = nullptr;

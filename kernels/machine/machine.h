@@ -30,6 +30,9 @@ constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// Shared memory that a block gets on every machine without asking for more.
 constexpr std::size_t shared_bytes_limit = 48 * 1024;
 
+/// Throws DeviceError for a launch that a GPU would refuse; the same limits on every machine.
+void check_launch(const Config& config);
+
 // A launcher is a template on one of these, instantiated by each compilation of its .cu file. None
 // is thread-safe: one host thread at a time launches on a machine.
 

@@ -32,19 +32,6 @@ std::exception_ptr thrown;  // by a kernel, which should not, or by a launch wit
   }
 }
 
-// The same limits as on the other machines, so that a launch that works here works on a GPU.
-void check_launch(const Config& config) {
-  if (config.shared > shared_bytes_limit)
-    throw DeviceError("[launch] " + std::to_string(config.shared) +
-                      " bytes of shared memory, more than " + std::to_string(shared_bytes_limit));
-  if (config.grid < 0 || config.grid > 0x7fffffff)
-    throw DeviceError("[launch] a grid of " + std::to_string(config.grid) + " blocks");
-  if (config.block.x < 1 || config.block.y < 1 ||
-      int64_t(config.block.x) * config.block.y > most_threads)
-    throw DeviceError("[launch] a block of " + std::to_string(config.block.x) + "x" +
-                      std::to_string(config.block.y) + " threads");
-}
-
 /// Held during a launch.
 class Turn {
  public:
