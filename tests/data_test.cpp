@@ -1,16 +1,15 @@
-// Reading, resizing, augmenting and loading images; every file is made here.
+// Reading and resizing images, and the layouts of data sets; every file is made here.
 #include <stb/stb_image_write.h>
 
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
-#include <set>
 
-#include "data/loader.h"
-#include "data/tiny_places.h"
+#include "data/dataset.h"
 #include "data/workers.h"
 #include "kernels/machine/error.h"
+#include "tests/data_support.h"
 #include "tests/temporary_folder.h"
 
 using namespace tweed;
@@ -19,20 +18,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-Image pattern(int height, int width, int key = 0) {
-  Image image{height, width, {}};
-  for (int y = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x)
-      for (int c = 0; c < 3; ++c)
-        image.pixels.push_back(uint8_t(37 * y + 91 * x * x + 53 * c + 11 * y * x + 29 * key));
-  return image;
-}
-
 bool same_pixel(const uint8_t* a, const uint8_t* b) {
   return a[0] == b[0] && a[1] == b[1] && a[2] == b[2];
 }
-
-std::string text_of(const Image& image) { return {image.pixels.begin(), image.pixels.end()}; }
 
 std::string bytes_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -65,11 +53,6 @@ void make_miniplaces(const std::string& root, const std::string& images) {
   write(root + "/val.txt", val);
 }
 
-DataOptions small() {
-  DataOptions options;
-  options.image_size = 16;  // stored at 18
-  return options;
-}
 DataOptions with_classes(const std::string& classes, int64_t limit = 0) {
   DataOptions options = small();
   options.classes = classes;
@@ -341,215 +324,4 @@ TEST_CASE("share_out calls each once and passes exceptions on", "[data]") {
                               {}),
                     "at 500");
   share_out(0, 2, [](int64_t) {}, {});
-}
-
-// ---- augmentation and loading -------------------------------------------------------------------
-
-namespace {
-
-Dataset numbered(int64_t count, int side = 18) {
-  std::vector<Sample> samples;
-  for (int64_t i = 0; i < count; ++i) samples.push_back({std::to_string(i), int(i % 7)});
-  return Dataset(std::vector<std::string>(7, "c"), samples, side,
-                 [side](const Sample& s) { return pattern(side, side, std::stoi(s.path)); });
-}
-
-std::vector<Batch> all_batches(const Dataset& data, const LoaderOptions& options) {
-  std::vector<Batch> batches;
-  Loader loader(data, options);
-  for (Batch batch; loader.next(batch);) batches.push_back(batch);
-  return batches;
-}
-bool equal(const std::vector<Batch>& a, const std::vector<Batch>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Batch& x, const Batch& y) {
-    return x.count == y.count && x.images == y.images && x.labels == y.labels &&
-           x.indexes == y.indexes;
-  });
-}
-LoaderOptions loading(int64_t epoch = 0, int workers = 0) {
-  LoaderOptions options;
-  options.batch_size = 8;
-  options.image_size = 16;
-  options.workers = workers;
-  options.seed = 5;
-  options.epoch = epoch;
-  return options;
-}
-
-}  // namespace
-
-TEST_CASE("a training crop is one of the crops, mirrored or not", "[data]") {
-  Image image = pattern(10, 10);
-  std::set<std::string> possible, seen;
-  for (int top = 0; top < 3; ++top)
-    for (int left = 0; left < 3; ++left) {
-      possible.insert(text_of(crop(image, top, left, 8, 8)));
-      possible.insert(text_of(mirror(crop(image, top, left, 8, 8))));
-    }
-  REQUIRE(possible.size() == 18);
-  for (int64_t i = 0; i < 400; ++i)
-    seen.insert(text_of(training_crop(image, 8, augmentation_random(1, 2, i))));
-  CHECK(seen == possible);
-  CHECK(training_crop(image, 8, augmentation_random(1, 2, 3)) ==
-        training_crop(image, 8, augmentation_random(1, 2, 3)));
-  CHECK_THROWS_AS(training_crop(image, 11, augmentation_random(1, 2, 3)), ShapeError);
-  CHECK(validation_crop(image, 8) == crop(image, 1, 1, 8, 8));
-}
-
-TEST_CASE("normalisation", "[data]") {
-  Image image{1, 2, {0, 128, 255, 10, 20, 30}};
-  float values[6];
-  normalize(image, {{0.5f, 0.25f, 0}, {0.5f, 2, 1}}, values);
-  CHECK(values[0] == -1);
-  CHECK(values[1] == Approx((128 / 255. - 0.25) / 2));
-  CHECK(values[2] == 1);
-  CHECK(values[5] == Approx(30 / 255.));
-}
-
-TEST_CASE("the order of an epoch is a permutation of (seed, epoch)", "[data]") {
-  auto order = shuffled_order(100, 1, 2);
-  CHECK(order == shuffled_order(100, 1, 2));
-  CHECK(order != shuffled_order(100, 1, 3));
-  CHECK(order != shuffled_order(100, 2, 2));
-  std::sort(order.begin(), order.end());
-  for (int64_t i = 0; i < 100; ++i) CHECK(order[std::size_t(i)] == i);
-}
-
-TEST_CASE("batches depend on seed and epoch, not on workers or position", "[data]") {
-  Dataset data = numbered(45);
-  auto batches = all_batches(data, loading(3));
-  REQUIRE(batches.size() == 5);  // the last five images are dropped
-  for (int workers : {1, 2, 5}) CHECK(equal(all_batches(data, loading(3, workers)), batches));
-  CHECK_FALSE(equal(all_batches(data, loading(4)), batches));
-
-  // Each sample is as its own transform makes it.
-  const Batch& b = batches[2];
-  int64_t index = b.indexes[3];
-  CHECK(b.labels[3] == data.label(index));
-  std::vector<float> values(16 * 16 * 3);
-  normalize(training_crop(data.image(index), 16, augmentation_random(5, 3, index)), {},
-            values.data());
-  CHECK(std::equal(values.begin(), values.end(), b.images.begin() + 3 * 16 * 16 * 3));
-
-  for (int workers : {0, 2}) {
-    LoaderOptions later = loading(3, workers);
-    later.first_batch = 2;
-    CHECK(equal(all_batches(data, later), {batches.begin() + 2, batches.end()}));
-    later.first_batch = 9;
-    CHECK(all_batches(data, later).empty());
-  }
-}
-
-TEST_CASE("validation batches are in order, with the last partial one", "[data]") {
-  Dataset data = numbered(21);
-  for (int workers : {0, 3}) {
-    LoaderOptions options = loading(0, workers);
-    options.training = false;
-    auto batches = all_batches(data, options);
-    REQUIRE(batches.size() == 3);
-    CHECK(batches[2].count == 5);
-    CHECK(batches[2].images.size() == 5 * 16 * 16 * 3);
-    CHECK(batches[1].indexes == std::vector<int64_t>{8, 9, 10, 11, 12, 13, 14, 15});
-  }
-  LoaderOptions wrong = loading();
-  wrong.image_size = 19;
-  CHECK_THROWS_AS(Loader(data, wrong), ShapeError);
-}
-
-TEST_CASE("a worker's exception reaches the caller, with its batch", "[data]") {
-  std::vector<Sample> samples(64);
-  for (int i = 0; i < 64; ++i) samples[std::size_t(i)].path = std::to_string(i);
-  Dataset data({"c"}, samples, 16, [](const Sample& s) {
-    if (s.path == "20") throw FormatError(s.path, "is gone");
-    return pattern(16, 16);
-  });
-  for (int workers : {0, 1, 3}) {
-    LoaderOptions options = loading(0, workers);
-    options.training = false;
-    Loader loader(data, options);
-    Batch batch;
-    CHECK(loader.next(batch));
-    CHECK(loader.next(batch));
-    CHECK_THROWS_AS(loader.next(batch), FormatError);
-  }
-}
-
-TEST_CASE("a loader can be dropped at any time", "[data]") {
-  Dataset data = numbered(200);
-  for (int taken = 0; taken < 6; ++taken) {
-    Loader loader(data, loading(0, 3));
-    Batch batch;
-    for (int i = 0; i < taken; ++i) CHECK(loader.next(batch));
-  }
-}
-
-TEST_CASE("in memory and on the fly give the same batches", "[data]") {
-  DataOptions options = small();
-  options.tiny_train = 3;
-  options.tiny_validation = 1;
-  options.keep = Keep::in_memory;
-  DataSplits memory = open_dataset("tiny", options);
-  options.keep = Keep::on_the_fly;
-  DataSplits fly = open_dataset("tiny", options);
-  CHECK(memory.train.in_memory());
-  CHECK_FALSE(fly.train.in_memory());
-  CHECK(equal(all_batches(memory.train, loading(1)), all_batches(fly.train, loading(1, 2))));
-}
-
-// ---- TinyPlaces
-// -----------------------------------------------------------------------------------
-
-TEST_CASE("TinyPlaces: ten balanced classes of different images", "[data]") {
-  DataOptions options = small();
-  options.tiny_train = 12;
-  options.tiny_validation = 4;
-  DataSplits data = open_dataset("tiny", options);
-  CHECK(data.train.classes().size() == 10);
-  std::vector<int> counts(10);
-  std::set<std::string> different;
-  for (auto* split : {&data.train, &data.validation})
-    for (int64_t i = 0; i < split->size(); ++i) {
-      ++counts[std::size_t(split->label(i))];
-      different.insert(text_of(split->image(i)));
-    }
-  CHECK(counts == std::vector<int>(10, 16));
-  CHECK(different.size() == 160);
-}
-
-TEST_CASE("a TinyPlaces image depends on its name and the seed alone", "[data]") {
-  for (int label = 0; label < 10; ++label) {
-    Image image = draw_tiny_place(label, 5, false, 1, 24);
-    CHECK(image.height == 24);
-    CHECK(image == draw_tiny_place(label, 5, false, 1, 24));
-    CHECK(image != draw_tiny_place(label, 6, false, 1, 24));
-    CHECK(image != draw_tiny_place(label, 5, true, 1, 24));
-    CHECK(image != draw_tiny_place(label, 5, false, 2, 24));
-    CHECK(draw_tiny_place(label, 5, false, 1, 61).width == 61);
-  }
-  CHECK_THROWS_AS(draw_tiny_place(10, 0, false, 1, 24), ShapeError);
-  CHECK_THROWS_AS(draw_tiny_place(0, 0, false, 1, 7), ShapeError);
-  // Other classes chosen, other workers: the same images.
-  DataOptions options = small();
-  options.tiny_train = 2;
-  options.tiny_validation = 1;
-  DataSplits all = open_dataset("tiny", options);
-  options.classes = "skyscraper,desert/sand";
-  options.workers = 1;
-  DataSplits two = open_dataset("tiny", options);
-  REQUIRE(two.train.size() == 4);
-  CHECK(two.train.image(0) == all.train.image(8));  // desert/sand is class 4
-  CHECK(two.train.label(0) == 1);
-  CHECK(two.train.image(3) == all.train.image(19));
-}
-
-TEST_CASE("a scene has the same layout at every size", "[data]") {
-  for (int label = 0; label < 10; ++label)
-    for (int64_t index = 0; index < 6; ++index) {
-      Image small = draw_tiny_place(label, index, false, 3, 64);
-      Image large = resize(draw_tiny_place(label, index, false, 3, 128), 64, 64);
-      double difference = 0;
-      for (std::size_t i = 0; i < small.pixels.size(); ++i)
-        difference += std::abs(int(small.pixels[i]) - int(large.pixels[i]));
-      CHECK(difference / double(small.pixels.size()) < 16);
-    }
 }
