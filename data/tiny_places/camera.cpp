@@ -64,7 +64,7 @@ struct Grade {
 struct View {
   float cos, sin, across, dx, dy;
   explicit View(Scene& s) {
-    float turn = s.uniform(-1, 1), zoom = s.uniform(0.68f, 1);
+    float turn = s.uniform(-1, 1), zoom = s.uniform(0.8f, 1);
     turn = turn * std::abs(turn) * 0.13f;
     float scale = zoom / kMargin;
     cos = scale * std::cos(turn);
@@ -72,7 +72,7 @@ struct View {
     across = s.chance(0.5f) ? -1.f : 1.f;
     float room = 0.5f - 0.5f * (cos + std::abs(sin));
     dx = s.uniform(-room, room);
-    dy = s.uniform(-room, room);
+    dy = s.uniform(-room, room) * 0.7f;
   }
   Vec operator()(float x, float y) const {
     float u = (x - 0.5f) * across, v = y - 0.5f;
