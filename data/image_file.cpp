@@ -88,6 +88,12 @@ Image decode_image(const std::string& path) {
   Bytes bytes = read_bytes(path);
   check_kind(path, bytes);
   int width = 0, height = 0, channels = 0;
+  constexpr int64_t most_pixels = 100'000'000;
+  // Asked before decoding: a small damaged file may claim to be enormous.
+  if (stbi_info_from_memory(bytes.data(), int(bytes.size()), &width, &height, &channels) &&
+      int64_t(width) * height > most_pixels)
+    throw FormatError(path, "has " + std::to_string(width) + " x " + std::to_string(height) +
+                                " pixels, more than 100 million");
   std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
       stbi_load_from_memory(bytes.data(), int(bytes.size()), &width, &height, &channels, 3),
       stbi_image_free);

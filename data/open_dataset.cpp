@@ -31,7 +31,12 @@ Listing list_folder(const std::string& root, Splits splits) {
 // stored images have one size.
 Dataset::Maker file_reader(int side) {
   return [side](const Sample& sample) {
-    return center_crop(resize_short_side(decode_image(sample.path), side), side);
+    Image image = decode_image(sample.path);
+    // The middle of such a strip shows nothing, and scaling it up would take gigabytes.
+    if (std::max(image.height, image.width) > 50 * std::min(image.height, image.width))
+      throw FormatError(sample.path, "is a strip of " + std::to_string(image.height) + " x " +
+                                         std::to_string(image.width) + " pixels");
+    return center_crop(resize_short_side(image, side), side);
   };
 }
 
