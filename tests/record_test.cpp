@@ -16,6 +16,7 @@
 #include "record/figure.h"
 #include "record/metrics.h"
 #include "record/safetensors.h"
+#include "tests/temporary_folder.h"
 
 using namespace tweed;
 namespace fs = std::filesystem;
@@ -23,17 +24,9 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-// A folder of its own for each test, removed at its end.
-struct Folder {
-  Folder() {
-    std::string pattern = (fs::temp_directory_path() / "tweed_record_XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()));
-    path = pattern;
-  }
-  ~Folder() { fs::remove_all(path); }
-  std::string file(const std::string& name) const { return path / name; }
-  int count() const { return int(std::distance(fs::directory_iterator(path), {})); }
-  fs::path path;
+struct Folder : TemporaryFolder {
+  std::string file(const std::string& name) const { return path() + "/" + name; }
+  int count() const { return int(std::distance(fs::directory_iterator(path()), {})); }
 };
 
 std::string bytes_of(const std::string& path) {
@@ -228,13 +221,13 @@ TEST_CASE("safetensors: places that cannot be read or written") {
   Folder folder;
   CHECK_THROWS_WITH(read_safetensors(folder.file("none")),
                     Contains("none: cannot be read: No such file"));
-  CHECK_THROWS_WITH(read_safetensors(folder.path), Contains("not a regular file"));
+  CHECK_THROWS_WITH(read_safetensors(folder.path()), Contains("not a regular file"));
   CHECK_THROWS_WITH(write_safetensors(folder.file("no/where"), example()),
                     Contains("no/where: cannot be written: No such file"));
   put_bytes(folder.file("plain"), "");
   CHECK_THROWS_WITH(write_safetensors(folder.file("plain/x"), example()),
                     Contains("cannot be written: Not a directory"));
-  fs::create_directory(folder.path / "taken");
+  fs::create_directory(fs::path(folder.path()) / "taken");
   CHECK_THROWS_AS(write_safetensors(folder.file("taken"), example()), Error);
   CHECK(folder.count() == 2);
 }
