@@ -177,8 +177,7 @@ int Training::run() {
   reset_peak_memory(device_);
   MetricsFile(path("metrics.jsonl"), position_.epoch);  // drops lines that will be written again
   while (position_.epoch < options_.epochs) {
-    if (!train_epoch()) return stop();
-    finish_epoch();
+    if (!train_epoch() || !finish_epoch()) return stop();
   }
   summary(now() - started);
   return 0;

@@ -66,7 +66,8 @@ class Training {
   bool train_epoch();
   int stop();
   void step(const Batch& batch);
-  void finish_epoch();
+  bool finish_epoch();
+  void save_epoch(const Score& train, const Score& val);
   void save_state() const;
   void show_progress();
   void summary(double seconds) const;

@@ -28,7 +28,8 @@ void Training::show_progress() {
   progress_.update(text, options_.print_every > 0 && i % options_.print_every == 0 && i < total);
 }
 
-void Training::finish_epoch() {
+// False after Ctrl-C while validating: a resumed run validates this epoch again.
+bool Training::finish_epoch() {
   LoaderOptions options{.batch_size = 100,
                         .image_size = info_.image_size,
                         .training = false,
@@ -37,8 +38,7 @@ void Training::finish_epoch() {
                         .normalization = {info_.mean, info_.std}};
   Score train = position_.score.average();
   Score val = evaluate(*network_, validation_, options, device_, false).average();
-  if (interrupted())
-    val = {};  // not measured to the end; the epoch's weights are kept all the same
+  if (interrupted()) return false;
   ++position_.epoch;
   position_.iteration = 0;
   position_.score = {};
@@ -50,13 +50,18 @@ void Training::finish_epoch() {
       long(position_.epoch), options_.epochs, train.loss, train.top1, train.top5, val.loss,
       val.top1, val.top5, clock(now() - epoch_started_).c_str());
   std::fflush(stdout);
+  save_epoch(train, val);
+  return true;
+}
 
+// The state comes last: should the program be killed before, the epoch is done again, to the same
+// bits, and everything else is written again.
+void Training::save_epoch(const Score& train, const Score& val) {
   info_.epoch = position_.epoch;
   info_.top1 = val.top1;
   info_.top5 = val.top5;
   bool is_best = val.top1 > best_;
   if (is_best) best_ = val.top1;
-  save_state();
   save_checkpoint(path("last.safetensors"), *network_, info_);
   if (is_best) save_checkpoint(path("best.safetensors"), *network_, info_);
   MetricsFile(path("metrics.jsonl"), position_.epoch - 1)
@@ -76,6 +81,7 @@ void Training::finish_epoch() {
                {"Top-1 accuracy, %",
                 "epoch",
                 {{"training", {}, metric("train_top1")}, {"validation", {}, metric("val_top1")}}}});
+  save_state();
 }
 
 void Training::summary(double seconds) const {
