@@ -8,11 +8,11 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <limits>
 #include <memory>
 
 #include "data/image.h"
+#include "data/whole_file.h"
 #include "kernels/machine/error.h"
 
 namespace tweed {
@@ -109,17 +109,9 @@ void write_png(const std::string& path, const Image& image) {
                               image.width * 3))
     throw Error(path + ": an image of " + std::to_string(image.height) + " x " +
                 std::to_string(image.width) + " cannot be encoded");
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  bool whole = file && std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
-  int reason = errno;
-  if (file && std::fclose(file) != 0 && whole) {
-    whole = false;
-    reason = errno;
-  }
-  if (whole) return;
-  std::error_code ignored;  // only what is ours to remove: not a device
-  if (file && std::filesystem::is_regular_file(path, ignored)) std::remove(path.c_str());
-  throw Error(path + ": cannot be written: " + std::strerror(reason));
+  WholeFile file(path);
+  file.write(bytes.data(), bytes.size());
+  file.commit();
 }
 
 }  // namespace tweed

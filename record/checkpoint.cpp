@@ -1,5 +1,6 @@
 #include "record/checkpoint.h"
 
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "nn/models/models.h"
@@ -27,6 +28,18 @@ Tensor moved(const Tensor& t, bool to_file) {
 }
 
 std::string text(double v) { return nlohmann::json(v).dump(); }
+
+// The shortest text that reads back as the same floats: JSON's numbers are doubles, which would
+// show 0.485f as 0.48500001430511475.
+std::string text(const std::array<float, 3>& values) {
+  std::string out = "[";
+  for (float v : values) {
+    char digits[32];
+    char* end = std::to_chars(digits, digits + sizeof digits, v).ptr;
+    out += (out.size() > 1 ? "," : "") + std::string(digits, end);
+  }
+  return out + "]";
+}
 
 CheckpointInfo read_info(const std::string& path, const std::map<std::string, std::string>& meta) {
   auto get = [&](const char* key) {
@@ -67,8 +80,8 @@ void save_checkpoint(const std::string& path, const Module& network, const Check
                    {"model", info.model},
                    {"classes", nlohmann::json(info.classes).dump()},
                    {"image_size", std::to_string(info.image_size)},
-                   {"mean", nlohmann::json(info.mean).dump()},
-                   {"std", nlohmann::json(info.std).dump()},
+                   {"mean", text(info.mean)},
+                   {"std", text(info.std)},
                    {"epoch", std::to_string(info.epoch)},
                    {"top1", text(info.top1)},
                    {"top5", text(info.top5)}};

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "kernels/machine/error.h"
-#include "record/whole_file.h"
+#include "data/whole_file.h"
 
 namespace tweed {
 namespace {

@@ -12,7 +12,7 @@
 #include <set>
 #include <vector>
 
-#include "record/whole_file.h"
+#include "data/whole_file.h"
 
 namespace tweed {
 namespace {

@@ -1,4 +1,4 @@
-#include "record/whole_file.h"
+#include "data/whole_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -35,16 +35,24 @@ void sync_folder_of(const std::string& path) {
   ::fsync(f);
   ::close(f);
 }
+
+// A device such as /dev/stdout is written to; renaming over it would remove it.
+bool can_be_replaced(const std::string& path) {
+  std::error_code none;
+  auto status = std::filesystem::status(path, none);
+  return !std::filesystem::exists(status) || std::filesystem::is_regular_file(status);
+}
 }  // namespace
 
-WholeFile::WholeFile(const std::string& path) : path_(path), partial_(path + ".partial") {
+WholeFile::WholeFile(const std::string& path)
+    : path_(path), partial_(can_be_replaced(path) ? path + ".partial" : path) {
   file_ = ::open(partial_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file_ < 0) fail_to_write(path_);
 }
 
 WholeFile::~WholeFile() {
   if (file_ >= 0) ::close(file_);
-  if (!committed_) ::unlink(partial_.c_str());
+  if (!committed_ && partial_ != path_) ::unlink(partial_.c_str());
 }
 
 void WholeFile::write(const void* data, std::size_t bytes) {
@@ -52,10 +60,11 @@ void WholeFile::write(const void* data, std::size_t bytes) {
 }
 
 void WholeFile::commit() {
-  if (::fsync(file_) != 0) fail_to_write(path_);
+  if (::fsync(file_) != 0 && partial_ != path_) fail_to_write(path_);
   int closed = ::close(file_);
   file_ = -1;
-  if (closed != 0 || std::rename(partial_.c_str(), path_.c_str()) != 0) fail_to_write(path_);
+  if (closed != 0) fail_to_write(path_);
+  if (partial_ != path_ && std::rename(partial_.c_str(), path_.c_str()) != 0) fail_to_write(path_);
   committed_ = true;
   sync_folder_of(path_);
 }

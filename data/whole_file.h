@@ -8,7 +8,8 @@ namespace tweed {
 
 /// Writes beside `path`, and commit() puts the result in its place: whoever opens `path`, even
 /// after a crash or on a full disk, finds the old content or the new one, never a part. Without
-/// commit() the destructor removes what was written. Owned by one thread.
+/// commit() the destructor removes what was written. A device such as /dev/stdout is written to
+/// directly. Owned by one thread.
 class WholeFile {
  public:
   /// @throws Error  "PATH: cannot be written: REASON", as do the functions below
