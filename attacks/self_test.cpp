@@ -17,9 +17,10 @@ double top1(Module& network, const Tensor& x, const Tensor& labels) {
   return 100.0 * double(right) / double(std::max<std::size_t>(1, ranks.size()));
 }
 
-std::string text(const char* format, double a, double b) {
+template <class... Number>
+std::string text(const char* format, Number... values) {
   char out[200];
-  std::snprintf(out, sizeof out, format, a, b);
+  std::snprintf(out, sizeof out, format, values...);
   return out;
 }
 
@@ -46,7 +47,7 @@ SelfTest self_test(Module& network, const Tensor& x, const Tensor& labels,
              before, after));
   if (double excess = outside(result.images, x, options.space); excess > 0)
     test.failures.push_back(
-        text("attacked pixels lie outside the allowed box, by up to %.3g%.0s", excess, 0));
+        text("attacked pixels lie outside the allowed box, by up to %.3g", excess));
 
   // Two standard errors of a proportion.
   double n = double(std::max<int64_t>(1, x.dim(0))), p = test.attacked / 100;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the stored PyTorch results in this folder: make_golden.py [--check] [NAME...]
 
-    ops           each operation with its gradients, float64 (ops.py)
+    ops           each operation with its gradients, float64 (ops.py, cases.py)
     simplenet     SimpleNet, forward and every gradient, float32 (networks.py)
     sgd_steps     ten SGD steps of a small network with batch norm, float32 (networks.py)
     saliency_pgd  gradient saliency and PGD on SimpleNet, float32 (attacks.py)
