@@ -8,8 +8,9 @@ namespace tweed::app {
 void DataFlags::add_to(CLI::App& flags) {
   flags
       .add_option("data", data,
-                  "tiny (built in), a MiniPlaces folder (with train.txt and val.txt), or a folder "
-                  "of class folders (train/CLASS, val/CLASS, or CLASS alone)")
+                  "tiny (built in), a MiniPlaces folder (with train.txt and val.txt), CIFAR-10 (a "
+                  "folder with data_batch_*.bin, or one such file), or a folder of class folders "
+                  "(train/CLASS, val/CLASS, or CLASS alone)")
       ->type_name("DATA")
       ->capture_default_str();
   classes_option_ = flags.add_option("--classes", classes,
@@ -18,9 +19,15 @@ void DataFlags::add_to(CLI::App& flags) {
   flags.add_option("--limit", limit, "training images a class; 0: all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  size_option_ = flags.add_option("--image-size", image_size, "pixels that the network sees")
-                     ->check(CLI::Range(8, 1024))
-                     ->capture_default_str();
+  size_option_ = flags
+                     .add_option("--image-size", image_size,
+                                 "pixels that the network sees; default: 128, CIFAR-10's 32")
+                     ->check(CLI::Range(8, 1024));
+  flags
+      .add_option("--load-size", load_size,
+                  "pixels to which the shorter side is resized before that many are cut out; "
+                  "default: 9/8 of --image-size, or CIFAR-10's 32")
+      ->check(CLI::Range(8, 2048));
   flags.add_option("-j,--workers", workers, "threads that prepare batches; 0: none of their own")
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
@@ -29,13 +36,16 @@ void DataFlags::add_to(CLI::App& flags) {
 }
 
 void DataFlags::match(const CheckpointInfo& info) {
-  auto [given_size, given_classes] = std::pair(image_size, classes);
+  const auto [given_size, given_load_size, given_classes] =
+      std::tuple(image_size, load_size, classes);
   use(info);
   if (size_option_->count()) image_size = given_size;
+  if (size_option_->count() || given_load_size) load_size = given_load_size;
   if (classes_option_->count()) classes = given_classes;
 }
 void DataFlags::use(const CheckpointInfo& info) {
   image_size = info.image_size;
+  load_size = info.load_size;
   // The network's classes, in its order, whatever else the data holds.
   classes.clear();
   for (auto& name : info.classes) classes += (classes.empty() ? "" : ",") + name;
@@ -47,6 +57,7 @@ DataSplits DataFlags::open(Splits splits) const {
   options.classes = classes;
   options.limit = limit;
   options.image_size = image_size;
+  options.load_size = load_size;
   options.workers = std::max(1, threads());
   options.seed = seed;
   options.cancelled = [] { return interrupted(); };

@@ -14,7 +14,7 @@ namespace tweed::app {
 struct DataFlags {
   std::string data = "tiny", classes;
   int64_t limit = 0;
-  int image_size = 128, workers = 2;
+  int image_size = 0, load_size = 0, workers = 2;  // sizes: 0 is what DATA suggests
   uint64_t seed = 0;
 
   void add_to(CLI::App& flags);

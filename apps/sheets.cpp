@@ -1,7 +1,6 @@
 #include "apps/sheets.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 
 #include "autograd/loss.h"
@@ -102,9 +101,8 @@ Samples pick_samples(const Dataset& data, const CheckpointInfo& info, int count)
 
 Samples read_photos(const std::vector<std::string>& files, const CheckpointInfo& info) {
   Samples samples;
-  int load_size = int(std::lround(info.image_size * 144.0 / 128));
   for (auto& file : files) {
-    Image photo = resize_short_side(decode_image(file), load_size);
+    Image photo = resize_short_side(decode_image(file), info.load_size);
     samples.images.push_back(center_crop(photo, info.image_size));
     samples.labels.push_back(-1);
     samples.names.push_back(file.substr(file.rfind('/') + 1));

@@ -1,6 +1,7 @@
 // Trains a network to recognise scenes, and evaluates one. See --help.
 #include <cstdio>
 #include <filesystem>
+#include <sstream>
 
 #include "apps/app.h"
 #include "apps/flags.h"
@@ -20,6 +21,7 @@ struct Flags {
   TrainingOptions training;
   AttackFlags attack;
   std::string model = "simplenet", resume, conv = "auto", adversarial;
+  std::string augment = "mirror,crop", normalize = "imagenet", validation;
   bool evaluate = false, attacked = false, pictures = false, custom_conv = false;
   CLI::Option* model_option = nullptr;
 };
@@ -35,6 +37,22 @@ void add_flags(CLI::App& app, Flags& f) {
   app.add_option("--epochs", t.epochs, "times through the training images")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
+  app.add_option("--iterations", t.iterations, "steps, instead of whole epochs; 0: --epochs counts")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  app.add_option(
+         "--augment", f.augment,
+         "what happens to training images at random: none, or some of mirror, crop, and pad "
+         "(crop from the image with an eighth of its size of zeros around it)")
+      ->capture_default_str();
+  app.add_option("--normalize", f.normalize,
+                 "of pixels in 0..1: imagenet (its mean and deviation), data (those of the "
+                 "training images), none")
+      ->check(CLI::IsMember({"imagenet", "data", "none"}))
+      ->capture_default_str();
+  app.add_option("--validation", f.validation,
+                 "validation images from elsewhere, instead of DATA's; same classes")
+      ->type_name("DATA");
   app.add_option("-b,--batch-size", t.batch_size, "images a step")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
@@ -79,15 +97,47 @@ void add_flags(CLI::App& app, Flags& f) {
   f.attack.add_to(app);
 }
 
-CheckpointInfo info_for(const Flags& f, const Dataset& data) {
+Augmentation parse_augmentation(const std::string& text, int image_size) {
+  Augmentation result{.mirror = false, .crop = false};
+  std::istringstream names(text);
+  for (std::string name; std::getline(names, name, ',');) {
+    if (name == "mirror")
+      result.mirror = true;
+    else if (name == "crop" || name == "pad")
+      result.crop = true;
+    else if (name != "none" || text != "none")
+      throw Error("--augment takes none, or some of mirror, crop and pad, not '" + text + "'");
+    if (name == "pad") result.pad = image_size / 8;
+  }
+  return result;
+}
+
+CheckpointInfo info_for(const Flags& f, const DataSplits& data) {
   CheckpointInfo info;
   info.model = f.model;
-  info.classes = data.classes();
-  info.image_size = f.data.image_size;
+  info.classes = data.train.classes();
+  info.image_size = data.image_size;
+  info.load_size = data.train.image_side();
   Normalization n;
+  if (f.normalize == "none") n = {{0, 0, 0}, {1, 1, 1}};
+  if (f.normalize == "data") n = data.train.normalization();
   info.mean = n.mean;
   info.std = n.std;
   return info;
+}
+
+// Validation images from elsewhere take the place of DATA's.
+DataSplits open_both(const Flags& f) {
+  if (f.validation.empty()) return f.data.open(Splits::both);
+  DataSplits data = f.data.open(Splits::train);
+  DataFlags other = f.data;
+  other.data = f.validation;
+  other.image_size = data.image_size;
+  other.load_size = data.train.image_side();
+  data.validation = other.open(Splits::validation).validation;
+  if (data.validation.classes() != data.train.classes())
+    throw Error("the classes of --validation " + f.validation + " are not those of " + f.data.data);
+  return data;
 }
 
 std::function<int()> prepare_evaluation(Flags& f, Device device) {
@@ -129,6 +179,7 @@ std::function<int()> prepare_training(Flags& f, Device device) {
     throw Error(
         "-a and -v belong to --evaluate; to train on attacked images use --adversarial pgd");
   ModulePtr network;
+  std::optional<CheckpointInfo> resumed;
   TrainingOptions& t = f.training;
   if (f.resume.empty()) {
     make_model(f.model, {});  // a wrong name should not wait for the images
@@ -138,13 +189,19 @@ std::function<int()> prepare_training(Flags& f, Device device) {
       throw Error("--resume holds a " + from.info.model + ", but --model says " + f.model);
     f.model = from.info.model;
     f.data.match(from.info);
+    resumed = from.info;
     network = from.network;
   }
   make_output_folder(t.out);
-  auto data = std::make_shared<DataSplits>(f.data.open(Splits::both));
-  CheckpointInfo info = info_for(f, data->train);
+  auto data = std::make_shared<DataSplits>(open_both(f));
+  CheckpointInfo info = info_for(f, *data);
+  if (resumed) {
+    info.mean = resumed->mean;
+    info.std = resumed->std;
+  }
   t.seed = f.data.seed;
   t.workers = f.data.workers;
+  t.augmentation = parse_augmentation(f.augment, info.image_size);
   if (!f.adversarial.empty()) t.adversarial = f.attack.options(info, f.data.seed);
   if (!network)
     network = make_model(f.model, {.classes = int64_t(info.classes.size()), .seed = t.seed});
@@ -163,11 +220,12 @@ std::function<int()> prepare_training(Flags& f, Device device) {
 
 std::function<int()> prepare(int argc, char** argv) {
   CLI::App app(
-      "Trains a convolutional network to recognise scenes, on MiniPlaces, a folder of images, or "
-      "the "
-      "built-in TinyPlaces.\n\n"
+      "Trains a convolutional network to recognise scenes, on MiniPlaces, CIFAR-10, a folder of "
+      "images, or the built-in TinyPlaces.\n\n"
       "  train_miniplaces                              TinyPlaces, a few minutes\n"
       "  train_miniplaces datasets/miniplaces --classes 10 --epochs 20 --warmup 2 --lr 0.05\n"
+      "  train_miniplaces datasets/cifar-10-batches-bin --model cifar_5x5 --augment mirror,pad "
+      "--normalize data\n"
       "  train_miniplaces DATA --resume runs/train/best.safetensors --evaluate\n",
       "train_miniplaces");
   app.set_version_flag("--version", "train_miniplaces (Tweed 0.1.0)");

@@ -84,22 +84,34 @@ Training::Training(const TrainingOptions& options, const CheckpointInfo& info, M
       validation_(validation),
       parameters_(network_->parameters()),
       sgd_(parameters_, options.sgd) {
-  schedule_.lr = options.sgd.lr;
-  schedule_.total = options.epochs * iterations_per_epoch();
-  schedule_.warmup =
-      std::min(int64_t(options.warmup * double(iterations_per_epoch()) + 0.5), schedule_.total - 1);
   if (iterations_per_epoch() == 0)
     throw Error("there are " + std::to_string(train.size()) +
                 " training images, fewer than a batch of " + std::to_string(options.batch_size));
+  if (options.iterations)
+    options_.epochs = int(ceil_div(options.iterations, iterations_per_epoch()));
+  schedule_.lr = options.sgd.lr;
+  schedule_.total =
+      options.iterations ? options.iterations : options.epochs * iterations_per_epoch();
+  schedule_.warmup =
+      std::min(int64_t(options.warmup * double(iterations_per_epoch()) + 0.5), schedule_.total - 1);
 }
 
 int64_t Training::iterations_per_epoch() const { return train_.size() / options_.batch_size; }
+int64_t Training::iterations_of_epoch() const {
+  return std::min(iterations_per_epoch(),
+                  schedule_.total - position_.epoch * iterations_per_epoch());
+}
 
 // ---- state ------------------------------------------------------------------------------------
 
 static std::string state_path(const std::string& weights) {
   auto dot = weights.rfind(".safetensors");
   return (dot == std::string::npos ? weights : weights.substr(0, dot)) + ".state.safetensors";
+}
+
+static std::string text_of(const Augmentation& a) {
+  return std::string(a.mirror ? "mirror " : "") + (a.crop ? "crop " : "") + "pad " +
+         std::to_string(a.pad);
 }
 
 // Everything that goes on in one file: were the weights in another, a crash between the two writes
@@ -118,6 +130,7 @@ void Training::save_state() const {
   nlohmann::json run{{"seed", options_.seed},
                      {"batch_size", options_.batch_size},
                      {"samples", train_.size()},
+                     {"augmentation", text_of(options_.augmentation)},
                      {"epochs", options_.epochs},
                      {"model", info_.model},
                      {"warmup", options_.warmup},
@@ -156,6 +169,7 @@ void Training::resume(const std::string& weights) {
     same("seed", options_.seed);
     same("batch_size", options_.batch_size);
     same("samples", train_.size());
+    same("augmentation", text_of(options_.augmentation));
     position_.epoch = at.at("epoch");
     position_.iteration = at.at("iteration");
     position_.score = {at.at("loss"), at.at("top1"), at.at("top5"), at.at("count")};
@@ -204,12 +218,13 @@ bool Training::train_epoch() {
                         .seed = options_.seed,
                         .epoch = position_.epoch,
                         .first_batch = position_.iteration,
-                        .normalization = {info_.mean, info_.std}};
+                        .normalization = {info_.mean, info_.std},
+                        .augmentation = options_.augmentation};
   Loader loader(train_, options);
   Batch batch;
   epoch_started_ = now();
   epoch_images_ = 0;
-  while (position_.iteration < iterations_per_epoch() && loader.next(batch)) {
+  while (position_.iteration < iterations_of_epoch() && loader.next(batch)) {
     step(batch);
     ++position_.iteration;
     epoch_images_ += batch.count;

@@ -15,12 +15,14 @@ namespace tweed::app {
 
 struct TrainingOptions {
   int epochs = 60;
-  double warmup = 5;  ///< epochs
+  int64_t iterations = 0;  ///< if set, this many steps instead of whole epochs
+  double warmup = 5;       ///< epochs
   int64_t batch_size = 64;
   SGD::Options sgd;
   double clip_grad = 0;  ///< largest gradient norm; 0: no clipping
   uint64_t seed = 0;
   int workers = 2;
+  Augmentation augmentation;
   int print_every = 10;  ///< iterations
   std::string out = "runs/train";
   /// Trains on attacked images if set.
@@ -73,6 +75,8 @@ class Training {
   void summary(double seconds) const;
   std::string path(const std::string& name) const { return options_.out + "/" + name; }
   int64_t iterations_per_epoch() const;
+  /// Of the epoch under way: the last may be a part.
+  int64_t iterations_of_epoch() const;
 
   TrainingOptions options_;
   CheckpointInfo info_;

@@ -1,4 +1,4 @@
-// From stored images to what a network sees: random crops and mirroring, and normalisation.
+// From stored images to what a network sees: normalisation, and random crops and mirroring.
 //
 // Everything here is a function of its arguments; all of it may be called from several threads.
 #pragma once
@@ -24,13 +24,20 @@ inline Random augmentation_random(uint64_t seed, int64_t epoch, int64_t sample) 
   return Random(seed, Purpose::augment, uint32_t(epoch), uint32_t(sample));
 }
 
-/// The training transform: a crop of size x size at a random place of
-/// the image, mirrored with probability 0.5. A further transform belongs in here, between or after
-/// these, and draws its numbers from `random` after theirs.
+/// What happens to training images at random.
+struct Augmentation {
+  bool mirror = true;  ///< with probability 0.5
+  bool crop = true;    ///< at a random place, else in the middle
+  int pad = 0;         ///< pixels of zeros around the normalised image, from which a crop may take
+};
+
+/// The training transform: a part of size x size of the normalised image, maybe mirrored. A further
+/// transform belongs in here, and draws its numbers from `random` after these.
 ///
-/// @return  (size, size, 3)
+/// @param to  (size, size, 3)
 /// @throws ShapeError  if the image is smaller than size
-Image training_crop(const Image& image, int size, Random random);
+void training_view(const Image& image, int size, const Augmentation& augmentation,
+                   const Normalization& by, Random random, float* to);
 
 /// The validation transform: the middle size x size pixels.
 Image validation_crop(const Image& image, int size);

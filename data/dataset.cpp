@@ -1,6 +1,7 @@
 #include "data/dataset.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <mutex>
 
@@ -61,6 +62,28 @@ std::vector<DamagedImage> Dataset::decode(int workers, bool keep,
     indexes.push_back(i);
   }
   drop(indexes);
+  return result;
+}
+
+// Sums of integers: the same on every machine.
+Normalization Dataset::normalization() const {
+  std::array<uint64_t, 3> sum{}, squares{};
+  for (int64_t i = 0; i < size(); ++i) {
+    const Image image = this->image(i);
+    for (std::size_t p = 0; p < image.pixels.size(); p += 3)
+      for (std::size_t c = 0; c < 3; ++c) {
+        const uint64_t v = image.pixels[p + c];
+        sum[c] += v;
+        squares[c] += v * v;
+      }
+  }
+  Normalization result;
+  const double n = double(std::max<int64_t>(1, bytes() / 3));
+  for (std::size_t c = 0; c < 3; ++c) {
+    const double mean = double(sum[c]) / n, variance = double(squares[c]) / n - mean * mean;
+    result.mean[c] = float(mean / 255);
+    result.std[c] = variance > 0 ? float(std::sqrt(variance) / 255) : 1.f;
+  }
   return result;
 }
 

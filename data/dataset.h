@@ -1,4 +1,4 @@
-// Labelled images: MiniPlaces, folders of images, and the built-in TinyPlaces.
+// Labelled images: MiniPlaces, CIFAR-10, folders of images, and the built-in TinyPlaces.
 //
 //   DataSplits data = open_dataset("datasets/miniplaces", {.classes = "10"});
 //   Image image = data.train.image(0);        // 144 x 144
@@ -13,14 +13,15 @@
 #include <string>
 #include <vector>
 
-#include "data/image.h"
+#include "data/augment.h"
 
 namespace tweed {
 
 /// One labelled image.
 struct Sample {
-  std::string path;  ///< file, or the name of a drawn scene
-  int label = 0;     ///< index into the class names
+  std::string path;    ///< file, or the name of a drawn scene
+  int label = 0;       ///< index into the class names
+  int64_t record = 0;  ///< in a file that holds several
 };
 
 /// An image that could not be read.
@@ -56,6 +57,8 @@ class Dataset {
   /// @param tick  called from this thread now and then with the images done; may throw to stop
   std::vector<DamagedImage> decode(int workers, bool keep,
                                    const std::function<void(int64_t done)>& tick = {});
+  /// The mean and standard deviation of each channel over all pixels, in 0..1.
+  Normalization normalization() const;
   /// Whether all images are decoded already.
   bool in_memory() const { return pixels_ != nullptr; }
   /// Bytes that the decoded images take or would take.
@@ -78,10 +81,11 @@ enum class Keep { automatic, in_memory, on_the_fly };
 struct DataOptions {
   std::string classes;  ///< "": all; "10": the first ten; or names, comma-separated, in label order
   int64_t limit = 0;    ///< training images a class; 0: all
-  int image_size = 128;  ///< what the network will see
-  int load_size = 0;     ///< side of the stored images; 0: image_size * 144 / 128, rounded
-  int workers = 2;       ///< threads that decode
-  uint64_t seed = 0;     ///< of TinyPlaces' scenes
+  int image_size = 0;   ///< what the network will see; 0: 128, or 32 for CIFAR-10
+  /// Side of the stored images; 0: image_size * 144 / 128, rounded, or image_size for CIFAR-10.
+  int load_size = 0;
+  int workers = 2;                                  ///< threads that decode
+  uint64_t seed = 0;                                ///< of TinyPlaces' scenes
   int64_t tiny_train = 800, tiny_validation = 100;  ///< images a class of TinyPlaces
   Keep keep = Keep::automatic;
   /// Called from the caller's thread now and then, with the images done and their number.
@@ -90,14 +94,19 @@ struct DataOptions {
   std::function<bool()> cancelled;
 };
 
+/// The side to which photos are resized before a part of image_size is cut out, as in the
+/// coursework: image_size * 144 / 128, rounded.
+int usual_load_size(int image_size);
+
 struct DataSplits {
   Dataset train, validation;
   std::vector<DamagedImage> damaged;  ///< left out of train and validation
+  int image_size = 0;                 ///< what the network will see
   std::string note;  ///< a sentence for the user, such as that images are decoded on the fly; or ""
 };
 
-/// Opens "tiny" (TinyPlaces) or a folder, whose layout is found out: MiniPlaces if it has list
-/// files, else folders of classes.
+/// Opens "tiny" (TinyPlaces), a file of CIFAR-10, or a folder, whose layout is found out: CIFAR-10
+/// if it has data_batch_*.bin, MiniPlaces if it has list files, else folders of classes.
 ///
 /// @throws FormatError  if nothing is there, or what is there is not a data set; the file, the line
 ///                      and what is missing are named

@@ -64,16 +64,18 @@ struct Loader::State {
       int64_t index = options.training ? order[std::size_t(first + i)] : first + i;
       batch.indexes[std::size_t(i)] = index;
       batch.labels[std::size_t(i)] = data.label(index);
-      normalize(transformed(index), options.normalization,
-                batch.images.data() + i * size * size * 3);
+      put(index, batch.images.data() + i * size * size * 3);
     }
   }
 
-  Image transformed(int64_t index) const {
-    Image image = data.image(index);
-    if (!options.training) return validation_crop(image, options.image_size);
-    return training_crop(image, options.image_size,
-                         augmentation_random(options.seed, options.epoch, index));
+  // Writes what the network sees of an image.
+  void put(int64_t index, float* to) const {
+    const Image image = data.image(index);
+    const int size = options.image_size;
+    if (!options.training)
+      return normalize(validation_crop(image, size), options.normalization, to);
+    training_view(image, size, options.augmentation, options.normalization,
+                  augmentation_random(options.seed, options.epoch, index), to);
   }
 
   void work() {

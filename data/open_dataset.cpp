@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "data/cifar10.h"
 #include "data/dataset.h"
 #include "data/tiny_places.h"
 #include "kernels/machine/error.h"
@@ -18,6 +19,7 @@ bool wants_validation(Splits s) { return s != Splits::train; }
 
 Listing list_folder(const std::string& root, Splits splits) {
   std::error_code ignored;
+  if (is_cifar10(root)) return read_cifar10(root, splits);
   if (!fs::exists(root, ignored))
     throw FormatError(root,
                       "is not there; DATA is a folder, or 'tiny' for the built-in TinyPlaces");
@@ -37,6 +39,14 @@ Dataset::Maker file_reader(int side) {
       throw FormatError(sample.path, "is a strip of " + std::to_string(image.height) + " x " +
                                          std::to_string(image.width) + " pixels");
     return center_crop(resize_short_side(image, side), side);
+  };
+}
+
+// Records of CIFAR-10 are what a network sees, unless it wants another size.
+Dataset::Maker record_reader(int side) {
+  return [side](const Sample& sample) {
+    Image image = read_cifar10_image(sample);
+    return side == cifar10_side ? image : resize(image, side, side);
   };
 }
 
@@ -94,15 +104,20 @@ void decode_all(DataSplits& data, const DataOptions& options, bool keep) {
 
 }  // namespace
 
+int usual_load_size(int image_size) { return int(std::lround(image_size * 144.0 / 128)); }
+
 DataSplits open_dataset(const std::string& spec, const DataOptions& options, Splits splits) {
-  bool tiny = spec == "tiny";
-  if (options.image_size < 8)
-    throw ShapeError("[open_dataset] image_size is " + std::to_string(options.image_size));
-  int side = options.load_size > 0 ? options.load_size
-                                   : int(std::lround(options.image_size * 144.0 / 128));
-  if (side < options.image_size)
+  const bool tiny = spec == "tiny", cifar = !tiny && is_cifar10(spec);
+  DataSplits data;
+  data.image_size = options.image_size ? options.image_size : cifar ? cifar10_side : 128;
+  if (data.image_size < 8)
+    throw ShapeError("[open_dataset] image_size is " + std::to_string(data.image_size));
+  const int side = options.load_size > 0 ? options.load_size
+                   : cifar               ? data.image_size
+                                         : usual_load_size(data.image_size);
+  if (side < data.image_size)
     throw ShapeError("[open_dataset] load_size is " + std::to_string(side) +
-                     ", smaller than image_size, " + std::to_string(options.image_size));
+                     ", smaller than image_size, " + std::to_string(data.image_size));
 
   Listing listing = tiny ? list_tiny_places(options.tiny_train, options.tiny_validation)
                          : list_folder(spec, splits);
@@ -114,10 +129,9 @@ DataSplits open_dataset(const std::string& spec, const DataOptions& options, Spl
   if (wants_validation(splits) && listing.validation.empty())
     throw FormatError(spec, "has no validation images");
 
-  Dataset::Maker maker = file_reader(side);
+  Dataset::Maker maker = cifar ? record_reader(side) : file_reader(side);
   if (tiny)
     maker = [seed = options.seed, side](const Sample& s) { return draw_tiny_place(s, seed, side); };
-  DataSplits data;
   data.train = Dataset(listing.classes, std::move(listing.train), side, maker);
   data.validation = Dataset(listing.classes, std::move(listing.validation), side, maker);
   bool keep = keeps(options.keep, data.train.bytes() + data.validation.bytes(), data.note);

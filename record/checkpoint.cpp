@@ -54,6 +54,7 @@ CheckpointInfo read_info(const std::string& path, const std::map<std::string, st
     info.model = get("model");
     info.classes = nlohmann::json::parse(get("classes")).get<std::vector<std::string>>();
     info.image_size = std::stoi(get("image_size"));
+    info.load_size = std::stoi(get("load_size"));
     info.mean = nlohmann::json::parse(get("mean")).get<std::array<float, 3>>();
     info.std = nlohmann::json::parse(get("std")).get<std::array<float, 3>>();
     info.epoch = std::stoll(get("epoch"));
@@ -80,6 +81,7 @@ void save_checkpoint(const std::string& path, const Module& network, const Check
                    {"model", info.model},
                    {"classes", nlohmann::json(info.classes).dump()},
                    {"image_size", std::to_string(info.image_size)},
+                   {"load_size", std::to_string(info.load_size)},
                    {"mean", text(info.mean)},
                    {"std", text(info.std)},
                    {"epoch", std::to_string(info.epoch)},

@@ -14,6 +14,7 @@ struct CheckpointInfo {
   std::string model;                 ///< a name of make_model()
   std::vector<std::string> classes;  ///< names in label order
   int image_size = 128;              ///< pixels that the network was trained on
+  int load_size = 144;               ///< to which the shorter side of an image is resized before
   std::array<float, 3> mean{}, std{};
   int64_t epoch = 0;
   double top1 = 0, top5 = 0;  ///< on validation data, in per cent

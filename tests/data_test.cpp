@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "data/cifar10.h"
 #include "data/dataset.h"
 #include "data/workers.h"
 #include "kernels/machine/error.h"
@@ -308,6 +309,84 @@ TEST_CASE("damaged images are left out, counted, and too many stop", "[data]") {
   write(folder.path() + "/cat/251.jpg", "hello");
   CHECK_THAT(message_of([&] { open_dataset(folder.path(), small()); }),
              Contains("3 of 200 images are damaged, more than 1 %") && Contains(cut));
+}
+
+// Records of CIFAR-10: number i has label (first + i) % 10, and its red, green and blue planes
+// begin with i, i + 1, i + 2.
+std::string records(int first, int count) {
+  std::string bytes;
+  for (int i = 0; i < count; ++i) {
+    bytes += char((first + i) % 10);
+    for (int c = 0; c < 3; ++c)
+      for (int p = 0; p < 1024; ++p) bytes += char(p == 0 ? i + c : c * 50 + p % 7);
+  }
+  return bytes;
+}
+
+TEST_CASE("CIFAR-10 in its binary form", "[data]") {
+  TemporaryFolder folder;
+  const std::string root = folder.path();
+  write(root + "/data_batch_1.bin", records(0, 20));
+  write(root + "/data_batch_2.bin", records(5, 10));
+  CHECK(is_cifar10(root));
+  CHECK_FALSE(is_cifar10(root + "/none.bin"));
+
+  SECTION("batches are for training, the test batch for validation") {
+    write(root + "/test_batch.bin", records(3, 10));
+    DataSplits data = open_dataset(root);
+    CHECK(data.image_size == 32);
+    CHECK(data.train.size() == 30);
+    CHECK(data.train.classes()[3] == "cat");
+    CHECK(data.train.label(21) == 6);
+    CHECK(data.validation.label(0) == 3);
+    const Image image = data.train.image(21);
+    CHECK(image.height == 32);
+    CHECK(image.pixels[0] == 1);
+    CHECK(image.pixels[1] == 2);
+    CHECK(image.pixels[2] == 3);
+    CHECK(image.pixels[3] == 1);
+    CHECK(image.pixels[4] == 51);
+    CHECK(image.pixels[5] == 101);
+    CHECK(open_dataset(root + "/data_batch_2.bin").validation.size() == 10);
+    CHECK(open_dataset(root, {}, Splits::validation).train.size() == 0);
+  }
+  SECTION("without a test batch every tenth record is for validation") {
+    write(root + "/data_batch_1.bin", records(0, 200));
+    DataSplits data = open_dataset(root + "/data_batch_1.bin", {.classes = "cat,airplane"});
+    CHECK(data.train.size() == 36);
+    CHECK(data.validation.size() == 4);
+    CHECK(data.train.classes()[0] == "cat");
+    data = open_dataset(root + "/data_batch_1.bin", {.limit = 1});
+    CHECK(data.train.size() == 10);
+    CHECK(data.validation.size() == 20);
+  }
+  SECTION("class names of its own, another size") {
+    std::string names;
+    for (char c = 'a'; c < 'k'; ++c) names.append({c, '\n'});
+    write(root + "/batches.meta.txt", names + "\n");
+    write(root + "/test_batch.bin", records(0, 1));
+    DataSplits data = open_dataset(root, {.image_size = 16});
+    CHECK(data.train.classes()[9] == "j");
+    CHECK(data.train.image_side() == 16);
+  }
+  SECTION("damage is named") {
+    auto message = [&] {
+      try {
+        open_dataset(root);
+      } catch (const FormatError& e) {
+        return std::string(e.what());
+      }
+      return std::string();
+    };
+    write(root + "/data_batch_2.bin", records(0, 2).substr(0, 4000));
+    CHECK_THAT(message(), Contains("data_batch_2.bin: is damaged: 4000 bytes"));
+    std::string wrong = records(0, 3);
+    wrong[3073] = 17;
+    write(root + "/data_batch_2.bin", wrong);
+    CHECK_THAT(message(), Contains("byte 3073: label 17 is out of range"));
+    write(root + "/data_batch_2.bin", "");
+    CHECK_THAT(message(), Contains("0 bytes"));
+  }
 }
 
 TEST_CASE("reading can be cancelled", "[data]") {

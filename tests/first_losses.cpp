@@ -1,5 +1,7 @@
 #include "tests/first_losses.h"
 
+#include <cmath>
+
 #include "autograd/loss.h"
 #include "data/loader.h"
 #include "nn/models/models.h"
@@ -65,12 +67,15 @@ SafeTensors first_weights(const Dataset& data) {
 }
 
 SafeTensors first_batches(const Dataset& data, int steps) {
+  const Normalization as_pixels{{}, {1 / 255.f, 1 / 255.f, 1 / 255.f}};
+  std::vector<float> view(std::size_t(size) * size * 3);
   std::vector<uint8_t> pixels;
   std::vector<int32_t> labels;
   for_steps(data, steps, [&](const Batch& batch, int64_t epoch) {
     for (int64_t i : batch.indexes) {
-      Image view = training_crop(data.image(i), size, augmentation_random(seed, epoch, i));
-      pixels.insert(pixels.end(), view.pixels.begin(), view.pixels.end());
+      training_view(data.image(i), size, {}, as_pixels, augmentation_random(seed, epoch, i),
+                    view.data());
+      for (float v : view) pixels.push_back(uint8_t(std::lround(v)));
     }
     labels.insert(labels.end(), batch.labels.begin(), batch.labels.end());
   });

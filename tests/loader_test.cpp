@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <set>
 
 #include "data/tiny_places.h"
@@ -44,7 +45,17 @@ LoaderOptions loading(int64_t epoch = 0, int workers = 0) {
 
 }  // namespace
 
-TEST_CASE("a training crop is one of the crops, mirrored or not", "[data]") {
+// What training_view() gives, in pixels again.
+Image view(const Image& image, int size, Random random, const Augmentation& augmentation = {}) {
+  const Normalization pixels{{}, {1 / 255.f, 1 / 255.f, 1 / 255.f}};
+  std::vector<float> values(std::size_t(size) * std::size_t(size) * 3);
+  training_view(image, size, augmentation, pixels, random, values.data());
+  Image result{size, size, {}};
+  for (float v : values) result.pixels.push_back(uint8_t(std::lround(v)));
+  return result;
+}
+
+TEST_CASE("a training view is one of the crops, mirrored or not", "[data]") {
   Image image = pattern(10, 10);
   std::set<std::string> possible, seen;
   for (int top = 0; top < 3; ++top)
@@ -54,12 +65,33 @@ TEST_CASE("a training crop is one of the crops, mirrored or not", "[data]") {
     }
   REQUIRE(possible.size() == 18);
   for (int64_t i = 0; i < 400; ++i)
-    seen.insert(text_of(training_crop(image, 8, augmentation_random(1, 2, i))));
+    seen.insert(text_of(view(image, 8, augmentation_random(1, 2, i))));
   CHECK(seen == possible);
-  CHECK(training_crop(image, 8, augmentation_random(1, 2, 3)) ==
-        training_crop(image, 8, augmentation_random(1, 2, 3)));
-  CHECK_THROWS_AS(training_crop(image, 11, augmentation_random(1, 2, 3)), ShapeError);
+  CHECK(view(image, 8, augmentation_random(1, 2, 3)) ==
+        view(image, 8, augmentation_random(1, 2, 3)));
+  CHECK_THROWS_AS(view(image, 11, augmentation_random(1, 2, 3)), ShapeError);
   CHECK(validation_crop(image, 8) == crop(image, 1, 1, 8, 8));
+  for (int64_t i = 0; i < 20; ++i) {
+    const Random random = augmentation_random(1, 2, i);
+    CHECK(view(image, 8, random, {.mirror = false, .crop = false}) == crop(image, 1, 1, 8, 8));
+  }
+}
+
+TEST_CASE("a padded view may begin outside the image, where there are zeros", "[data]") {
+  const Image image = pattern(4, 4);
+  std::set<std::string> possible, seen;
+  for (int top = -2; top <= 2; ++top)
+    for (int left = -2; left <= 2; ++left) {
+      Image part{4, 4, std::vector<uint8_t>(48)};
+      for (int y = std::max(0, -top); y < std::min(4, 4 - top); ++y)
+        for (int x = std::max(0, -left); x < std::min(4, 4 - left); ++x)
+          std::copy_n(image.at(top + y, left + x), 3, part.at(y, x));
+      possible.insert(text_of(part));
+    }
+  REQUIRE(possible.size() == 25);
+  for (int64_t i = 0; i < 400; ++i)
+    seen.insert(text_of(view(image, 4, augmentation_random(1, 2, i), {.mirror = false, .pad = 2})));
+  CHECK(seen == possible);
 }
 
 TEST_CASE("normalisation", "[data]") {
@@ -93,8 +125,7 @@ TEST_CASE("batches depend on seed and epoch, not on workers or position", "[data
   int64_t index = b.indexes[3];
   CHECK(b.labels[3] == data.label(index));
   std::vector<float> values(16 * 16 * 3);
-  normalize(training_crop(data.image(index), 16, augmentation_random(5, 3, index)), {},
-            values.data());
+  training_view(data.image(index), 16, {}, {}, augmentation_random(5, 3, index), values.data());
   CHECK(std::equal(values.begin(), values.end(), b.images.begin() + 3 * 16 * 16 * 3));
 
   for (int workers : {0, 2}) {

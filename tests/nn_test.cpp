@@ -80,6 +80,7 @@ TEST_CASE("A checkpoint brings back the network, with its axes turned for PyTorc
   CheckpointInfo info{"simplenet_bn",
                       {"a", "b", "c/d", "e"},
                       64,
+                      72,
                       {0.5f, 0.5f, 0.5f},
                       {0.25f, 0.25f, 0.25f},
                       7,
@@ -90,6 +91,7 @@ TEST_CASE("A checkpoint brings back the network, with its axes turned for PyTorc
   Checkpoint back = load_checkpoint(path);
   CHECK(back.info.classes == info.classes);
   CHECK(back.info.epoch == 7);
+  CHECK(back.info.load_size == 72);
   CHECK(back.info.top1 == 61.5);
   CHECK(back.info.mean == info.mean);
   auto before = network->state(), after = back.network->state();

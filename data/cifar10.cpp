@@ -1,0 +1,107 @@
+#include "data/cifar10.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "kernels/machine/error.h"
+
+namespace tweed {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int64_t plane = cifar10_side * cifar10_side, record_bytes = 1 + 3 * plane;
+
+bool is_training_file(const fs::path& path) {
+  return path.filename().string().rfind("data_batch_", 0) == 0 && path.extension() == ".bin";
+}
+
+std::vector<fs::path> training_files(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::is_directory(path, ignored)) return {path};
+  std::vector<fs::path> files;
+  for (auto& entry : fs::directory_iterator(path, ignored))
+    if (is_training_file(entry.path())) files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<std::string> class_names(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::ifstream file(folder / "batches.meta.txt");
+  for (std::string line; std::getline(file, line);)
+    if (!line.empty()) names.push_back(line);
+  if (names.size() == 10) return names;
+  return {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
+}
+
+// The labels of a file, which also shows that it is whole.
+void append_records(const fs::path& path, std::vector<Sample>& samples) {
+  const std::string name = path.string();
+  std::error_code failed;
+  const auto bytes = int64_t(fs::file_size(path, failed));
+  std::ifstream file(path, std::ios::binary);
+  if (failed || !file) throw FormatError(name, std::strerror(errno));
+  if (bytes == 0 || bytes % record_bytes)
+    throw FormatError(name, "is damaged: " + std::to_string(bytes) + " bytes are no whole " +
+                                std::to_string(record_bytes) + "-byte records of CIFAR-10");
+  for (int64_t i = 0; i < bytes / record_bytes; ++i) {
+    const int label = file.seekg(i * record_bytes).get();
+    if (label < 0 || label > 9)
+      throw FormatError(name, "byte " + std::to_string(i * record_bytes) + ": label " +
+                                  std::to_string(label) + " is out of range");
+    samples.push_back({name, label, i});
+  }
+}
+
+}  // namespace
+
+bool is_cifar10(const std::string& path) {
+  std::error_code ignored;
+  if (!fs::is_directory(path, ignored))
+    return fs::path(path).extension() == ".bin" && fs::exists(path, ignored);
+  return !training_files(path).empty();
+}
+
+Listing read_cifar10(const std::string& path, Splits splits) {
+  std::error_code ignored;
+  const fs::path folder =
+      fs::is_directory(path, ignored) ? fs::path(path) : fs::path(path).parent_path();
+  Listing listing;
+  listing.classes = class_names(folder);
+  const fs::path test = folder / "test_batch.bin";
+  const bool has_test = fs::exists(test, ignored);
+  if (splits != Splits::validation || !has_test)
+    for (auto& file : training_files(path)) append_records(file, listing.train);
+  if (has_test) {
+    if (splits != Splits::train) append_records(test, listing.validation);
+    return listing;
+  }
+  constexpr int every = 10;
+  std::vector<Sample> all;
+  std::swap(all, listing.train);
+  std::array<int, 10> seen{};
+  for (auto& sample : all)
+    (++seen[std::size_t(sample.label)] % every ? listing.train : listing.validation)
+        .push_back(sample);
+  return listing;
+}
+
+Image read_cifar10_image(const Sample& sample) {
+  std::ifstream file(sample.path, std::ios::binary);
+  std::vector<char> planes(3 * plane);
+  file.seekg(sample.record * record_bytes + 1);
+  if (!file.read(planes.data(), std::streamsize(planes.size())))
+    throw FormatError(sample.path, "record " + std::to_string(sample.record) + " cannot be read");
+  Image image{cifar10_side, cifar10_side, std::vector<uint8_t>(3 * plane)};
+  for (std::size_t c = 0; c < 3; ++c)
+    for (std::size_t i = 0; i < std::size_t(plane); ++i)
+      image.pixels[3 * i + c] = uint8_t(planes[c * std::size_t(plane) + i]);
+  return image;
+}
+
+}  // namespace tweed
