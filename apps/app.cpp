@@ -105,6 +105,15 @@ double parse_fraction(const std::string& text, const std::string& flag) {
   return number(text.substr(0, slash)) / below;
 }
 
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (auto& word : words) {
+    if (!text.empty()) text += ", ";
+    text += word;
+  }
+  return text;
+}
+
 std::string clock(double seconds) {
   long s = long(seconds + 0.5);
   char text[40];

@@ -39,6 +39,8 @@ struct DeviceFlags {
 
 /// "8/255" or "0.03". @throws Error
 double parse_fraction(const std::string& text, const std::string& flag);
+/// "a, b, c"
+std::string joined(const std::vector<std::string>& words);
 /// "0:42", "1:02:03"
 std::string clock(double seconds);
 /// "123.4 MB"

@@ -99,11 +99,14 @@ Samples pick_samples(const Dataset& data, const CheckpointInfo& info, int count)
   return samples;
 }
 
-Samples read_photos(const std::vector<std::string>& files, const CheckpointInfo& info) {
+Samples read_photos(const std::vector<std::string>& files, const CheckpointInfo& info,
+                    bool squash) {
   Samples samples;
   for (auto& file : files) {
-    Image photo = resize_short_side(decode_image(file), info.load_size);
-    samples.images.push_back(center_crop(photo, info.image_size));
+    const Image photo = decode_image(file);
+    const Image resized = squash ? resize(photo, info.load_size, info.load_size)
+                                 : resize_short_side(photo, info.load_size);
+    samples.images.push_back(center_crop(resized, info.image_size));
     samples.labels.push_back(-1);
     samples.names.push_back(file.substr(file.rfind('/') + 1));
   }

@@ -18,7 +18,9 @@ struct Samples {
 /// `count` validation images spread over the classes.
 Samples pick_samples(const Dataset& data, const CheckpointInfo& info, int count);
 /// Image files, resized and cropped as in validation, without labels.
-Samples read_photos(const std::vector<std::string>& files, const CheckpointInfo& info);
+/// @param squash  resizes both sides to load_size, whatever the proportions
+Samples read_photos(const std::vector<std::string>& files, const CheckpointInfo& info,
+                    bool squash = false);
 
 /// (N, H, W, 3), normalised.
 Tensor normalized(const Samples& samples, const CheckpointInfo& info, Device device);

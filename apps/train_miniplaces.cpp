@@ -29,11 +29,9 @@ struct Flags {
 void add_flags(CLI::App& app, Flags& f) {
   f.data.add_to(app);
   f.device.add_to(app);
-  std::string models;
-  for (auto& m : model_names()) models += (models.empty() ? "" : ", ") + m;
   TrainingOptions& t = f.training;
-  f.model_option =
-      app.add_option("--model", f.model, "the network: " + models)->capture_default_str();
+  f.model_option = app.add_option("--model", f.model, "the network: " + joined(model_names()))
+                       ->capture_default_str();
   app.add_option("--epochs", t.epochs, "times through the training images")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();

@@ -92,21 +92,40 @@ void save_checkpoint(const std::string& path, const Module& network, const Check
 
 void load_tensors(const std::string& path, const SafeTensors& file,
                   const std::vector<Named>& into) {
+  std::size_t copied = 0;
   for (auto& [name, t] : into) {
     auto found = file.tensors.find(name);
+    if (found == file.tensors.end() && name.ends_with("num_batches_tracked")) continue;
     if (found == file.tensors.end()) throw FormatError(path, "has no tensor '" + name + "'");
     Tensor ours = from_file_axes(found->second);
     if (ours.shape() != t.shape())
       throw FormatError(path, "'" + name + "' is " + ours.shape().str() + ", the network's is " +
                                   t.shape().str());
     t.copy_from(ours);
+    ++copied;
   }
-  if (file.tensors.size() != into.size())
+  if (file.tensors.size() > copied)
     for (auto& [name, t] : file.tensors) {
       bool known = false;
       for (auto& n : into) known |= n.name == name;
       if (!known) throw FormatError(path, "has a tensor '" + name + "' that the network has not");
     }
+}
+
+Checkpoint load_weights(const std::string& path, const std::string& model) {
+  SafeTensors file = read_safetensors(path);
+  const std::string last = make_model(model, {})->parameters().back().name;
+  auto found = file.tensors.find(last);
+  if (found == file.tensors.end() || found->second.ndim() < 1)
+    throw FormatError(path, "has no tensor '" + last + "', so it is not for " + model);
+  Checkpoint checkpoint;
+  checkpoint.info.model = model;
+  for (int64_t i = 0; i < found->second.dim(0); ++i)
+    checkpoint.info.classes.push_back(std::to_string(i));
+  checkpoint.network = make_model(model, {.classes = found->second.dim(0)});
+  load_tensors(path, file, checkpoint.network->state());
+  checkpoint.network->eval();
+  return checkpoint;
 }
 
 Checkpoint load_checkpoint(const std::string& path) {

@@ -34,7 +34,13 @@ struct Checkpoint {
 /// @throws FormatError  if the file is damaged, is no checkpoint of ours, or does not fit its model
 Checkpoint load_checkpoint(const std::string& path);
 
+/// Weights from elsewhere, under PyTorch's names and axes, in one of our networks. The number of
+/// classes is that of the network's last parameter; `info` has the model, and numbers as classes.
+/// @throws FormatError  if the file does not fit the model
+Checkpoint load_weights(const std::string& path, const std::string& model);
+
 /// Copies the tensors of a file into those of the same names.
+/// A missing num_batches_tracked, which older files do not have, stays as it is.
 /// @throws FormatError  naming a tensor that is missing, left over, or of another shape
 void load_tensors(const std::string& path, const SafeTensors& file, const std::vector<Named>& into);
 
