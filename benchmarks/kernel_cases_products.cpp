@@ -1,0 +1,52 @@
+// Matrix products and convolutions, through the functions that users call.
+#include "autograd/conv.h"
+#include "autograd/matmul.h"
+#include "benchmarks/kernel_cases.h"
+
+namespace tweed::bench {
+namespace {
+
+void add_products(std::vector<KernelCase>& cases, Device device) {
+  for (auto [m, n, k] : {std::array<int64_t, 3>{1024, 1024, 1024}, {2048, 576, 192}}) {
+    const Tensor a = random_values({m, k}, device, 1), b = random_values({k, n}, device, 2);
+    cases.push_back(
+        {"matmul " + std::to_string(m) + " x " + std::to_string(k) + " x " + std::to_string(n), 0,
+         2.0 * double(m * n * k), "", [=] { matmul(a, b); }});
+  }
+}
+
+// Forward, and both gradients.
+void add_convolutions(std::vector<KernelCase>& cases, Device device) {
+  struct {
+    const char* what;
+    int64_t size, in, out, kernel, stride;
+  } layers[] = {{"7x7/2 3-64", 128, 3, 64, 7, 2},
+                {"1x1 64-256", 32, 64, 256, 1, 1},
+                {"3x3 64-64", 32, 64, 64, 3, 1},
+                {"3x3 128-128", 16, 128, 128, 3, 1}};
+  for (auto& l : layers) {
+    const Tensor x = require_grad(random_values({32, l.size, l.size, l.in}, device, 1)),
+                 w = require_grad(random_values({l.out, l.kernel, l.kernel, l.in}, device, 2));
+    const ConvOptions options{l.stride, l.kernel / 2};
+    const Tensor y = conv2d(x, w, {}, options), dy = random_values(y.shape(), device, 3);
+    const double flops = 2.0 * double(y.size() * l.kernel * l.kernel * l.in);
+    const std::string name = std::string("conv2d ") + l.what;
+    cases.push_back({name, 0, flops, "", [=] {
+                       NoGrad no_grad;
+                       conv2d(x, w, {}, options);
+                     }});
+    cases.push_back(
+        {name + " weights' gradient", 0, flops, "", [=] { grad_of(y, {w}, true, dy); }});
+    cases.push_back({name + " input's gradient", 0, flops, "", [=] { grad_of(y, {x}, true, dy); }});
+  }
+}
+
+}  // namespace
+
+std::vector<KernelCase> product_cases(Device device) {
+  std::vector<KernelCase> cases;
+  for (auto add : {add_products, add_convolutions}) add(cases, device);
+  return cases;
+}
+
+}  // namespace tweed::bench

@@ -1,0 +1,136 @@
+// Sums over axes, softmax and losses, normalisation.
+#include "autograd/dispatch.h"
+#include "benchmarks/kernel_cases.h"
+#include "kernels/batch_norm.h"
+#include "kernels/bias.h"
+#include "kernels/reduce.h"
+#include "kernels/softmax.h"
+
+namespace tweed::bench {
+namespace {
+
+constexpr int64_t rows = 131072, C = 64;
+
+void add_sums(std::vector<KernelCase>& cases, Device device) {
+  const Tensor x = random_values({rows, C}, device, 1);
+  auto add = [&](const char* what, const Reduction& view) {
+    const Tensor y = Tensor::empty({view.outer * view.inner}, x.dtype(), device),
+                 scratch = Tensor::empty({view.scratch()}, x.dtype(), device);
+    cases.push_back({std::string("sum over ") + what, bytes_of({x, y}), 0, "", [=] {
+                       on(device, [&](auto& here) {
+                         sum(here, view, 1, x.read<float>(), y.write<float>(),
+                             scratch.write<float>());
+                       });
+                     }});
+    cases.push_back({std::string("repeat along ") + what, bytes_of({x, y}), 0, "", [=] {
+                       on(device, [&](auto& here) {
+                         repeat(here, view, 1, y.read<float>(), x.write<float>());
+                       });
+                     }});
+  };
+  add("rows", {1, rows, C});
+  add("the last axis", {rows, C, 1});
+  add("the middle axis", {32, rows / 32, C});
+  add("everything", {1, rows * C, 1});
+}
+
+void add_bias(std::vector<KernelCase>& cases, Device device) {
+  const Tensor bias = random_values({C}, device, 1), y = random_values({rows, C}, device, 2),
+               dy = random_values({rows, C}, device, 3), dz = Tensor::empty_like(dy),
+               dbias = Tensor::empty_like(bias),
+               partial = Tensor::empty({bias_slabs(rows), C}, y.dtype(), device);
+  cases.push_back({"bias and relu", bytes_of({y, y}), 0, "", [=] {
+                     on(device, [&](auto& here) {
+                       bias_forward(here, Activation::relu, rows, bias.read<float>(),
+                                    y.write<float>());
+                     });
+                   }});
+  cases.push_back({"bias and relu backward", bytes_of({y, dy, dz}), 0, "", [=] {
+                     on(device, [&](auto& here) {
+                       bias_backward(here, Activation::relu, rows, dy.read<float>(),
+                                     y.read<float>(), dz.write<float>(), dbias.write<float>(),
+                                     partial.write<float>());
+                     });
+                   }});
+}
+
+void add_batch_norm(std::vector<KernelCase>& cases, Device device) {
+  const Tensor x = random_values({rows, C}, device, 1), y = random_values({rows, C}, device, 2),
+               dy = random_values({rows, C}, device, 3), dx = Tensor::empty_like(x),
+               gamma = Tensor::full({C}, 1), beta = Tensor::zeros({C}), mean = Tensor::zeros({C}),
+               rstd = Tensor::full({C}, 1), dgamma = Tensor::zeros({C}), dbeta = Tensor::zeros({C}),
+               partial = Tensor::empty({batch_norm_slabs(rows, C) + 1, 2, C});
+  cases.push_back({"batch norm statistics", bytes_of({x}), 0, "", [=] {
+                     on(device, [&](auto& here) {
+                       batch_norm_statistics(here, rows, 1e-5, 0.1, x.read<float>(),
+                                             mean.write<float>(), rstd.write<float>(),
+                                             Span<float>(), Span<float>(), partial.write<float>());
+                     });
+                   }});
+  cases.push_back({"batch norm and relu", bytes_of({x, y}), 0, "", [=] {
+                     on(device, [&](auto& here) {
+                       batch_norm_forward(here, Activation::relu, rows, x.read<float>(),
+                                          gamma.read<float>(), beta.read<float>(),
+                                          mean.read<float>(), rstd.read<float>(), y.write<float>());
+                     });
+                   }});
+  // Two passes: the sums need all of x and dy before dx can be written.
+  cases.push_back({"batch norm and relu backward", bytes_of({x, y, dy, x, y, dy, dx}), 0, "", [=] {
+                     on(device, [&](auto& here) {
+                       batch_norm_backward(here, Activation::relu, true, rows, x.read<float>(),
+                                           gamma.read<float>(), mean.read<float>(),
+                                           rstd.read<float>(), y.read<float>(), dy.read<float>(),
+                                           dx.write<float>(), dgamma.write<float>(),
+                                           dbeta.write<float>(), partial.write<float>());
+                     });
+                   }});
+}
+
+void add_softmax(std::vector<KernelCase>& cases, Device device) {
+  constexpr int64_t n = 65536, classes = 100;
+  const Tensor x = random_values({n, classes}, device, 1), dy = random_values({n, classes}, device),
+               y = Tensor::empty_like(x), loss = Tensor::empty({n}), one = Tensor::full({1}, 1);
+  const Tensor targets = Tensor::zeros({n}, DType::int32), ranks = Tensor::zeros({n}, DType::int32);
+  for (bool logarithm : {false, true}) {
+    const std::string name = logarithm ? "log_softmax" : "softmax";
+    cases.push_back({name, bytes_of({x, y}), 0, "exp", [=] {
+                       on(device, [&](auto& here) {
+                         softmax_forward(here, logarithm, n, x.read<float>(), y.write<float>());
+                       });
+                     }});
+    cases.push_back({name + " backward", bytes_of({x, dy, y}), 0, logarithm ? "exp" : "", [=] {
+                       on(device, [&](auto& here) {
+                         softmax_backward(here, logarithm, n, x.read<float>(), dy.read<float>(),
+                                          y.write<float>());
+                       });
+                     }});
+  }
+  cases.push_back({"cross_entropy", bytes_of({x}), 0, "exp", [=] {
+                     on(device, [&](auto& here) {
+                       cross_entropy_forward(here, x.read<float>(), targets.read<int32_t>(),
+                                             loss.write<float>());
+                     });
+                   }});
+  cases.push_back({"cross_entropy backward", bytes_of({x, y}), 0, "exp", [=] {
+                     on(device, [&](auto& here) {
+                       cross_entropy_backward(here, x.read<float>(), targets.read<int32_t>(),
+                                              one.read<float>(), y.write<float>());
+                     });
+                   }});
+  cases.push_back({"target_rank", bytes_of({x}), 0, "", [=] {
+                     on(device, [&](auto& here) {
+                       target_rank(here, x.read<float>(), targets.read<int32_t>(),
+                                   ranks.write<int32_t>());
+                     });
+                   }});
+}
+
+}  // namespace
+
+std::vector<KernelCase> row_cases(Device device) {
+  std::vector<KernelCase> cases;
+  for (auto add : {add_sums, add_bias, add_batch_norm, add_softmax}) add(cases, device);
+  return cases;
+}
+
+}  // namespace tweed::bench
