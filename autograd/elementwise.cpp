@@ -9,23 +9,6 @@
 namespace tweed {
 namespace {
 
-// Records any formula of kernels/formulas.h.
-Tensor unary(const char* op, Unary f, const Tensor& x, double p = 0) {
-  Tensor y = Tensor::empty_like(x);
-  dispatch(op, x,
-           [&]<class T>(auto& here) { unary_forward(here, f, p, x.read<T>(), y.write<T>()); });
-  const Kept kept = kept_by(f);
-  return record(op, {x}, y, kept == Kept::nothing ? save() : save(kept == Kept::input ? x : y),
-                [=](const Saved& saved, const Tensor& dy, Want) {
-                  const Tensor& s = kept == Kept::nothing ? dy : saved[0];
-                  Tensor dx = Tensor::empty_like(dy);
-                  dispatch(op, dy, [&]<class T>(auto& here) {
-                    unary_backward(here, f, p, s.read<T>(), dy.read<T>(), dx.write<T>());
-                  });
-                  return Grads{dx};
-                });
-}
-
 Shape broadcast_shape(const char* op, const Shape& a, const Shape& b) {
   Shape result = a.ndim() >= b.ndim() ? a : b;
   const Shape& other = a.ndim() >= b.ndim() ? b : a;
@@ -76,6 +59,42 @@ Tensor compute(const char* op, Binary f, Binary reversed, const Tensor& a, const
   return y;
 }
 
+// The larger or smaller of two; `share` is the part of the gradient that goes to the first.
+Tensor extreme(const char* op, Binary f, Binary share, Binary reversed_share, const Tensor& a,
+               const Tensor& b) {
+  return record(op, {a, b}, compute(op, f, f, a, b), save(a, b),
+                [=](const Saved& s, const Tensor& dy, Want want) {
+                  const Tensor &a = s[0], &b = s[1];
+                  auto part = [&](const Tensor& x, const Tensor& other) {
+                    return sum_to(dy * compute(op, share, reversed_share, x, other), x.shape());
+                  };
+                  return Grads{want[0] ? part(a, b) : Tensor(), want[1] ? part(b, a) : Tensor()};
+                });
+}
+
+Tensor expand_mask(const Tensor& mask, const Shape& shape) {
+  if (mask.shape() == shape) return mask;
+  NoGrad no_grad;
+  return expand(mask.to(DType::float32), shape).to(DType::uint8);
+}
+
+Tensor where_alike(const Tensor& condition, const Tensor& a, const Tensor& b) {
+  // An undefined tensor stands for zeros.
+  auto chosen = [](const Tensor& condition, const Tensor& a, const Tensor& b) {
+    const Tensor y = Tensor::empty_like(a.defined() ? a : b);
+    dispatch("where", y, [&]<class T>(auto& here) {
+      select(here, condition.read<uint8_t>(), a.defined() ? a.read<T>() : Span<const T>(),
+             b.defined() ? b.read<T>() : Span<const T>(), y.write<T>());
+    });
+    return y;
+  };
+  return record("where", {a, b}, chosen(condition, a, b), save(condition),
+                [=](const Saved& s, const Tensor& dy, Want want) {
+                  return Grads{want[0] ? chosen(s[0], dy, {}) : Tensor(),
+                               want[1] ? chosen(s[0], {}, dy) : Tensor()};
+                });
+}
+
 }  // namespace
 
 Tensor add(const Tensor& a, const Tensor& b) {
@@ -115,9 +134,26 @@ Tensor div(const Tensor& a, const Tensor& b) {
   });
 }
 
-Tensor scale(const Tensor& x, double a) { return unary("scale", Unary::scale, x, a); }
-Tensor add_scalar(const Tensor& x, double a) { return unary("add_scalar", Unary::shift, x, a); }
-Tensor neg(const Tensor& x) { return scale(x, -1); }
-Tensor relu(const Tensor& x) { return unary("relu", Unary::relu, x); }
+Tensor maximum(const Tensor& a, const Tensor& b) {
+  return extreme("maximum", Binary::maximum, Binary::share_if_larger, Binary::share_if_smaller, a,
+                 b);
+}
+Tensor minimum(const Tensor& a, const Tensor& b) {
+  return extreme("minimum", Binary::minimum, Binary::share_if_smaller, Binary::share_if_larger, a,
+                 b);
+}
+
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
+  const char* op = "where";
+  if (condition.dtype() != DType::uint8)
+    fail(op, "the condition is ", condition.dtype(), ", not uint8");
+  if (!(condition.device() == a.device()))
+    fail(op, "the condition is on ", condition.device(), ", a on ", a.device());
+  check_alike(op, {a, b});
+  const Shape shape =
+      broadcast_shape(op, condition.shape(), broadcast_shape(op, a.shape(), b.shape()));
+  return where_alike(expand_mask(condition, shape), a.shape() == shape ? a : expand(a, shape),
+                     b.shape() == shape ? b : expand(b, shape));
+}
 
 }  // namespace tweed

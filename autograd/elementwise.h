@@ -5,7 +5,7 @@
 // smaller operand are neighbours: (C) or (H, W, C) or (N, 1, 1, C) against (N, H, W, C), a number
 // per row such as (N, 1, 1, 1), one element. Other pairs are expanded first.
 #pragma once
-#include "autograd/graph.h"
+#include "autograd/functions.h"
 
 namespace tweed {
 
@@ -20,13 +20,18 @@ Tensor sub(const Tensor& a, const Tensor& b);
 Tensor mul(const Tensor& a, const Tensor& b);
 Tensor div(const Tensor& a, const Tensor& b);
 
-/// a * x, and x + a, for a number a.
-Tensor scale(const Tensor& x, double a);
-Tensor add_scalar(const Tensor& x, double a);
-Tensor neg(const Tensor& x);
+/// The larger or smaller of a and b; NaN if one of them is. Where both are equal each gets half of
+/// the gradient, as in PyTorch. Broadcasts like add(). Saves a and b.
+Tensor maximum(const Tensor& a, const Tensor& b);
+Tensor minimum(const Tensor& a, const Tensor& b);
 
-/// max(x, 0); NaN passes through. The gradient at 0 is 0. Saves the result.
-Tensor relu(const Tensor& x);
+/// a where the condition is not 0, else b. Operands that are broadcast are copied.
+///
+/// @param condition  uint8, on a's device
+/// @param a, b       of equal dtypes; all three shapes broadcast
+/// @throws ShapeError  "[where] the condition is float32, not uint8"
+/// Saves the condition.
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
 
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
 inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }

@@ -23,6 +23,17 @@ __global__ void unary_backward_kernel(int64_t n, acc_t<T> p, const T* __restrict
     dx[i] = store<T>(UnaryFormula<f>::gradient(load(saved[i]), load(dy[i]), p));
 }
 
+template <bool has_a, bool has_b, class T>
+__global__ void select_kernel(int64_t n, const uint8_t* __restrict__ condition,
+                              const T* __restrict__ a, const T* __restrict__ b, T* __restrict__ y) {
+  for (int64_t i : grid_stride(n)) {
+    T v = store<T>(acc_t<T>(0)), w = v;
+    if constexpr (has_a) v = a[i];
+    if constexpr (has_b) w = b[i];
+    y[i] = condition[i] ? v : w;
+  }
+}
+
 // A row of a meets a row of b, `repeat` rows of a the same one.
 template <Binary f, class T>
 __global__ void binary_columns_kernel(Pieces pieces, int64_t repeat, const T* __restrict__ a,
@@ -80,6 +91,19 @@ void unary_backward(M& here, Unary f, double p, Span<const T> saved, Span<const 
 }
 
 template <class M, class T>
+void select(M& here, Span<const uint8_t> condition, Span<const T> a, Span<const T> b, Span<T> y) {
+  auto with = [&](auto kernel) {
+    launch(kernel, {.grid = ceil_div(y.size(), 256)}, here, y.size(), condition, a, b, y);
+  };
+  if (a.size() && b.size())
+    with(select_kernel<true, true, T>);
+  else if (a.size())
+    with(select_kernel<true, false, T>);
+  else
+    with(select_kernel<false, true, T>);
+}
+
+template <class M, class T>
 void binary(M& here, Binary f, const Broadcast& shape, Span<const T> a, Span<const T> b,
             Span<T> y) {
   auto with = [&](auto columns, auto rows) {
@@ -105,6 +129,7 @@ void binary(M& here, Binary f, const Broadcast& shape, Span<const T> a, Span<con
   template void axpy(Here&, double, Span<const T>, Span<T>);                                 \
   template void unary_forward(Here&, Unary, double, Span<const T>, Span<T>);                 \
   template void unary_backward(Here&, Unary, double, Span<const T>, Span<const T>, Span<T>); \
+  template void select(Here&, Span<const uint8_t>, Span<const T>, Span<const T>, Span<T>);   \
   template void binary(Here&, Binary, const Broadcast&, Span<const T>, Span<const T>, Span<T>);
 FOR_FLOATING_TYPES(INSTANTIATE)
 

@@ -16,6 +16,10 @@ void unary_forward(M&, Unary f, double p, Span<const T> x, Span<T> y);
 template <class M, class T>
 void unary_backward(M&, Unary f, double p, Span<const T> saved, Span<const T> dy, Span<T> dx);
 
+/// y[i] = condition[i] ? a[i] : b[i]; an empty a or b stands for zeros.
+template <class M, class T>
+void select(M&, Span<const uint8_t> condition, Span<const T> a, Span<const T> b, Span<T> y);
+
 /// How the smaller operand b of a binary operation meets the larger one a, seen as (outer, middle,
 /// inner): b is (outer, 1, inner). Equal shapes have middle 1, trailing ones outer 1, per-row ones
 /// inner 1, scalars both.

@@ -12,7 +12,62 @@ TWEED_INLINE float log(float x) { return ::logf(x); }
 TWEED_INLINE double log(double x) { return ::log(x); }
 TWEED_INLINE float tanh(float x) { return ::tanhf(x); }
 TWEED_INLINE double tanh(double x) { return ::tanh(x); }
+TWEED_INLINE float erf(float x) { return ::erff(x); }
+TWEED_INLINE double erf(double x) { return ::erf(x); }
+TWEED_INLINE float expm1(float x) { return ::expm1f(x); }
+TWEED_INLINE double expm1(double x) { return ::expm1(x); }
+TWEED_INLINE float log1p(float x) { return ::log1pf(x); }
+TWEED_INLINE double log1p(double x) { return ::log1p(x); }
+TWEED_INLINE float pow(float x, float p) { return ::powf(x, p); }
+TWEED_INLINE double pow(double x, double p) { return ::pow(x, p); }
 TWEED_INLINE float sqrt(float x) { return ::sqrtf(x); }
 TWEED_INLINE double sqrt(double x) { return ::sqrt(x); }
+
+/// 1 / (1 + exp(-x))
+template <class A>
+TWEED_INLINE A logistic(A x) {
+  return A(1) / (A(1) + exp(-x));
+}
+/// The distribution function of the standard normal distribution.
+template <class A>
+TWEED_INLINE A normal_cdf(A x) {
+  return A(0.5) * (A(1) + erf(x * A(0.70710678118654752440)));
+}
+/// Its density.
+template <class A>
+TWEED_INLINE A normal_density(A x) {
+  return A(0.39894228040143267794) * exp(A(-0.5) * x * x);
+}
+/// What tanh sees in the approximation of GELU: sqrt(2 / pi) (x + 0.044715 x^3).
+template <class A>
+TWEED_INLINE A gelu_inner(A x) {
+  return A(0.79788456080286535588) * (x + A(0.044715) * x * x * x);
+}
+template <class A>
+TWEED_INLINE A gelu_tanh_gradient(A x) {
+  const A t = tanh(gelu_inner(x));
+  const A inner = A(0.79788456080286535588) * (A(1) + A(3 * 0.044715) * x * x);
+  return A(0.5) * (A(1) + t) + A(0.5) * x * (A(1) - t * t) * inner;
+}
+/// x relu6(x + 3) / 6
+template <class A>
+TWEED_INLINE A hard_swish(A x) {
+  return x <= -3 ? A(0) : x >= 3 ? x : x * (x + A(3)) / A(6);
+}
+template <class A>
+TWEED_INLINE A hard_swish_slope(A x) {
+  return x <= -3 ? A(0) : x < 3 ? x / A(3) + A(0.5) : A(1);
+}
+/// tanh(log(1 + exp(x))) = n / (n + 2), where n = e^x (e^x + 2); it is 1 beyond 20.
+template <class A>
+TWEED_INLINE A mish_factor(A x) {
+  const A e = exp(x > 20 ? A(20) : x), n = e * (e + 2);
+  return n / (n + 2);
+}
+template <class A>
+TWEED_INLINE A mish_gradient(A x) {
+  const A e = exp(x > 20 ? A(20) : x), n = e * (e + 2), w = n / (n + 2);
+  return w + x * (A(1) + w) * (A(2) / (n + 2)) * (e / (A(1) + e));  // 1 - w = 2 / (n + 2)
+}
 
 }  // namespace tweed

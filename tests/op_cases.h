@@ -40,6 +40,11 @@ struct Array {
 };
 using Arrays = std::vector<Array>;
 
+/// The shape that two shapes broadcast to.
+Shape broadcast_shape(const Shape& a, const Shape& b);
+/// The element of an array of shape `from` that stands at element i of one of shape `to`.
+int64_t broadcast_index(const Shape& from, const Shape& to, int64_t i);
+
 struct OpCase {
   std::string op;    ///< the name that the operation is recorded under
   std::string what;  ///< what is special about this row
@@ -55,6 +60,7 @@ std::vector<OpCase> op_cases();
 
 // A file each.
 std::vector<OpCase> elementwise_cases();
+std::vector<OpCase> function_cases();
 std::vector<OpCase> reduce_cases();
 std::vector<OpCase> window_cases();
 std::vector<OpCase> product_cases();

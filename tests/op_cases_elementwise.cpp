@@ -9,28 +9,6 @@
 namespace tweed {
 namespace {
 
-Shape broadcast(const Shape& a, const Shape& b) {
-  std::vector<int64_t> sizes;
-  for (int i = std::max(a.ndim(), b.ndim()); i >= 1; --i) {
-    const int64_t m = i <= a.ndim() ? a[-i] : 1, n = i <= b.ndim() ? b[-i] : 1;
-    sizes.push_back(m == 1 ? n : m);
-  }
-  return Shape(sizes);
-}
-
-// The element of an array of shape `from` that stands at element i of one of shape `to`.
-int64_t source_index(const Shape& from, const Shape& to, int64_t i) {
-  int64_t index = 0, step = 1;
-  for (int axis = 1; axis <= to.ndim(); ++axis) {
-    const int64_t at = i % to[-axis];
-    i /= to[-axis];
-    if (axis > from.ndim()) continue;
-    if (from[-axis] != 1) index += at * step;
-    step *= from[-axis];
-  }
-  return index;
-}
-
 OpCase binary_case(const char* op, const char* what, const Shape& a, const Shape& b,
                    Tensor (*f)(const Tensor&, const Tensor&), double (*formula)(double, double)) {
   const double low = std::string(op) == "div" ? 0.5 : -1;
@@ -39,10 +17,10 @@ OpCase binary_case(const char* op, const char* what, const Shape& a, const Shape
           {{a}, {b, low, 2}},
           [=](auto& in) { return f(in[0], in[1]); },
           [=](const Arrays& in) {
-            Array y(broadcast(in[0].shape, in[1].shape));
+            Array y(broadcast_shape(in[0].shape, in[1].shape));
             for (int64_t i = 0; i < y.shape.size(); ++i)
-              y[i] = formula(in[0][source_index(in[0].shape, y.shape, i)],
-                             in[1][source_index(in[1].shape, y.shape, i)]);
+              y[i] = formula(in[0][broadcast_index(in[0].shape, y.shape, i)],
+                             in[1][broadcast_index(in[1].shape, y.shape, i)]);
             return y;
           },
           {},
@@ -136,7 +114,7 @@ Array reduced(const Array& x, const std::vector<int>& axes, bool keep, bool mean
   for (int i = 0; i < kept.ndim(); ++i)
     if (keep || !gone[std::size_t(i)]) result.append(kept[i]);
   Array y(result);
-  for (int64_t i = 0; i < x.shape.size(); ++i) y[source_index(kept, x.shape, i)] += x[i];
+  for (int64_t i = 0; i < x.shape.size(); ++i) y[broadcast_index(kept, x.shape, i)] += x[i];
   for (double& v : y.v) v /= mean ? count : 1;
   return y;
 }
@@ -219,7 +197,7 @@ std::vector<OpCase> reduce_cases() {
                     [=](const Arrays& in) {
                       Array y(s.to);
                       for (int64_t i = 0; i < s.to.size(); ++i)
-                        y[i] = in[0][source_index(s.from, s.to, i)];
+                        y[i] = in[0][broadcast_index(s.from, s.to, i)];
                       return y;
                     }});
   return rows;
