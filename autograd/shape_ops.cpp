@@ -12,32 +12,95 @@ Tensor reshape_to(const Tensor& x, const Shape& shape) {
                 [=](const Saved&, const Tensor& dy, Want) { return Grads{dy.reshape(from)}; });
 }
 
-// (batch, rows, columns) to (batch, columns, rows), as a tensor of `shape`.
-Tensor transposed(const Tensor& x, int64_t batch, int64_t rows, const Shape& shape) {
+void copy_strided(const char* op, const StridedCopy& copy, const Tensor& x, const Tensor& y) {
+  dispatch(op, x,
+           [&]<class T>(auto& here) { copy_strided(here, copy, x.read<T>(), y.write<T>()); });
+}
+
+int64_t stride_of(const Shape& shape, int axis) { return shape.product(axis + 1, shape.ndim()); }
+
+// The axis counted from the front.
+int axis_of(const char* op, int axis, const Shape& shape) {
+  const int k = axis < 0 ? axis + shape.ndim() : axis;
+  if (k < 0 || k >= shape.ndim()) fail(op, "axis ", axis, " of ", shape);
+  return k;
+}
+
+// "{1, 2}"
+std::string listed(const auto& numbers) {
+  std::string text;
+  for (auto n : numbers) text += (text.empty() ? "{" : ", ") + std::to_string(n);
+  return (text.empty() ? "{" : text) + "}";
+}
+
+// An order of axes, as a plain value.
+struct Order {
+  int axis[Shape::max_axes] = {};
+
+  Order inverse(int count) const {
+    Order result;
+    for (int k = 0; k < count; ++k) result.axis[axis[k]] = k;
+    return result;
+  }
+};
+
+Tensor permuted(const char* op, const Tensor& x, const Order& order) {
+  Shape shape = x.shape();
+  for (int k = 0; k < x.ndim(); ++k) shape.set(k, x.dim(order.axis[k]));
   Tensor y = Tensor::empty(shape, x.dtype(), x.device());
-  const int64_t columns = x.size() / (batch * rows);
-  dispatch("flatten", x, [&]<class T>(auto& here) {
-    transpose(here, batch, rows, columns, x.read<T>(), y.write<T>());
-  });
+  StridedCopy copy;
+  for (int k = 0; k < x.ndim(); ++k)
+    copy.add({shape[k], stride_of(x.shape(), order.axis[k]), stride_of(shape, k)});
+  copy_strided(op, copy, x, y);
   return y;
 }
 
-// Copies between `part`, which covers [at, at + part.dim(axis)) of the axis, and `whole`.
+// Copies between `part` and the place in `whole` that begins `at` along each axis.
 enum class Way { into_whole, out_of_whole };
-void copy_part(Way way, const Tensor& whole, const Tensor& part, int axis, int64_t at) {
-  const int64_t rows = whole.shape().product(0, axis);
-  const int64_t inner = whole.shape().product(axis + 1, whole.ndim());
-  const int64_t width = part.dim(axis) * inner, stride = whole.dim(axis) * inner;
-  const int64_t offset = at * inner, rest = whole.size() - offset;
-  if (part.size() == 0) return;
-  dispatch("concat", whole, [&]<class T>(auto& here) {
-    if (way == Way::into_whole)
-      copy_rows(here, rows, width, part.read<T>(), width,
-                Span<T>(whole.write<T>().data() + offset, rest), stride);
-    else
-      copy_rows(here, rows, width, Span<const T>(whole.read<T>().data() + offset, rest), stride,
-                part.write<T>(), width);
-  });
+void copy_part(const char* op, Way way, const Tensor& whole, const Tensor& part, const Shape& at) {
+  StridedCopy copy;
+  int64_t& offset = way == Way::into_whole ? copy.y_offset : copy.x_offset;
+  for (int k = 0; k < whole.ndim(); ++k) {
+    const int64_t there = stride_of(whole.shape(), k), here = stride_of(part.shape(), k);
+    offset += at[k] * there;
+    copy.add(way == Way::into_whole ? CopyAxis{part.dim(k), here, there}
+                                    : CopyAxis{part.dim(k), there, here});
+  }
+  if (way == Way::into_whole)
+    copy_strided(op, copy, part, whole);
+  else
+    copy_strided(op, copy, whole, part);
+}
+
+// The place that begins `at` along one axis and at 0 along all others.
+Shape place_along(int axis, int64_t at, int ndim) {
+  Shape place;
+  for (int k = 0; k < ndim; ++k) place.append(k == axis ? at : 0);
+  return place;
+}
+
+Tensor cut_out(const char* op, const Tensor& whole, const Shape& at, const Shape& size) {
+  Tensor part = Tensor::empty(size, whole.dtype(), whole.device());
+  copy_part(op, Way::out_of_whole, whole, part, at);
+  return part;
+}
+Tensor set_into(const char* op, const Tensor& part, const Shape& at, const Shape& size,
+                double value) {
+  Tensor whole = Tensor::full(size, value, part.dtype(), part.device());
+  copy_part(op, Way::into_whole, whole, part, at);
+  return whole;
+}
+
+Tensor flipped(const Tensor& x, int axis) {
+  Tensor y = Tensor::empty_like(x);
+  StridedCopy copy;
+  for (int k = 0; k < x.ndim(); ++k) {
+    const int64_t stride = stride_of(x.shape(), k);
+    if (k == axis) copy.x_offset = (x.dim(k) - 1) * stride;
+    copy.add({x.dim(k), k == axis ? -stride : stride, stride});
+  }
+  copy_strided("flip", copy, x, y);
+  return y;
 }
 
 }  // namespace
@@ -48,14 +111,80 @@ Tensor reshape(const Tensor& x, const std::vector<int64_t>& sizes) {
 
 Tensor flatten(const Tensor& x) {
   if (x.ndim() < 2) fail("flatten", "x is ", x.shape());
-  const int64_t N = x.dim(0);
-  const Shape flat = {N, x.shape().product(1, x.ndim())};
-  if (x.ndim() != 4 || x.dim(1) * x.dim(2) == 1 || x.size() == 0) return reshape_to(x, flat);
-  const Shape from = x.shape();
-  const int64_t pixels = x.dim(1) * x.dim(2), C = x.dim(3);
+  const Shape flat = {x.dim(0), x.shape().product(1, x.ndim())};
+  if (x.ndim() != 4 || x.dim(1) * x.dim(2) == 1) return reshape_to(x, flat);
+  const Order order = {{0, 3, 1, 2}};
+  const Shape channels_first = {x.dim(0), x.dim(3), x.dim(1), x.dim(2)};
+  return record("flatten", {x}, permuted("flatten", x, order).reshape(flat), {},
+                [=](const Saved&, const Tensor& dy, Want) {
+                  return Grads{permuted("flatten", dy.reshape(channels_first), order.inverse(4))};
+                });
+}
+
+Tensor permute(const Tensor& x, const std::vector<int>& axes) {
+  Order order;
+  bool taken[Shape::max_axes] = {}, good = int(axes.size()) == x.ndim();
+  for (int k = 0; good && k < x.ndim(); ++k) {
+    const int axis = axes[std::size_t(k)] + (axes[std::size_t(k)] < 0 ? x.ndim() : 0);
+    good = axis >= 0 && axis < x.ndim() && !taken[axis];
+    if (good) taken[order.axis[k] = axis] = true;
+  }
+  if (!good) fail("permute", "axes ", listed(axes), " of ", x.shape());
+  const Order back = order.inverse(x.ndim());
   return record(
-      "flatten", {x}, transposed(x, N, pixels, flat), {},
-      [=](const Saved&, const Tensor& dy, Want) { return Grads{transposed(dy, N, C, from)}; });
+      "permute", {x}, permuted("permute", x, order), {},
+      [=](const Saved&, const Tensor& dy, Want) { return Grads{permuted("permute", dy, back)}; });
+}
+
+Tensor slice(const Tensor& x, int axis, int64_t first, int64_t last) {
+  const int along = axis_of("slice", axis, x.shape());
+  if (first < 0 || last < first || last > x.dim(along))
+    fail("slice", first, " to ", last, " along axis ", axis, " of ", x.shape());
+  const Shape at = place_along(along, first, x.ndim()), whole = x.shape();
+  Shape part = whole;
+  part.set(along, last - first);
+  return record("slice", {x}, cut_out("slice", x, at, part), {},
+                [=](const Saved&, const Tensor& dy, Want) {
+                  return Grads{set_into("slice", dy, at, whole, 0)};
+                });
+}
+
+std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, int axis) {
+  const int along = axis_of("split", axis, x.shape());
+  int64_t total = 0, at = 0;
+  bool good = true;
+  for (int64_t size : sizes) {
+    good &= size >= 0;
+    total += size;
+  }
+  if (!good || total != x.dim(along))
+    fail("split", "sizes ", listed(sizes), " along axis ", axis, " of ", x.shape());
+  std::vector<Tensor> parts;
+  for (int64_t size : sizes) {
+    parts.push_back(slice(x, along, at, at + size));
+    at += size;
+  }
+  return parts;
+}
+
+Tensor pad(const Tensor& x, const std::vector<std::pair<int64_t, int64_t>>& amounts, double value) {
+  bool good = int(amounts.size()) == x.ndim();
+  std::string text;
+  for (auto& [before, after] : amounts) {
+    good &= before >= 0 && after >= 0;
+    text += (text.empty() ? "" : ", ") + listed(std::vector<int64_t>{before, after});
+  }
+  if (!good) fail("pad", "amounts {", text, "} for ", x.shape());
+  const Shape inside = x.shape();
+  Shape at, whole;
+  for (int k = 0; k < x.ndim(); ++k) {
+    const auto& [before, after] = amounts[std::size_t(k)];
+    at.append(before);
+    whole.append(before + x.dim(k) + after);
+  }
+  return record(
+      "pad", {x}, set_into("pad", x, at, whole, value), {},
+      [=](const Saved&, const Tensor& dy, Want) { return Grads{cut_out("pad", dy, at, inside)}; });
 }
 
 Tensor concat(const std::vector<Tensor>& tensors, int axis) {
@@ -63,8 +192,7 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis) {
     fail("concat", "takes 1 to 64 tensors, not ", tensors.size());
   check_alike("concat", tensors);
   Shape shape = tensors[0].shape();
-  const int along = axis < 0 ? axis + shape.ndim() : axis;
-  if (along < 0 || along >= shape.ndim()) fail("concat", "axis ", axis, " of ", shape);
+  const int along = axis_of("concat", axis, shape);
   int64_t total = 0;
   for (auto& t : tensors) {
     Shape same = shape;
@@ -79,7 +207,7 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis) {
   std::vector<double> sizes;
   int64_t at = 0;
   for (auto& t : tensors) {
-    copy_part(Way::into_whole, y, t, along, at);
+    copy_part("concat", Way::into_whole, y, t, place_along(along, at, y.ndim()));
     at += t.dim(along);
     sizes.push_back(double(t.dim(along)));
   }
@@ -90,15 +218,19 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis) {
                   for (double size : s[0].to_vector<double>()) {
                     Shape part = dy.shape();
                     part.set(along, int64_t(size));
-                    grads.emplace_back();
-                    if (want[int(grads.size()) - 1]) {
-                      grads.back() = Tensor::empty(part, dy.dtype(), dy.device());
-                      copy_part(Way::out_of_whole, dy, grads.back(), along, at);
-                    }
+                    const bool wanted = want[int(grads.size())];
+                    const Shape place = place_along(along, at, dy.ndim());
+                    grads.push_back(wanted ? cut_out("concat", dy, place, part) : Tensor());
                     at += int64_t(size);
                   }
                   return grads;
                 });
+}
+
+Tensor flip(const Tensor& x, int axis) {
+  const int along = axis_of("flip", axis, x.shape());
+  return record("flip", {x}, flipped(x, along), {},
+                [=](const Saved&, const Tensor& dy, Want) { return Grads{flipped(dy, along)}; });
 }
 
 }  // namespace tweed

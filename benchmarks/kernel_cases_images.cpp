@@ -1,6 +1,7 @@
 // Windows over images, and copies that only move elements.
 #include "autograd/dispatch.h"
 #include "benchmarks/kernel_cases.h"
+#include "kernels/gather.h"
 #include "kernels/im2col.h"
 #include "kernels/pool.h"
 #include "kernels/rearrange.h"
@@ -11,7 +12,7 @@ namespace {
 void add_pools(std::vector<KernelCase>& cases, Device device) {
   for (auto [kernel, stride, padding] : {std::array<int64_t, 3>{3, 2, 1}, {2, 2, 0}}) {
     const Window w{32, 64, 64, 64, kernel, stride, padding};
-    const std::string what = " " + std::to_string(kernel) + "x" + std::to_string(kernel) + "/2";
+    const std::string what = kernel == 3 ? " 3x3/2" : " 2x2/2";
     const Tensor x = random_values({w.N, w.H, w.W, w.C}, device, 1),
                  y = Tensor::empty({w.N, w.out_h(), w.out_w(), w.C}),
                  winner = Tensor::zeros(y.shape(), DType::uint8), dx = Tensor::empty_like(x);
@@ -27,14 +28,18 @@ void add_pools(std::vector<KernelCase>& cases, Device device) {
                                            dx.write<float>());
                        });
                      }});
+    const AvgPool p{w.N,
+                    w.C,
+                    {w.H, w.out_h(), kernel, stride, padding},
+                    {w.W, w.out_w(), kernel, stride, padding}};
     cases.push_back({"avg pool" + what, bytes_of({x, y}), 0, "", [=] {
                        on(device, [&](auto& here) {
-                         avg_pool_forward(here, w, x.read<float>(), y.write<float>());
+                         avg_pool_forward(here, p, x.read<float>(), y.write<float>());
                        });
                      }});
     cases.push_back({"avg pool" + what + " backward", bytes_of({dx, y}), 0, "", [=] {
                        on(device, [&](auto& here) {
-                         avg_pool_backward(here, w, y.read<float>(), dx.write<float>());
+                         avg_pool_backward(here, p, y.read<float>(), dx.write<float>());
                        });
                      }});
   }
@@ -57,15 +62,41 @@ void add_patches(std::vector<KernelCase>& cases, Device device) {
 }
 
 void add_moves(std::vector<KernelCase>& cases, Device device) {
-  const Tensor x = random_values({32, 4096, 64}, device, 1), y = Tensor::empty_like(x);
-  cases.push_back({"transpose", bytes_of({x, y}), 0, "", [=] {
+  const int64_t N = 32, L = 4096, C = 64;
+  const Tensor x = random_values({N, L, C}, device, 1), y = Tensor::empty_like(x);
+  auto add = [&](const char* name, double bytes, std::initializer_list<CopyAxis> axes,
+                 int64_t offset = 0) {
+    StridedCopy copy{.x_offset = offset};
+    for (auto& axis : axes) copy.add(axis);
+    cases.push_back({name, bytes, 0, "", [=] {
+                       on(device, [&](auto& here) {
+                         copy_strided(here, copy, x.read<float>(), y.write<float>());
+                       });
+                     }});
+  };
+  const double all = bytes_of({x, y});
+  add("copy_strided, last axes exchanged", all, {{N, L * C, L * C}, {C, 1, L}, {L, C, 1}});
+  add("copy_strided, first axes exchanged", all, {{L, C, N * C}, {N, L * C, C}, {C, 1, 1}});
+  add("copy_strided, last axis reversed", all, {{N * L, C, C}, {C, -1, 1}}, C - 1);
+  add("copy_strided, half of each row", all / 2, {{N * L, C, C / 2}, {C / 2, 1, 1}});
+
+  const Tensor index = Tensor::zeros({N * L}, DType::int32, device),
+               first = Tensor::empty({N * L}, DType::int32, device),
+               next = Tensor::empty({N * L}, DType::int32, device);
+  std::vector<int32_t> reversed;
+  for (int64_t i = N * L; i > 0; --i) reversed.push_back(int32_t(i - 1));
+  index.copy_from(Tensor::from(reversed, {N * L}));
+  cases.push_back({"gather_rows", bytes_of({x, y, index}), 0, "", [=] {
                      on(device, [&](auto& here) {
-                       transpose(here, 32, 4096, 64, x.read<float>(), y.write<float>());
+                       gather_rows_forward(here, C, x.read<float>(), index.read<int32_t>(),
+                                           y.write<float>());
                      });
                    }});
-  cases.push_back({"copy_rows", bytes_of({x}), 0, "", [=] {  // half of y's rows, read and written
+  cases.push_back({"gather_rows backward", bytes_of({x, y, index, first, next}), 0, "", [=] {
                      on(device, [&](auto& here) {
-                       copy_rows(here, 65536, 64, x.read<float>(), 128, y.write<float>(), 64);
+                       gather_rows_backward(here, C, x.read<float>(), index.read<int32_t>(),
+                                            y.write<float>(), first.write<int32_t>(),
+                                            next.write<int32_t>());
                      });
                    }});
 }

@@ -9,51 +9,50 @@ namespace MACHINE {
 constexpr int64_t avg_pool_tile = 256;
 
 template <class T>
-__global__ void avg_pool_forward_kernel(Window w, const T* __restrict__ x, T* __restrict__ y) {
+__global__ void avg_pool_forward_kernel(AvgPool p, const T* __restrict__ x, T* __restrict__ y) {
   using A = acc_t<T>;
   A* __restrict__ sum = dynamic_shared<A>() + threadIdx.y * avg_pool_tile;
-  const int64_t OH = w.out_h(), OW = w.out_w(), C = w.C;
-  const A cells = A(w.kernel * w.kernel);
-  for (int64_t place : grid_rows(w.places())) {
-    const int64_t line = place / OW, n = line / OH;
-    const int64_t top = (line - n * OH) * w.stride - w.padding;
-    const int64_t left = (place - line * OW) * w.stride - w.padding;
-    for (int64_t c0 = 0; c0 < C; c0 += avg_pool_tile) {
-      const int64_t width = min(avg_pool_tile, C - c0);
+  const PoolAxis rows = p.rows, columns = p.columns;
+  for (int64_t place : grid_rows(p.N * rows.out * columns.out)) {
+    const int64_t line = place / columns.out, n = line / rows.out;
+    const int64_t oh = line - n * rows.out, ow = place - line * columns.out;
+    const Range hs = rows.window(oh), vs = columns.window(ow);
+    const A divisor = A(rows.count(oh) * columns.count(ow));
+    for (int64_t c0 = 0; c0 < p.C; c0 += avg_pool_tile) {
+      const int64_t width = min(avg_pool_tile, p.C - c0);
       for (int64_t c : block_stride(width)) sum[c] = 0;
-      for (int64_t h = max(top, int64_t(0)); h < min(top + w.kernel, w.H); ++h)
-        for (int64_t v = max(left, int64_t(0)); v < min(left + w.kernel, w.W); ++v) {
-          const T* __restrict__ in = x + ((n * w.H + h) * w.W + v) * C + c0;
+      for (int64_t h = hs.first; h < hs.last; ++h)
+        for (int64_t v = vs.first; v < vs.last; ++v) {
+          const T* __restrict__ in = x + ((n * rows.size + h) * columns.size + v) * p.C + c0;
           for (int64_t c : block_stride(width)) sum[c] += load(in[c]);
         }
-      T* __restrict__ out = y + place * C + c0;
-      for (int64_t c : block_stride(width)) out[c] = store<T>(sum[c] / cells);
+      T* __restrict__ out = y + place * p.C + c0;
+      for (int64_t c : block_stride(width)) out[c] = store<T>(sum[c] / divisor);
     }
   }
 }
 
-// The gather form: the windows that cover a pixel, o * stride <= i < o * stride + kernel.
+// The gather form: each pixel adds up its share of the windows that cover it.
 template <class T>
-__global__ void avg_pool_backward_kernel(Window w, const T* __restrict__ dy, T* __restrict__ dx) {
+__global__ void avg_pool_backward_kernel(AvgPool p, const T* __restrict__ dy, T* __restrict__ dx) {
   using A = acc_t<T>;
   A* __restrict__ sum = dynamic_shared<A>() + threadIdx.y * avg_pool_tile;
-  const int64_t OH = w.out_h(), OW = w.out_w(), C = w.C;
-  const A cells = A(w.kernel * w.kernel);
-  for (int64_t pixel : grid_rows(w.N * w.H * w.W)) {
-    const int64_t line = pixel / w.W, n = line / w.H;
-    const int64_t h = line - n * w.H + w.padding, v = pixel - line * w.W + w.padding;
-    const int64_t oh0 = h < w.kernel ? 0 : (h - w.kernel) / w.stride + 1;
-    const int64_t ow0 = v < w.kernel ? 0 : (v - w.kernel) / w.stride + 1;
-    for (int64_t c0 = 0; c0 < C; c0 += avg_pool_tile) {
-      const int64_t width = min(avg_pool_tile, C - c0);
+  const PoolAxis rows = p.rows, columns = p.columns;
+  for (int64_t pixel : grid_rows(p.N * rows.size * columns.size)) {
+    const int64_t line = pixel / columns.size, n = line / rows.size;
+    const Range hs = rows.covering(line - n * rows.size);
+    const Range vs = columns.covering(pixel - line * columns.size);
+    for (int64_t c0 = 0; c0 < p.C; c0 += avg_pool_tile) {
+      const int64_t width = min(avg_pool_tile, p.C - c0);
       for (int64_t c : block_stride(width)) sum[c] = 0;
-      for (int64_t oh = oh0; oh <= min(h / w.stride, OH - 1); ++oh)
-        for (int64_t ow = ow0; ow <= min(v / w.stride, OW - 1); ++ow) {
-          const T* __restrict__ in = dy + ((n * OH + oh) * OW + ow) * C + c0;
-          for (int64_t c : block_stride(width)) sum[c] += load(in[c]);
+      for (int64_t oh = hs.first; oh < hs.last; ++oh)
+        for (int64_t ow = vs.first; ow < vs.last; ++ow) {
+          const T* __restrict__ in = dy + ((n * rows.out + oh) * columns.out + ow) * p.C + c0;
+          const A share = A(1) / A(rows.count(oh) * columns.count(ow));
+          for (int64_t c : block_stride(width)) sum[c] += load(in[c]) * share;
         }
-      T* __restrict__ out = dx + pixel * C + c0;
-      for (int64_t c : block_stride(width)) out[c] = store<T>(sum[c] / cells);
+      T* __restrict__ out = dx + pixel * p.C + c0;
+      for (int64_t c : block_stride(width)) out[c] = store<T>(sum[c]);
     }
   }
 }
@@ -70,17 +69,19 @@ static Config tile_config(int64_t rows) {
 }
 
 template <class M, class T>
-void avg_pool_forward(M& here, const Window& w, Span<const T> x, Span<T> y) {
-  launch(avg_pool_forward_kernel<T>, tile_config<acc_t<T>>(w.places()), here, w, x, y);
+void avg_pool_forward(M& here, const AvgPool& p, Span<const T> x, Span<T> y) {
+  launch(avg_pool_forward_kernel<T>, tile_config<acc_t<T>>(p.N * p.rows.out * p.columns.out), here,
+         p, x, y);
 }
 template <class M, class T>
-void avg_pool_backward(M& here, const Window& w, Span<const T> dy, Span<T> dx) {
-  launch(avg_pool_backward_kernel<T>, tile_config<acc_t<T>>(w.N * w.H * w.W), here, w, dy, dx);
+void avg_pool_backward(M& here, const AvgPool& p, Span<const T> dy, Span<T> dx) {
+  launch(avg_pool_backward_kernel<T>, tile_config<acc_t<T>>(p.N * p.rows.size * p.columns.size),
+         here, p, dy, dx);
 }
 
-#define INSTANTIATE(T)                                                          \
-  template void avg_pool_forward(Here&, const Window&, Span<const T>, Span<T>); \
-  template void avg_pool_backward(Here&, const Window&, Span<const T>, Span<T>);
+#define INSTANTIATE(T)                                                           \
+  template void avg_pool_forward(Here&, const AvgPool&, Span<const T>, Span<T>); \
+  template void avg_pool_backward(Here&, const AvgPool&, Span<const T>, Span<T>);
 FOR_FLOATING_TYPES(INSTANTIATE)
 
 }  // namespace tweed

@@ -25,8 +25,7 @@ __global__ void im2col_kernel(Window w, const T* __restrict__ image, T* __restri
   }
 }
 
-// The gather form: each pixel adds up the windows that cover it, oh * stride <= h < oh * stride +
-// kernel. A block's row keeps the sums of a tile of channels in its own cells of shared memory.
+// The gather form: each pixel adds up the windows that cover it. A block's row keeps the sums of a tile of channels in its own cells of shared memory.
 constexpr int64_t col2im_tile = 256;
 template <class T>
 __global__ void col2im_kernel(Window w, const T* __restrict__ columns, T* __restrict__ image) {
@@ -35,15 +34,15 @@ __global__ void col2im_kernel(Window w, const T* __restrict__ columns, T* __rest
   const int64_t OH = w.out_h(), OW = w.out_w();
   for (int64_t pixel : grid_rows(w.N * w.H * w.W)) {
     const int64_t n = pixel / (w.H * w.W);
-    const int64_t h = pixel / w.W % w.H + w.padding, v = pixel % w.W + w.padding;
-    const int64_t oh0 = h < w.kernel ? 0 : (h - w.kernel) / w.stride + 1;
-    const int64_t ow0 = v < w.kernel ? 0 : (v - w.kernel) / w.stride + 1;
+    const int64_t h = pixel / w.W % w.H, v = pixel % w.W;
+    const Range rows = w.covering(h, OH), places = w.covering(v, OW);
     for (int64_t c0 = 0; c0 < w.C; c0 += col2im_tile) {
       const int64_t width = min(col2im_tile, w.C - c0);
       for (int64_t c : block_stride(width)) sum[c] = 0;
-      for (int64_t oh = oh0; oh <= h / w.stride && oh < OH; ++oh)
-        for (int64_t ow = ow0; ow <= v / w.stride && ow < OW; ++ow) {
-          const int64_t cell = (h - oh * w.stride) * w.kernel + v - ow * w.stride;
+      for (int64_t oh = rows.first; oh < rows.last; ++oh)
+        for (int64_t ow = places.first; ow < places.last; ++ow) {
+          const int64_t cell =
+              (h + w.padding - oh * w.stride) * w.kernel + v + w.padding - ow * w.stride;
           const T* __restrict__ in =
               columns + ((n * OH + oh) * OW + ow) * w.patch() + cell * w.C + c0;
           for (int64_t c : block_stride(width)) sum[c] += load(in[c]);

@@ -41,15 +41,6 @@ __global__ void max_pool_forward_kernel(Window w, const T* __restrict__ x, T* __
   }
 }
 
-// The windows that cover pixel coordinate i (padding added): o * stride <= i < o * stride + kernel.
-struct Covering {
-  int64_t first, last;
-};
-__device__ inline Covering covering(const Window& w, int64_t i, int64_t places) {
-  const int64_t first = i < w.kernel ? 0 : (i - w.kernel) / w.stride + 1;
-  return {first, min(i / w.stride, places - 1)};
-}
-
 // `count` windows cover the pixel: their gradients, where it has won.
 template <int count, class T>
 __device__ inline void gather_won(int64_t C, const int64_t* place, const int* id,
@@ -71,14 +62,15 @@ __global__ void max_pool_backward_kernel(Window w, const T* __restrict__ dy,
   const int64_t OH = w.out_h(), OW = w.out_w(), C = w.C;
   for (int64_t pixel : grid_rows(w.N * w.H * w.W)) {
     const int64_t line = pixel / w.W, n = line / w.H;
-    const int64_t h = line - n * w.H + w.padding, v = pixel - line * w.W + w.padding;
-    const Covering rows = covering(w, h, OH), columns = covering(w, v, OW);
+    const int64_t h = line - n * w.H, v = pixel - line * w.W;
+    const Range rows = w.covering(h, OH), columns = w.covering(v, OW);
     int64_t place[4];
     int id[4], count = 0;
-    for (int64_t oh = rows.first; oh <= rows.last; ++oh)
-      for (int64_t ow = columns.first; ow <= columns.last; ++ow) {
+    for (int64_t oh = rows.first; oh < rows.last; ++oh)
+      for (int64_t ow = columns.first; ow < columns.last; ++ow) {
         place[count] = (n * OH + oh) * OW + ow;
-        id[count++] = int((h - oh * w.stride) * w.kernel + v - ow * w.stride);
+        id[count++] =
+            int((h + w.padding - oh * w.stride) * w.kernel + v + w.padding - ow * w.stride);
       }
     T* __restrict__ out = dx + pixel * C;
     switch (count) {
@@ -144,15 +136,16 @@ __global__ void max_pool_backward_any_kernel(Window w, const T* __restrict__ dy,
   const int64_t OH = w.out_h(), OW = w.out_w(), C = w.C;
   for (int64_t pixel : grid_rows(w.N * w.H * w.W)) {
     const int64_t line = pixel / w.W, n = line / w.H;
-    const int64_t h = line - n * w.H + w.padding, v = pixel - line * w.W + w.padding;
-    const Covering rows = covering(w, h, OH), columns = covering(w, v, OW);
+    const int64_t h = line - n * w.H, v = pixel - line * w.W;
+    const Range rows = w.covering(h, OH), columns = w.covering(v, OW);
     for (int64_t c0 = 0; c0 < C; c0 += max_pool_tile) {
       const int64_t width = min(max_pool_tile, C - c0);
       for (int64_t c : block_stride(width)) sum[c] = 0;
-      for (int64_t oh = rows.first; oh <= rows.last; ++oh)
-        for (int64_t ow = columns.first; ow <= columns.last; ++ow) {
+      for (int64_t oh = rows.first; oh < rows.last; ++oh)
+        for (int64_t ow = columns.first; ow < columns.last; ++ow) {
           const int64_t place = (n * OH + oh) * OW + ow;
-          const int id = int((h - oh * w.stride) * w.kernel + v - ow * w.stride);
+          const int id =
+              int((h + w.padding - oh * w.stride) * w.kernel + v + w.padding - ow * w.stride);
           const T* __restrict__ dy_row = dy + place * C + c0;
           const uint8_t* __restrict__ won = winner + place * C + c0;
           for (int64_t c : block_stride(width)) sum[c] += won[c] == id ? load(dy_row[c]) : A(0);

@@ -1,54 +1,123 @@
 #include "kernels/machine/kernel.h"
-#include "kernels/pieces.h"
 #include "kernels/rearrange.h"
 
 namespace tweed {
 namespace MACHINE {
 
-template <class T>
-__global__ void transpose_kernel(int64_t batch, int64_t rows, int64_t columns,
-                                 const T* __restrict__ x, T* __restrict__ y) {
-  for (int64_t i : grid_rows(batch * columns)) {
-    const int64_t b = i / columns, c = i - b * columns;
-    const T* __restrict__ in = x + b * rows * columns + c;
-    T* __restrict__ out = y + i * rows;
-    for (int64_t r : block_stride(rows)) out[r] = in[r * columns];
+// The plane of two axes is cut into tiles, at every place of the other axes.
+struct Tiles {
+  StridedCopy others;
+  CopyAxis row, column;
+  int64_t most_rows, most_columns;
+
+  struct Tile {
+    int64_t x, y, rows, columns;
+  };
+  TWEED_INLINE int64_t down() const { return (row.size + most_rows - 1) / most_rows; }
+  TWEED_INLINE int64_t across() const { return (column.size + most_columns - 1) / most_columns; }
+  TWEED_INLINE int64_t count() const {
+    int64_t n = down() * across();
+    for (int k = 0; k < others.count; ++k) n *= others.axis[k].size;
+    return n;
+  }
+  TWEED_INLINE Tile operator[](int64_t i) const {
+    const int64_t line = i / across(), plane = line / down();
+    const int64_t r = (line - plane * down()) * most_rows, c = (i - line * across()) * most_columns;
+    Tile t = {others.x_offset + r * row.x_stride + c * column.x_stride,
+              others.y_offset + r * row.y_stride + c * column.y_stride,
+              row.size - r < most_rows ? row.size - r : most_rows,
+              column.size - c < most_columns ? column.size - c : most_columns};
+    int64_t rest = plane;
+    for (int k = others.count - 1; k >= 0; --k) {
+      const int64_t outer = rest / others.axis[k].size, index = rest - outer * others.axis[k].size;
+      t.x += index * others.axis[k].x_stride;
+      t.y += index * others.axis[k].y_stride;
+      rest = outer;
+    }
+    return t;
+  }
+};
+
+// Rows of a tile as they are; contiguous ones become copies of memory.
+template <bool contiguous, class T>
+__global__ void copy_tiles_kernel(Tiles tiles, const T* __restrict__ x, T* __restrict__ y) {
+  const CopyAxis row = tiles.row, column = tiles.column;
+  for (int64_t i : grid_blocks(tiles.count())) {
+    const Tiles::Tile t = tiles[i];
+    for (int64_t r : block_rows(t.rows)) {
+      const T* __restrict__ in = x + t.x + r * row.x_stride;
+      T* __restrict__ out = y + t.y + r * row.y_stride;
+      if constexpr (contiguous)
+        for (int64_t c : block_stride(t.columns)) out[c] = in[c];
+      else
+        for (int64_t c : block_stride(t.columns))
+          out[c * column.y_stride] = in[c * column.x_stride];
+    }
   }
 }
 
+// Rows are contiguous in x, columns in y: through shared memory, so that both are touched along
+// their rows. The odd width puts a column's elements into different banks and cache sets.
+constexpr int64_t square = 32;
 template <class T>
-__global__ void copy_rows_kernel(Pieces pieces, const T* __restrict__ x, int64_t x_stride,
-                                 T* __restrict__ y, int64_t y_stride) {
-  for (int64_t i : grid_rows(pieces.count())) {
-    const auto [row, first, size] = pieces[i];
-    const T* __restrict__ in = x + row * x_stride + first;
-    T* __restrict__ out = y + row * y_stride + first;
-    for (int64_t c : block_stride(size)) out[c] = in[c];
+__global__ void transpose_tiles_kernel(Tiles tiles, const T* __restrict__ x, T* __restrict__ y) {
+  __shared__ T cell[square][square + 1];
+  for (int64_t i : grid_blocks(tiles.count())) {
+    const Tiles::Tile t = tiles[i];
+    for (int64_t c : block_rows(t.columns)) {
+      const T* __restrict__ in = x + t.x + c * tiles.column.x_stride;
+      for (int64_t r : block_stride(t.rows)) cell[c][r] = in[r];
+    }
+    __syncthreads();
+    for (int64_t r : block_rows(t.rows)) {
+      T* __restrict__ out = y + t.y + r * tiles.row.y_stride;
+      for (int64_t c : block_stride(t.columns)) out[c] = cell[c][r];
+    }
+    __syncthreads();
   }
 }
 
 }  // namespace MACHINE
 using namespace MACHINE;
 
-template <class M, class T>
-void transpose(M& here, int64_t batch, int64_t rows, int64_t columns, Span<const T> x, Span<T> y) {
-  const Dim block = {32, 8};
-  launch(transpose_kernel<T>, {.grid = ceil_div(batch * columns, block.y), .block = block}, here,
-         batch, rows, columns, x, y);
+// Takes axis k out of `copy`.
+static CopyAxis take(StridedCopy& copy, int k) {
+  const CopyAxis taken = copy.axis[k];
+  --copy.count;
+  for (; k < copy.count; ++k) copy.axis[k] = copy.axis[k + 1];
+  return taken;
 }
 
 template <class M, class T>
-void copy_rows(M& here, int64_t rows, int64_t width, Span<const T> x, int64_t x_stride, Span<T> y,
-               int64_t y_stride) {
-  const Dim block = {32, 8};
-  const Pieces pieces = {rows, width};
-  launch(copy_rows_kernel<T>, {.grid = ceil_div(pieces.count(), block.y), .block = block}, here,
-         pieces, x, x_stride, y, y_stride);
+void copy_strided(M& here, const StridedCopy& copy, Span<const T> x, Span<T> y) {
+  const int last = copy.count - 1;
+  int along_x = last;  // the axis that is contiguous in x
+  while (along_x >= 0 && copy.axis[along_x].x_stride != 1) --along_x;
+  const bool transposed = along_x >= 0 && along_x < last && copy.axis[last].y_stride == 1;
+
+  Tiles tiles = {copy, {1, 0, 0}, {1, 1, 1}, square, square};
+  if (last >= 0) tiles.column = take(tiles.others, last);
+  if (last >= 1) tiles.row = take(tiles.others, transposed ? along_x : last - 1);
+  const CopyAxis column = tiles.column;
+  if (!transposed) {
+    constexpr int64_t most = 1024;
+    tiles.most_columns = column.size < 1 ? 1 : column.size < most ? column.size : most;
+    tiles.most_rows = most / tiles.most_columns;
+  }
+  const bool wide = tiles.most_columns >= 32;
+  const Config config = {.grid = tiles.count(),
+                         .block = wide ? Dim{32, 8} : Dim{4, 64},
+                         .work = tiles.count() * tiles.most_rows * tiles.most_columns};
+  if (transposed)
+    launch(transpose_tiles_kernel<T>, config, here, tiles, x, y);
+  else if (column.x_stride == 1 && column.y_stride == 1)
+    launch(copy_tiles_kernel<true, T>, config, here, tiles, x, y);
+  else
+    launch(copy_tiles_kernel<false, T>, config, here, tiles, x, y);
 }
 
-#define INSTANTIATE(T)                                                               \
-  template void transpose(Here&, int64_t, int64_t, int64_t, Span<const T>, Span<T>); \
-  template void copy_rows(Here&, int64_t, int64_t, Span<const T>, int64_t, Span<T>, int64_t);
+#define INSTANTIATE(T) \
+  template void copy_strided(Here&, const StridedCopy&, Span<const T>, Span<T>);
 FOR_ALL_TYPES(INSTANTIATE)
 
 }  // namespace tweed

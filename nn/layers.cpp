@@ -28,6 +28,11 @@ std::string named(const char* what, double value) {
   out << what << " " << value;
   return out.str();
 }
+// "3, stride 2, padding 1, ceil mode"
+std::string window_text(int64_t kernel, int64_t stride, int64_t padding, bool ceil_mode) {
+  return std::to_string(kernel) + ", " + named("stride", double(stride)) + ", " +
+         named("padding", double(padding)) + (ceil_mode ? ", ceil mode" : "");
+}
 std::string activation_name(Activation a) {
   return a == Activation::relu ? "then ReLU" : "no activation";
 }
@@ -110,15 +115,24 @@ Tensor Dropout::forward(const Tensor& x) {
 }
 std::string Dropout::description() const { return call("Dropout", p_); }
 
-Tensor MaxPool2d::forward(const Tensor& x) { return max_pool2d(x, kernel_, stride_, padding_); }
-std::string MaxPool2d::description() const {
-  return call("MaxPool2d", kernel_, named("stride", double(stride_)),
-              named("padding", double(padding_)));
+Tensor MaxPool2d::forward(const Tensor& x) {
+  return max_pool2d(x, kernel_, stride_, padding_, ceil_mode_);
 }
-Tensor AvgPool2d::forward(const Tensor& x) { return avg_pool2d(x, kernel_, stride_, padding_); }
+std::string MaxPool2d::description() const {
+  return call("MaxPool2d", window_text(kernel_, stride_, padding_, ceil_mode_));
+}
+Tensor AvgPool2d::forward(const Tensor& x) {
+  return avg_pool2d(x, kernel_, stride_, padding_, ceil_mode_, count_include_pad_);
+}
 std::string AvgPool2d::description() const {
-  return call("AvgPool2d", kernel_, named("stride", double(stride_)),
-              named("padding", double(padding_)));
+  return call("AvgPool2d", window_text(kernel_, stride_, padding_, ceil_mode_) +
+                               (count_include_pad_ ? "" : ", padding not counted"));
+}
+Tensor AdaptiveAvgPool2d::forward(const Tensor& x) {
+  return adaptive_avg_pool2d(x, out_h_, out_w_);
+}
+std::string AdaptiveAvgPool2d::description() const {
+  return call("AdaptiveAvgPool2d", out_h_, out_w_);
 }
 Tensor GlobalAvgPool::forward(const Tensor& x) { return global_avg_pool(x); }
 Tensor Flatten::forward(const Tensor& x) { return flatten(x); }

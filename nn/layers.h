@@ -106,26 +106,50 @@ class Dropout : public Module {
   double p_;
 };
 
+/// See max_pool2d().
 class MaxPool2d : public Module {
  public:
-  MaxPool2d(int64_t kernel, int64_t stride, int64_t padding = 0)
-      : kernel_(kernel), stride_(stride), padding_(padding) {}
+  explicit MaxPool2d(int64_t kernel, int64_t stride = 0, int64_t padding = 0,
+                     bool ceil_mode = false)
+      : kernel_(kernel),
+        stride_(stride ? stride : kernel),
+        padding_(padding),
+        ceil_mode_(ceil_mode) {}
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
 
  private:
   int64_t kernel_, stride_, padding_;
+  bool ceil_mode_;
 };
 
+/// See avg_pool2d().
 class AvgPool2d : public Module {
  public:
-  AvgPool2d(int64_t kernel, int64_t stride, int64_t padding = 0)
-      : kernel_(kernel), stride_(stride), padding_(padding) {}
+  explicit AvgPool2d(int64_t kernel, int64_t stride = 0, int64_t padding = 0,
+                     bool ceil_mode = false, bool count_include_pad = true)
+      : kernel_(kernel),
+        stride_(stride ? stride : kernel),
+        padding_(padding),
+        ceil_mode_(ceil_mode),
+        count_include_pad_(count_include_pad) {}
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
 
  private:
   int64_t kernel_, stride_, padding_;
+  bool ceil_mode_, count_include_pad_;
+};
+
+/// (N, H, W, C) to (N, out_h, out_w, C); see adaptive_avg_pool2d().
+class AdaptiveAvgPool2d : public Module {
+ public:
+  AdaptiveAvgPool2d(int64_t out_h, int64_t out_w) : out_h_(out_h), out_w_(out_w) {}
+  Tensor forward(const Tensor& x) override;
+  std::string description() const override;
+
+ private:
+  int64_t out_h_, out_w_;
 };
 
 /// (N, H, W, C) to (N, C).

@@ -26,7 +26,7 @@ int64_t broadcast_index(const Shape& from, const Shape& to, int64_t i) {
 std::vector<OpCase> op_cases() {
   std::vector<OpCase> all;
   for (auto part : {elementwise_cases, function_cases, reduce_cases, window_cases, product_cases,
-                    row_cases, move_cases})
+                    row_cases, move_cases, shape_cases})
     for (auto& row : part()) all.push_back(row);
   return all;
 }

@@ -66,5 +66,6 @@ std::vector<OpCase> window_cases();
 std::vector<OpCase> product_cases();
 std::vector<OpCase> row_cases();
 std::vector<OpCase> move_cases();
+std::vector<OpCase> shape_cases();
 
 }  // namespace tweed
