@@ -1,8 +1,10 @@
-"""SimpleNet in PyTorch, and the learning-rate schedule, as Tweed has them."""
+"""Tweed's networks in PyTorch, and the learning-rate schedule."""
 
 import math
 from collections import OrderedDict
 
+import torch
+import torch.nn.functional as F
 from torch import nn
 
 # Name, input channels, output channels, kernel size, stride, padding.
@@ -56,3 +58,131 @@ def learning_rate(step, peak, warmup_steps, total_steps, floor=1e-8):
     span = max(1, total_steps - 1 - warmup_steps)
     progress = min(1.0, (step - warmup_steps) / span)
     return floor + (peak - floor) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut, as in resnet18."""
+
+    def __init__(self, c_in, c_out, stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(c_out)
+        self.conv2 = nn.Conv2d(c_out, c_out, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(c_out)
+        self.downsample = None
+        if stride != 1 or c_in != c_out:
+            convolution = nn.Conv2d(c_in, c_out, 1, stride, bias=False)
+            self.downsample = nn.Sequential(convolution, nn.BatchNorm2d(c_out))
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(F.relu(self.bn1(self.conv1(x)), inplace=True)))
+        return F.relu(y + (x if self.downsample is None else self.downsample(x)), inplace=True)
+
+
+class ResNet18(nn.Module):
+    """torchvision's resnet18, without its initialisation."""
+
+    def __init__(self, classes=1000):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        c_in = 64
+        for stage in range(4):
+            c_out = 64 << stage
+            blocks = BasicBlock(c_in, c_out, 2 if stage else 1), BasicBlock(c_out, c_out, 1)
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
+            c_in = c_out
+        self.fc = nn.Linear(512, classes)
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.bn1(self.conv1(x)), inplace=True), 3, 2, 1)
+        x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        return self.fc(x.mean((2, 3)))
+
+
+class Fire(nn.Module):
+    def __init__(self, c_in, squeeze, expand):
+        super().__init__()
+        self.squeeze = nn.Conv2d(c_in, squeeze, 1)
+        self.expand1x1 = nn.Conv2d(squeeze, expand, 1)
+        self.expand3x3 = nn.Conv2d(squeeze, expand, 3, padding=1)
+
+    def forward(self, x):
+        x = F.relu(self.squeeze(x))
+        return torch.cat((F.relu(self.expand1x1(x)), F.relu(self.expand3x3(x))), 1)
+
+
+def pool(kernel=3):
+    return nn.MaxPool2d(kernel, 2, ceil_mode=True)
+
+
+class SqueezeNet(nn.Module):
+    """torchvision's squeezenet1_0, without its initialisation."""
+
+    def __init__(self, classes=1000):
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 96, 7, 2), nn.ReLU(), pool(),
+            Fire(96, 16, 64), Fire(128, 16, 64), Fire(128, 32, 128), pool(),
+            Fire(256, 32, 128), Fire(256, 48, 192), Fire(384, 48, 192), Fire(384, 64, 256), pool(),
+            Fire(512, 64, 256),
+        )  # fmt: skip
+        self.classifier = nn.Sequential(nn.Dropout(), nn.Conv2d(512, classes, 1), nn.ReLU())
+
+    def forward(self, x):
+        return self.classifier(self.features(x)).mean((2, 3))
+
+
+class BasicConv2d(nn.Module):
+    def __init__(self, c_in, c_out, kernel, stride=1):
+        super().__init__()
+        self.conv = nn.Conv2d(c_in, c_out, kernel, stride, kernel // 2, bias=False)
+        self.bn = nn.BatchNorm2d(c_out, eps=1e-3)
+
+    def forward(self, x):
+        return F.relu(self.bn(self.conv(x)), inplace=True)
+
+
+class Inception(nn.Module):
+    def __init__(self, c_in, one, reduce3, three, reduce5, five, pooled):
+        super().__init__()
+        self.branch1 = BasicConv2d(c_in, one, 1)
+        self.branch2 = nn.Sequential(BasicConv2d(c_in, reduce3, 1), BasicConv2d(reduce3, three, 3))
+        self.branch3 = nn.Sequential(BasicConv2d(c_in, reduce5, 1), BasicConv2d(reduce5, five, 3))
+        self.branch4 = nn.Sequential(nn.MaxPool2d(3, 1, 1), BasicConv2d(c_in, pooled, 1))
+
+    def forward(self, x):
+        return torch.cat([self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)], 1)
+
+
+class GoogLeNet(nn.Module):
+    """torchvision's googlenet, without auxiliary classifiers and its initialisation."""
+
+    MODULES = {
+        "3a": (192, 64, 96, 128, 16, 32, 32), "3b": (256, 128, 128, 192, 32, 96, 64),
+        "4a": (480, 192, 96, 208, 16, 48, 64), "4b": (512, 160, 112, 224, 24, 64, 64),
+        "4c": (512, 128, 128, 256, 24, 64, 64), "4d": (512, 112, 144, 288, 32, 64, 64),
+        "4e": (528, 256, 160, 320, 32, 128, 128), "5a": (832, 256, 160, 320, 32, 128, 128),
+        "5b": (832, 384, 192, 384, 48, 128, 128),
+    }  # fmt: skip
+
+    def __init__(self, classes=1000):
+        super().__init__()
+        self.conv1 = BasicConv2d(3, 64, 7, 2)
+        self.conv2 = BasicConv2d(64, 64, 1)
+        self.conv3 = BasicConv2d(64, 192, 3)
+        for name, channels in self.MODULES.items():
+            setattr(self, "inception" + name, Inception(*channels))
+        self.dropout = nn.Dropout(0.2)
+        self.fc = nn.Linear(1024, classes)
+        self.pool, self.last_pool = pool(3), pool(2)
+
+    def forward(self, x):
+        x = self.pool(self.conv3(self.conv2(self.pool(self.conv1(x)))))
+        for name in self.MODULES:
+            if name == "4a":
+                x = self.pool(x)
+            if name == "5a":
+                x = self.last_pool(x)
+            x = getattr(self, "inception" + name)(x)
+        return self.fc(self.dropout(x.mean((2, 3))))

@@ -1,12 +1,66 @@
 #include "nn/init.h"
 
-namespace tweed {
+#include <algorithm>
+#include <cmath>
 
-Tensor uniform_init(const Shape& shape, double bound, uint64_t seed, uint32_t layer,
-                    uint32_t which) {
-  Random random(seed, Purpose::init, layer, which);
+namespace tweed {
+namespace {
+
+template <class F>
+Tensor filled(const Shape& shape, const InitKey& key, F draw) {
+  Random random(key.seed, Purpose::init, key.layer, key.which);
   std::vector<float> values(std::size_t(shape.size()));
-  for (float& v : values) v = random.uniform(-float(bound), float(bound));
+  for (float& v : values) v = draw(random);
+  return Tensor::from(values, shape);
+}
+
+double fan_of(const Shape& shape, Fan fan) {
+  if (shape.ndim() < 2)
+    throw ShapeError("[init] " + shape.str() + " is no weight: it needs two axes or four");
+  const int64_t out = shape[0], in = shape[-1], cells = shape.product(1, shape.ndim() - 1);
+  return double(std::max<int64_t>(1, cells * (fan == Fan::in ? in : out)));
+}
+double xavier_std(const Shape& shape, double gain) {
+  return gain * std::sqrt(2 / (fan_of(shape, Fan::in) + fan_of(shape, Fan::out)));
+}
+
+}  // namespace
+
+Tensor uniform_init(const Shape& shape, double bound, const InitKey& key) {
+  return filled(shape, key, [&](Random& r) { return r.uniform(-float(bound), float(bound)); });
+}
+Tensor normal_init(const Shape& shape, double std, const InitKey& key) {
+  return filled(shape, key, [&](Random& r) { return float(std) * r.normal(); });
+}
+Tensor truncated_normal_init(const Shape& shape, double std, const InitKey& key, double bound) {
+  return filled(shape, key, [&](Random& r) {
+    float v = float(std) * r.normal();
+    while (std::abs(v) > float(bound)) v = float(std) * r.normal();
+    return v;
+  });
+}
+
+// A uniform distribution's standard deviation is its bound / sqrt(3).
+Tensor kaiming_uniform(const Shape& shape, const InitKey& key, Fan fan, double gain) {
+  return uniform_init(shape, gain * std::sqrt(3 / fan_of(shape, fan)), key);
+}
+Tensor kaiming_normal(const Shape& shape, const InitKey& key, Fan fan, double gain) {
+  return normal_init(shape, gain / std::sqrt(fan_of(shape, fan)), key);
+}
+Tensor xavier_uniform(const Shape& shape, const InitKey& key, double gain) {
+  return uniform_init(shape, std::sqrt(3.) * xavier_std(shape, gain), key);
+}
+Tensor xavier_normal(const Shape& shape, const InitKey& key, double gain) {
+  return normal_init(shape, xavier_std(shape, gain), key);
+}
+
+Tensor dirac_init(const Shape& shape) {
+  if (shape.ndim() != 4 || shape[1] != shape[2] || shape[1] % 2 == 0)
+    throw ShapeError("[dirac_init] " + shape.str() + " is not (Co, K, K, Ci) with K odd");
+  std::vector<float> values(std::size_t(shape.size()));
+  const int64_t K = shape[1], Ci = shape[3], middle = (K / 2) * K + K / 2;
+  for (int64_t c = 0; c < std::min(shape[0], Ci); ++c)
+    values[std::size_t((c * K * K + middle) * Ci + c)] = 1;
   return Tensor::from(values, shape);
 }
 

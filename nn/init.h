@@ -1,13 +1,46 @@
-// Initial values of parameters.
+// Initial values of parameters. The numbers depend on an InitKey alone.
+//
+// Shapes are those of layers: weights (out, in) or (Co, K, K, Ci), so that
+// fan_in = in or K K Ci, and fan_out = out or K K Co.
 #pragma once
 #include "kernels/philox.h"
 #include "tensor/tensor.h"
 
 namespace tweed {
 
-/// Uniform in [-bound, bound), from (seed, layer, which) alone.
-/// @param which  counts the parameters of a layer
-Tensor uniform_init(const Shape& shape, double bound, uint64_t seed, uint32_t layer,
-                    uint32_t which);
+/// Names the random numbers of one parameter.
+struct InitKey {
+  uint64_t seed = 0;
+  uint32_t layer = 0;  ///< counts the layers of a network
+  uint32_t which = 0;  ///< counts the parameters of a layer
+};
+
+enum class Fan { in, out };
+/// How much an activation shrinks the standard deviation of normal values: sqrt(2) for ReLU, 1 for
+/// none.
+constexpr double relu_gain = 1.41421356237309504880;
+
+/// Uniform in [-bound, bound).
+Tensor uniform_init(const Shape& shape, double bound, const InitKey& key);
+/// Normal with mean 0.
+Tensor normal_init(const Shape& shape, double std, const InitKey& key);
+/// Normal with mean 0, drawn again until it lies within [-bound, bound]; by default [-2, 2], as in
+/// PyTorch, whatever std is.
+Tensor truncated_normal_init(const Shape& shape, double std, const InitKey& key, double bound = 2);
+
+/// With standard deviation gain / sqrt(fan): keeps the size of activations (Fan::in) or gradients
+/// (Fan::out) through layers. Source: He 2015, arXiv:1502.01852
+Tensor kaiming_uniform(const Shape& shape, const InitKey& key, Fan fan = Fan::in,
+                       double gain = relu_gain);
+Tensor kaiming_normal(const Shape& shape, const InitKey& key, Fan fan = Fan::in,
+                      double gain = relu_gain);
+/// With standard deviation gain * sqrt(2 / (fan_in + fan_out)), a compromise between both.
+/// Source: Glorot, Bengio 2010
+Tensor xavier_uniform(const Shape& shape, const InitKey& key, double gain = 1);
+Tensor xavier_normal(const Shape& shape, const InitKey& key, double gain = 1);
+
+/// A convolution that passes its input on: the middle pixel of channel c goes to channel c, and
+/// channels beyond the input's are 0. @param shape (Co, K, K, Ci), K odd
+Tensor dirac_init(const Shape& shape);
 
 }  // namespace tweed

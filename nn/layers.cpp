@@ -60,9 +60,9 @@ Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, int64_t kernel,
     : options_(options) {
   double bound = 1 / std::sqrt(double(in_channels * kernel * kernel));
   weight_ = add_parameter("weight", uniform_init({out_channels, kernel, kernel, in_channels}, bound,
-                                                 init.seed, init.layer, 0));
+                                                 {init.seed, init.layer, 0}));
   if (options.bias)
-    bias_ = add_parameter("bias", uniform_init({out_channels}, bound, init.seed, init.layer, 1));
+    bias_ = add_parameter("bias", uniform_init({out_channels}, bound, {init.seed, init.layer, 1}));
 }
 Tensor Conv2d::forward(const Tensor& x) {
   return conv2d(x, weight_, bias_, {options_.stride, options_.padding, options_.activation});
@@ -78,9 +78,9 @@ Linear::Linear(int64_t in_features, int64_t out_features, Init init, bool bias,
     : activation_(activation) {
   double bound = 1 / std::sqrt(double(in_features));
   weight_ = add_parameter(
-      "weight", uniform_init({out_features, in_features}, bound, init.seed, init.layer, 0));
+      "weight", uniform_init({out_features, in_features}, bound, {init.seed, init.layer, 0}));
   if (bias)
-    bias_ = add_parameter("bias", uniform_init({out_features}, bound, init.seed, init.layer, 1));
+    bias_ = add_parameter("bias", uniform_init({out_features}, bound, {init.seed, init.layer, 1}));
 }
 Tensor Linear::forward(const Tensor& x) { return linear(x, weight_, bias_, activation_); }
 std::string Linear::description() const {
@@ -103,8 +103,6 @@ Tensor BatchNorm2d::forward(const Tensor& x) {
 std::string BatchNorm2d::description() const {
   return call("BatchNorm2d", weight_.dim(0), activation_name(activation_));
 }
-
-Tensor ReLU::forward(const Tensor& x) { return relu(x); }
 
 Tensor Dropout2d::forward(const Tensor& x) {
   return dropout2d(x, p_, random_key(Purpose::dropout), training());

@@ -78,12 +78,6 @@ class BatchNorm2d : public Module {
   Tensor weight_, bias_, running_mean_, running_var_, batches_;
 };
 
-class ReLU : public Module {
- public:
-  Tensor forward(const Tensor& x) override;
-  std::string description() const override { return "ReLU"; }
-};
-
 /// Zeroes whole channels of a sample with probability p while training, and scales the others.
 class Dropout2d : public Module {
  public:

@@ -12,6 +12,7 @@
 #include "optim/schedule.h"
 #include "optim/sgd.h"
 #include "record/checkpoint.h"
+#include "tests/formula.h"
 #include "tests/support.h"
 
 using namespace tweed;
@@ -21,16 +22,6 @@ namespace {
 SafeTensors golden(const std::string& name) {
   return read_safetensors(std::string(TWEED_SOURCE_DIR) + "/tests/golden/" + name + ".safetensors");
 }
-
-// The formula of tests/golden/README.md.
-uint32_t mix(uint32_t h) {
-  h ^= h >> 16;
-  h *= 0x85ebca6bu;
-  h ^= h >> 13;
-  h *= 0xc2b2ae35u;
-  return h ^ (h >> 16);
-}
-double formula(uint32_t i, uint32_t salt) { return mix(i + mix(salt)) * 0x1p-31 - 1.0; }
 
 // SimpleNet's parameters by the formula, element numbers in PyTorch's axis order.
 void fill_by_formula(Module& network) {

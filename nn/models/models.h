@@ -19,10 +19,33 @@ struct ModelOptions {
 ModulePtr make_model(const std::string& name, const ModelOptions& options);
 std::vector<std::string> model_names();
 
-/// Seven convolutions, global average pooling and one linear layer; 365,028 parameters with 100
-/// classes. See simplenet.cpp.
+// The networks themselves; each file begins with what they are.
+
 ModulePtr simplenet(const ModelOptions& options);
-/// The same with batch norm after each convolution, and Dropout2d.
 ModulePtr simplenet_bn(const ModelOptions& options);
+
+ModulePtr resnet18(const ModelOptions& options);
+ModulePtr resnet34(const ModelOptions& options);
+ModulePtr resnet50(const ModelOptions& options);
+ModulePtr resnet20(const ModelOptions& options);
+ModulePtr resnet32(const ModelOptions& options);
+ModulePtr resnet44(const ModelOptions& options);
+ModulePtr resnet56(const ModelOptions& options);
+
+ModulePtr squeezenet1_0(const ModelOptions& options);
+ModulePtr squeezenet1_0_caffe(const ModelOptions& options);
+ModulePtr inception(const ModelOptions& options);
+
+// For CIFAR-10's (N, 32, 32, 3). Five by five convolutions with batch norm:
+ModulePtr cifar_5x5(const ModelOptions& options);
+// Nothing but convolutions, ReLU and pools; with 20 more convolutions, through which gradients
+// vanish; and the same with residual connections around these, which cure it:
+ModulePtr conv_only(const ModelOptions& options);
+ModulePtr conv_only_deep(const ModelOptions& options);
+ModulePtr conv_only_cured(const ModelOptions& options);
+// An 11x11 convolution, two of 3x3, Mish after each; with batch norm; a deeper one with it:
+ModulePtr mish_net(const ModelOptions& options);
+ModulePtr mish_net_bn(const ModelOptions& options);
+ModulePtr mish_deep(const ModelOptions& options);
 
 }  // namespace tweed

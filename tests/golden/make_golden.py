@@ -4,6 +4,7 @@
     ops           each operation with its gradients, float64 (ops.py, cases.py)
     ops_functions functions of one number, maximum, minimum, where (ops_functions.py)
     simplenet     SimpleNet, forward and every gradient, float32 (networks.py)
+    models        larger networks: loss and projections of all gradients (models.py)
     sgd_steps     ten SGD steps of a small network with batch norm, float32 (networks.py)
     saliency_pgd  gradient saliency and PGD on SimpleNet, float32 (attacks.py)
 
@@ -23,6 +24,7 @@ HERE = Path(__file__).resolve().parent
 sys.path += [str(HERE), str(HERE.parents[1] / "benchmarks")]
 
 import attacks  # noqa: E402
+import models  # noqa: E402
 import networks  # noqa: E402
 import ops  # noqa: E402
 import ops_functions  # noqa: E402
@@ -32,6 +34,7 @@ MAKERS = {
     "ops": ops.make,
     "ops_functions": ops_functions.make,
     "simplenet": networks.make_simplenet,
+    "models": models.make,
     "sgd_steps": networks.make_sgd_steps,
     "saliency_pgd": attacks.make,
 }

@@ -1,0 +1,139 @@
+// The larger networks: against PyTorch's results, their sizes, and whether they learn.
+#include "nn/models/models.h"
+
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "autograd/loss.h"
+#include "data/loader.h"
+#include "optim/sgd.h"
+#include "record/checkpoint.h"
+#include "tests/formula.h"
+#include "tests/support.h"
+
+using namespace tweed;
+
+namespace {
+
+const SafeTensors& golden() {
+  static const SafeTensors file =
+      read_safetensors(std::string(TWEED_SOURCE_DIR) + "/tests/golden/models.safetensors");
+  return file;
+}
+
+// As fill() in tests/golden/models.py; element numbers follow PyTorch's axes.
+void fill(Module& network) {
+  uint32_t salt = 0;
+  for (auto& [name, t] : network.parameters()) {
+    const Tensor in_file = to_file_axes(t);
+    const bool weight = name.ends_with("weight");
+    const double fan_in = double(t.size() / t.dim(0));
+    std::vector<float> values;
+    for (int64_t i = 0; i < t.size(); ++i) {
+      const double u = formula(uint32_t(i), salt);
+      values.push_back(
+          float(weight && t.ndim() > 1 ? u * std::sqrt(6.0 / fan_in) : u * 0.2 + weight));
+    }
+    t.copy_from(from_file_axes(Tensor::from(values, in_file.shape())));
+    ++salt;
+  }
+}
+
+// A gradient's products with the stored directions.
+std::vector<double> projections(const Tensor& gradient, uint32_t number, int64_t count) {
+  const auto g = to_file_axes(gradient).to_doubles();
+  std::vector<double> result;
+  for (uint32_t k = 0; k < uint32_t(count); ++k) {
+    double sum = 0;
+    const uint32_t salt = 1'000'000 + number * uint32_t(count) + k;
+    for (std::size_t i = 0; i < g.size(); ++i) sum += g[i] * formula(uint32_t(i), salt);
+    result.push_back(sum);
+  }
+  return result;
+}
+
+void check_gradients(const std::string& name, Module& network, double tolerance) {
+  const auto norms = golden().tensors.at(name + "/norms").to_doubles();
+  const Tensor stored = golden().tensors.at(name + "/projections");
+  uint32_t number = 0;
+  for (auto& [parameter, t] : network.parameters()) {
+    INFO(parameter);
+    const auto wanted = stored.slice(number, number + 1).to_doubles(),
+               got = projections(grad(t), number, stored.dim(1));
+    // A random direction has length sqrt(n / 3); of a wrong gradient it sees about 1 / sqrt(n).
+    for (std::size_t k = 0; k < got.size(); ++k)
+      CHECK(std::abs(got[k] - wanted[k]) <= tolerance * norms[number] + 1e-7);
+    ++number;
+  }
+}
+
+void check_network(const std::string& name, bool training, double tolerance) {
+  INFO(name);
+  auto of = [&](const char* what) { return golden().tensors.at(name + "/" + what); };
+  auto network = make_model(name, {.classes = 10});
+  fill(*network);
+  network->train(training);
+  std::vector<float> pixels;
+  for (uint8_t p : of("images").to_vector<uint8_t>()) pixels.push_back(float(p) / 127.5f - 1.0f);
+  const Tensor x = require_grad(Tensor::from(pixels, of("images").shape()));
+  for (auto& [parameter, t] : network->parameters()) require_grad(t);
+  const Tensor logits = (*network)(x), loss = cross_entropy(logits, of("labels"));
+  CHECK(difference(logits.to_doubles(), of("logits").to_doubles(), tolerance) == "");
+  CHECK(loss.item() == Approx(of("loss").item()).epsilon(tolerance));
+  backward(loss);
+  check_gradients(name, *network, tolerance);
+  auto dx = grad(x).slice(0, 1).to_doubles(), wanted = of("dx_0").to_doubles();
+  double largest = 0;
+  for (double v : wanted) largest = std::max(largest, std::abs(v));
+  for (std::size_t i = 0; i < dx.size(); ++i) dx[i] /= largest, wanted[i] /= largest;
+  CHECK(difference(dx, wanted, tolerance) == "");
+}
+
+}  // namespace
+
+TEST_CASE("Logits, loss and every gradient are PyTorch's") {
+  check_network("resnet18", true, 2e-4);
+  check_network("squeezenet1_0", false, 2e-4);
+  check_network("inception", false, 2e-4);
+}
+
+TEST_CASE("Networks have as many parameters as torchvision's and the papers'") {
+  auto count = [](const char* name, int64_t classes) {
+    return make_model(name, {.classes = classes})->parameter_count();
+  };
+  CHECK(count("resnet18", 1000) == 11689512);
+  CHECK(count("resnet34", 1000) == 21797672);
+  CHECK(count("resnet50", 1000) == 25557032);
+  CHECK(count("squeezenet1_0", 1000) == 1248424);
+  CHECK(count("inception", 1000) == 6624904);
+  CHECK(count("resnet20", 10) == 269722);
+  CHECK(count("resnet32", 10) == 464154);
+  CHECK(count("resnet44", 10) == 658586);
+  CHECK(count("resnet56", 10) == 853018);
+}
+
+TEST_CASE("Every network takes 20 steps and its loss falls") {
+  const Dataset data =
+      open_dataset("tiny", {.image_size = 32, .tiny_train = 2, .tiny_validation = 1}, Splits::train)
+          .train;
+  Batch batch;
+  REQUIRE(Loader(data, {.batch_size = 20, .image_size = 32, .workers = 0}).next(batch));
+  const Tensor x = Tensor::from(batch.images, {20, 32, 32, 3}),
+               labels = Tensor::from(batch.labels, {20});
+  for (auto& name : model_names()) {
+    INFO(name);
+    auto network = make_model(name, {.classes = 10});
+    ParameterBuffer parameters(network->parameters());
+    SGD sgd(parameters, {.lr = 0.01, .momentum = 0.9, .weight_decay = 0});
+    std::vector<double> losses;
+    for (uint32_t step = 0; step < 20; ++step) {
+      network->set_random_step({0, step});
+      const Tensor loss = cross_entropy((*network)(x), labels);
+      parameters.zero_grad();
+      backward(loss);
+      sgd.step();
+      losses.push_back(loss.item());
+    }
+    CHECK(losses.back() < losses.front());
+  }
+}
