@@ -61,5 +61,6 @@ std::vector<OpCase> product_cases();
 std::vector<OpCase> row_cases();
 std::vector<OpCase> move_cases();
 std::vector<OpCase> shape_cases();
+std::vector<OpCase> image_cases();
 
 }  // namespace tweed
