@@ -62,6 +62,8 @@ TEST_CASE("operations equal PyTorch's in float64", "[golden]") {
     RunGolden run;
   } families[] = {
       {"ops", run_golden_ops},
+      {"ops_shape", run_golden_shape},
+      {"ops_image", run_golden_image},
   };
   for (auto& [name, run] : families) {
     INFO(name);

@@ -2,6 +2,8 @@
 """Makes the stored PyTorch results in this folder: make_golden.py [--check] [NAME...]
 
     ops           each operation with its gradients, float64 (ops.py, cases.py)
+    ops_shape     moves, pools with all options, transposed products, float64 (ops_shape.py)
+    ops_image     image operations, float64 (ops_image.py)
     simplenet     SimpleNet, forward and every gradient, float32 (networks.py)
     sgd_steps     ten SGD steps of a small network with batch norm, float32 (networks.py)
     saliency_pgd  gradient saliency and PGD on SimpleNet, float32 (attacks.py)
@@ -24,10 +26,14 @@ sys.path += [str(HERE), str(HERE.parents[1] / "benchmarks")]
 import attacks  # noqa: E402
 import networks  # noqa: E402
 import ops  # noqa: E402
+import ops_image  # noqa: E402
+import ops_shape  # noqa: E402
 import safetensors_numpy  # noqa: E402
 
 MAKERS = {
     "ops": ops.make,
+    "ops_shape": ops_shape.make,
+    "ops_image": ops_image.make,
     "simplenet": networks.make_simplenet,
     "sgd_steps": networks.make_sgd_steps,
     "saliency_pgd": attacks.make,
