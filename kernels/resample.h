@@ -8,6 +8,7 @@ namespace tweed {
 /// One axis of a resize: `out` places spread over `size` pixels, pixel centres at halves.
 struct ResizeAxis {
   int64_t size, out;
+  double scale = double(size) / double(out);
 
   /// Between which pixels place o lies: at low + weight, in pixels.
   struct Between {
@@ -15,7 +16,7 @@ struct ResizeAxis {
     double weight;  ///< of `high`; `low` has the rest
   };
   TWEED_INLINE Between between(int64_t o) const {
-    const double at = (double(o) + 0.5) * double(size) / double(out) - 0.5;
+    const double at = (double(o) + 0.5) * scale - 0.5;
     const double inside = at < 0 ? 0 : at;
     const int64_t low = int64_t(inside);
     return {low, low + 1 < size ? low + 1 : low, inside - double(low)};

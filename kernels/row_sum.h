@@ -68,6 +68,27 @@ class RowSum {
   bool fresh_ = true;
 };
 
+/// RowSum for rows of 3 columns, the colours of a pixel, which a thread keeps to itself.
+template <class T>
+class ColourSum {
+ public:
+  using A = acc_t<T>;
+  __device__ ColourSum(int64_t, A*) {}
+  __device__ void add(const T* row, A weight) {
+    red_ += weight * load(row[0]);
+    green_ += weight * load(row[1]);
+    blue_ += weight * load(row[2]);
+  }
+  __device__ void finish(T* out) const {
+    out[0] = store<T>(red_);
+    out[1] = store<T>(green_);
+    out[2] = store<T>(blue_);
+  }
+
+ private:
+  A red_ = 0, green_ = 0, blue_ = 0;
+};
+
 /// A launch for so many rows of sums, each of which has `row_sum_tile` cells of shared memory.
 template <class T>
 static Config row_sum_config(int64_t rows, int64_t work) {
