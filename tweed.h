@@ -8,6 +8,7 @@
 #include "autograd/elementwise.h"
 #include "autograd/gradcheck.h"
 #include "autograd/graph.h"
+#include "autograd/image_ops.h"
 #include "autograd/loss.h"
 #include "autograd/matmul.h"
 #include "autograd/norm.h"

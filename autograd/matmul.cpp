@@ -1,6 +1,7 @@
 #include "autograd/matmul.h"
 
 #include "autograd/bias_backward.h"
+#include "autograd/reduce.h"
 
 namespace tweed {
 
@@ -47,77 +48,81 @@ BiasGrads bias_backward(Activation activation, const Tensor& dy, const Tensor& y
 
 namespace {
 
-// The product of a (..., M, K) and b as one call of gemm. A batch with a single matrix is one tall
-// matrix.
-Gemm product(const Tensor& a, const Tensor& b) {
-  int64_t m = a.dim(-2), k = a.dim(-1), n = b.dim(-1);
-  bool tall = b.ndim() == 2;
-  int64_t batch = tall ? 1 : a.shape().product(0, a.ndim() - 2);
-  if (tall) m = a.shape().product(0, a.ndim() - 1);
-  return {.m = m,
-          .n = n,
-          .k = k,
-          .lda = k,
-          .ldb = n,
-          .ldc = n,
-          .batch = batch,
-          .stride_a = m * k,
-          .stride_b = k * n,
-          .stride_c = m * n};
+// A matrix, or a batch of them, as it stands in a product.
+struct Operand {
+  const Tensor& t;
+  bool transposed = false;
+
+  int64_t rows() const { return t.dim(transposed ? -1 : -2); }
+  int64_t columns() const { return t.dim(transposed ? -2 : -1); }
+  // From one matrix to the next; a single matrix serves the whole batch.
+  int64_t stride() const { return t.ndim() == 2 ? 0 : t.dim(-2) * t.dim(-1); }
+};
+
+// The products of the matrices of two batches with the given leading axes.
+Tensor product(const Operand& a, const Operand& b, const Shape& leading) {
+  Shape shape = leading;
+  shape.append(a.rows());
+  shape.append(b.columns());
+  Tensor y = Tensor::empty(shape, a.t.dtype(), a.t.device());
+  gemm({.m = a.rows(),
+        .n = b.columns(),
+        .k = a.columns(),
+        .transpose_a = a.transposed,
+        .transpose_b = b.transposed,
+        .lda = a.t.dim(-1),
+        .ldb = b.t.dim(-1),
+        .ldc = y.dim(-1),
+        .batch = leading.size(),
+        .stride_a = a.stride(),
+        .stride_b = b.stride(),
+        .stride_c = a.rows() * b.columns()},
+       a.t, b.t, y);
+  return y;
 }
 
-Tensor matmul_da(const Tensor& a, const Tensor& b, const Tensor& dy) {
-  Gemm g = product(a, b);
-  Tensor da = Tensor::empty_like(a);
-  gemm({.m = g.m,
-        .n = g.k,
-        .k = g.n,
-        .transpose_b = true,
-        .lda = g.n,
-        .ldb = g.n,
-        .ldc = g.k,
-        .batch = g.batch,
-        .stride_a = g.stride_c,
-        .stride_b = g.stride_b,
-        .stride_c = g.stride_a},
-       dy, b, da);
-  return da;
+Grads matmul_backward(const Tensor& a, const Tensor& b, const Tensor& dy,
+                      const MatmulOptions& options, Want want) {
+  const auto [ta, tb] = options;
+  const Shape leading = a.shape().part(0, a.ndim() - 2);
+  Grads grads(2);
+  if (want[0])
+    grads[0] = ta ? product({b, tb}, {dy, true}, leading) : product({dy}, {b, !tb}, leading);
+  if (want[1]) {
+    grads[1] = tb ? product({dy, true}, {a, ta}, leading) : product({a, !ta}, {dy}, leading);
+    grads[1] = sum_to(grads[1], b.shape());  // where a batch shares b
+  }
+  return grads;
 }
-Tensor matmul_db(const Tensor& a, const Tensor& b, const Tensor& dy) {
-  Gemm g = product(a, b);
-  Tensor db = Tensor::empty_like(b);
-  gemm({.m = g.k,
-        .n = g.n,
-        .k = g.m,
-        .transpose_a = true,
-        .lda = g.k,
-        .ldb = g.n,
-        .ldc = g.n,
-        .batch = g.batch,
-        .stride_a = g.stride_a,
-        .stride_b = g.stride_c,
-        .stride_c = g.stride_b},
-       a, dy, db);
-  return db;
+
+// A batch of matrices on top of each other: a batch with a single matrix is one product.
+Tensor stacked(const Tensor& t) {
+  return t.reshape({t.shape().product(0, t.ndim() - 1), t.dim(-1)});
 }
 
 }  // namespace
 
-Tensor matmul(const Tensor& a, const Tensor& b) {
+Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
   check_alike("matmul", {a, b});
-  bool fits = a.ndim() >= 2 && b.ndim() >= 2 && a.dim(-1) == b.dim(-2) &&
-              (b.ndim() == 2 || a.shape().part(0, a.ndim() - 2) == b.shape().part(0, b.ndim() - 2));
-  if (!fits) fail("matmul", "a is ", a.shape(), ", b is ", b.shape());
-  Shape shape = a.shape();
-  shape.set(-1, b.dim(-1));
-  Tensor y = Tensor::empty(shape, a.dtype(), a.device());
-  gemm(product(a, b), a, b, y);
-  return record("matmul", {a, b}, y, save(a, b), [](const Saved& s, const Tensor& dy, Want want) {
-    Grads grads(2);
-    if (want[0]) grads[0] = matmul_da(s[0], s[1], dy);
-    if (want[1]) grads[1] = matmul_db(s[0], s[1], dy);
-    return grads;
-  });
+  const auto [ta, tb] = options;
+  const bool matrices = a.ndim() >= 2 && b.ndim() >= 2;
+  if (!matrices || Operand{a, ta}.columns() != Operand{b, tb}.rows() ||
+      (b.ndim() > 2 && a.shape().part(0, a.ndim() - 2) != b.shape().part(0, b.ndim() - 2)))
+    fail("matmul", "a is ", a.shape(), ta ? " transposed" : "", ", b is ", b.shape(),
+         tb ? " transposed" : "");
+  const Shape from = a.shape();
+  Shape to = from.part(0, a.ndim() - 2);
+  to.append(Operand{a, ta}.rows());
+  to.append(Operand{b, tb}.columns());
+  const bool stack = b.ndim() == 2 && !ta;
+  const Tensor left = stack ? stacked(a) : a.detach();
+  Tensor y = product({left, ta}, {b, tb}, left.shape().part(0, left.ndim() - 2)).reshape(to);
+  return record(
+      "matmul", {a, b}, y, save(left, b), [=](const Saved& s, const Tensor& dy, Want want) {
+        Grads grads = matmul_backward(s[0], s[1], stack ? stacked(dy) : dy, options, want);
+        if (want[0]) grads[0] = grads[0].reshape(from);
+        return grads;
+      });
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation) {

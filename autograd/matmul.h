@@ -5,14 +5,21 @@
 
 namespace tweed {
 
+/// Which operands of a product are stored transposed. None is copied.
+struct MatmulOptions {
+  bool transpose_a = false, transpose_b = false;
+};
+
 /// The product of two matrices, of two batches of them, or of a batch with one matrix.
 ///
-/// @param a  (..., M, K)
-/// @param b  (K, N), or (..., K, N) with a's leading axes
+///   matmul(q, k, {.transpose_b = true})   attention's scores: (B, H, T, D) and (B, H, T, D)
+///
+/// @param a  (..., M, K), or (..., K, M) with transpose_a
+/// @param b  (K, N), or (..., K, N) with a's leading axes; N before K with transpose_b
 /// @return   (..., M, N), dtype and device of a
-/// @throws ShapeError  "[matmul] a is (2, 3), b is (4, 5)"
+/// @throws ShapeError  "[matmul] a is (2, 3), b is (4, 5) transposed"
 /// Saves a, b.
-Tensor matmul(const Tensor& a, const Tensor& b);
+Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options = {});
 
 /// A linear layer: y = activation(x weight^T + bias).
 ///

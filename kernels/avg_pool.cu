@@ -4,30 +4,24 @@
 namespace tweed {
 namespace MACHINE {
 
-// Rows of places or pixels; each thread keeps its channels of a tile in its own cells of shared
-// memory.
-constexpr int64_t avg_pool_tile = 256;
+#include "kernels/row_sum.h"
 
 template <class T>
 __global__ void avg_pool_forward_kernel(AvgPool p, const T* __restrict__ x, T* __restrict__ y) {
   using A = acc_t<T>;
-  A* __restrict__ sum = dynamic_shared<A>() + threadIdx.y * avg_pool_tile;
+  A* const cells = dynamic_shared<A>() + threadIdx.y * row_sum_tile;
   const PoolAxis rows = p.rows, columns = p.columns;
   for (int64_t place : grid_rows(p.N * rows.out * columns.out)) {
     const int64_t line = place / columns.out, n = line / rows.out;
     const int64_t oh = line - n * rows.out, ow = place - line * columns.out;
     const Range hs = rows.window(oh), vs = columns.window(ow);
-    const A divisor = A(rows.count(oh) * columns.count(ow));
-    for (int64_t c0 = 0; c0 < p.C; c0 += avg_pool_tile) {
-      const int64_t width = min(avg_pool_tile, p.C - c0);
-      for (int64_t c : block_stride(width)) sum[c] = 0;
+    const A share = A(1) / A(rows.count(oh) * columns.count(ow));
+    for (int64_t c0 = 0; c0 < p.C; c0 += row_sum_tile) {
+      RowSum<T> sum(min(row_sum_tile, p.C - c0), cells);
       for (int64_t h = hs.first; h < hs.last; ++h)
-        for (int64_t v = vs.first; v < vs.last; ++v) {
-          const T* __restrict__ in = x + ((n * rows.size + h) * columns.size + v) * p.C + c0;
-          for (int64_t c : block_stride(width)) sum[c] += load(in[c]);
-        }
-      T* __restrict__ out = y + place * p.C + c0;
-      for (int64_t c : block_stride(width)) out[c] = store<T>(sum[c] / divisor);
+        for (int64_t v = vs.first; v < vs.last; ++v)
+          sum.add(x + ((n * rows.size + h) * columns.size + v) * p.C + c0, share);
+      sum.finish(y + place * p.C + c0);
     }
   }
 }
@@ -36,23 +30,19 @@ __global__ void avg_pool_forward_kernel(AvgPool p, const T* __restrict__ x, T* _
 template <class T>
 __global__ void avg_pool_backward_kernel(AvgPool p, const T* __restrict__ dy, T* __restrict__ dx) {
   using A = acc_t<T>;
-  A* __restrict__ sum = dynamic_shared<A>() + threadIdx.y * avg_pool_tile;
+  A* const cells = dynamic_shared<A>() + threadIdx.y * row_sum_tile;
   const PoolAxis rows = p.rows, columns = p.columns;
   for (int64_t pixel : grid_rows(p.N * rows.size * columns.size)) {
     const int64_t line = pixel / columns.size, n = line / rows.size;
     const Range hs = rows.covering(line - n * rows.size);
     const Range vs = columns.covering(pixel - line * columns.size);
-    for (int64_t c0 = 0; c0 < p.C; c0 += avg_pool_tile) {
-      const int64_t width = min(avg_pool_tile, p.C - c0);
-      for (int64_t c : block_stride(width)) sum[c] = 0;
+    for (int64_t c0 = 0; c0 < p.C; c0 += row_sum_tile) {
+      RowSum<T> sum(min(row_sum_tile, p.C - c0), cells);
       for (int64_t oh = hs.first; oh < hs.last; ++oh)
-        for (int64_t ow = vs.first; ow < vs.last; ++ow) {
-          const T* __restrict__ in = dy + ((n * rows.out + oh) * columns.out + ow) * p.C + c0;
-          const A share = A(1) / A(rows.count(oh) * columns.count(ow));
-          for (int64_t c : block_stride(width)) sum[c] += load(in[c]) * share;
-        }
-      T* __restrict__ out = dx + pixel * p.C + c0;
-      for (int64_t c : block_stride(width)) out[c] = store<T>(sum[c]);
+        for (int64_t ow = vs.first; ow < vs.last; ++ow)
+          sum.add(dy + ((n * rows.out + oh) * columns.out + ow) * p.C + c0,
+                  A(1) / A(rows.count(oh) * columns.count(ow)));
+      sum.finish(dx + pixel * p.C + c0);
     }
   }
 }
@@ -60,23 +50,16 @@ __global__ void avg_pool_backward_kernel(AvgPool p, const T* __restrict__ dy, T*
 }  // namespace MACHINE
 using namespace MACHINE;
 
-template <class A>
-static Config tile_config(int64_t rows) {
-  const Dim block = {32, 8};
-  return {.grid = ceil_div(rows, block.y),
-          .block = block,
-          .shared = block.y * avg_pool_tile * sizeof(A)};
-}
-
 template <class M, class T>
 void avg_pool_forward(M& here, const AvgPool& p, Span<const T> x, Span<T> y) {
-  launch(avg_pool_forward_kernel<T>, tile_config<acc_t<T>>(p.N * p.rows.out * p.columns.out), here,
-         p, x, y);
+  launch(avg_pool_forward_kernel<T>,
+         row_sum_config<T>(p.N * p.rows.out * p.columns.out, x.size() + y.size()), here, p, x, y);
 }
 template <class M, class T>
 void avg_pool_backward(M& here, const AvgPool& p, Span<const T> dy, Span<T> dx) {
-  launch(avg_pool_backward_kernel<T>, tile_config<acc_t<T>>(p.N * p.rows.size * p.columns.size),
-         here, p, dy, dx);
+  launch(avg_pool_backward_kernel<T>,
+         row_sum_config<T>(p.N * p.rows.size * p.columns.size, dx.size() + dy.size()), here, p, dy,
+         dx);
 }
 
 #define INSTANTIATE(T)                                                           \

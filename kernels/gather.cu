@@ -4,6 +4,7 @@
 
 namespace tweed {
 namespace MACHINE {
+#include "kernels/row_sum.h"
 
 template <class T>
 __global__ void gather_rows_forward_kernel(Pieces pieces, int64_t rows, const T* __restrict__ x,
@@ -38,25 +39,17 @@ __global__ void link_rows_kernel(int64_t rows, int64_t count, const int32_t* __r
   }
 }
 
-// Each thread adds up its columns of a tile in its own cells of shared memory.
-constexpr int64_t gather_tile = 256;
 template <class T>
 __global__ void gather_rows_backward_kernel(int64_t rows, int64_t width, const T* __restrict__ dy,
                                             const int32_t* __restrict__ first,
                                             const int32_t* __restrict__ next, T* __restrict__ dx) {
-  using A = acc_t<T>;
-  A* __restrict__ sum = dynamic_shared<A>() + threadIdx.y * gather_tile;
-  const int64_t tiles = ceil_div(width, gather_tile);
+  acc_t<T>* const cells = dynamic_shared<acc_t<T>>() + threadIdx.y * row_sum_tile;
+  const int64_t tiles = ceil_div(width, row_sum_tile);
   for (int64_t i : grid_rows(rows * tiles)) {
-    const int64_t row = i / tiles, c0 = (i - row * tiles) * gather_tile;
-    const int64_t size = min(gather_tile, width - c0);
-    for (int64_t c : block_stride(size)) sum[c] = 0;
-    for (int64_t m = first[row]; m >= 0; m = next[m]) {
-      const T* __restrict__ in = dy + m * width + c0;
-      for (int64_t c : block_stride(size)) sum[c] += load(in[c]);
-    }
-    T* __restrict__ out = dx + row * width + c0;
-    for (int64_t c : block_stride(size)) out[c] = store<T>(sum[c]);
+    const int64_t row = i / tiles, c0 = (i - row * tiles) * row_sum_tile;
+    RowSum<T> sum(min(row_sum_tile, width - c0), cells);
+    for (int64_t m = first[row]; m >= 0; m = next[m]) sum.add(dy + m * width + c0, 1);
+    sum.finish(dx + row * width + c0);
   }
 }
 
@@ -80,13 +73,9 @@ void gather_rows_backward(M& here, int64_t width, Span<const T> dy, Span<const i
   const int64_t rows = dx.size() / width;
   launch(link_rows_kernel, {.block = {256}, .work = index.size()}, here, rows, index.size(), index,
          first, next);
-  const Dim block = {32, 8};
   launch(gather_rows_backward_kernel<T>,
-         {.grid = ceil_div(rows * ceil_div(width, gather_tile), block.y),
-          .block = block,
-          .shared = block.y * gather_tile * sizeof(acc_t<T>),
-          .work = dx.size() + dy.size()},
-         here, rows, width, dy, first, next, dx);
+         row_sum_config<T>(rows * ceil_div(width, row_sum_tile), dx.size() + dy.size()), here, rows,
+         width, dy, first, next, dx);
 }
 
 #define INSTANTIATE(T)                                                                            \

@@ -1,4 +1,5 @@
 // gemm on `cpu` (oneDNN) and `sim` (the tiled kernel).
+#include <omp.h>
 #include <oneapi/dnnl/dnnl.h>
 
 #include <vector>
@@ -9,15 +10,24 @@
 namespace tweed {
 namespace {
 
-void sgemm(const Gemm& g, const float* a, const float* b, float* c) {
+// Matrices up to this many multiplications are left to a thread each: waking all of them for every
+// matrix costs more than a small product.
+constexpr int64_t small_product = int64_t(1) << 22;
+
+void sgemm(Cpu& here, const Gemm& g, const float* a, const float* b, float* c) {
+  const bool spread = g.batch > 1 && g.m * g.n * g.k <= small_product;
+  const int threads = here.threads ? here.threads : omp_get_max_threads();
+  bool refused = false;
+#pragma omp parallel for num_threads(threads) reduction(|| : refused) if (spread)
   for (int64_t i = 0; i < g.batch; ++i) {
     auto status = dnnl_sgemm(g.transpose_a ? 'T' : 'N', g.transpose_b ? 'T' : 'N', g.m, g.n, g.k, 1,
                              a + i * g.stride_a, g.lda, b + i * g.stride_b, g.ldb,
                              g.accumulate ? 1 : 0, c + i * g.stride_c, g.ldc);
-    if (status != dnnl_success)
-      throw Error("[gemm] oneDNN refuses " + std::to_string(g.m) + " x " + std::to_string(g.n) +
-                  " x " + std::to_string(g.k));
+    refused = refused || status != dnnl_success;
   }
+  if (refused)
+    throw Error("[gemm] oneDNN refuses " + std::to_string(g.m) + " x " + std::to_string(g.n) +
+                " x " + std::to_string(g.k));
 }
 
 std::vector<float> as_float(Cpu& here, Span<const bf16> x) {
@@ -31,7 +41,7 @@ std::vector<float> as_float(Cpu& here, Span<const bf16> x) {
 template <>
 void gemm(Cpu& here, const Gemm& g, Span<const float> a, Span<const float> b, Span<float> c) {
   if (g.k == 0 || g.m == 0 || g.n == 0) return plain_gemm(here, g, a, b, c);
-  sgemm(g, a, b, c);
+  sgemm(here, g, a, b, c);
 }
 template <>
 void gemm(Cpu& here, const Gemm& g, Span<const double> a, Span<const double> b, Span<double> c) {
@@ -44,10 +54,10 @@ void gemm(Cpu& here, const Gemm& g, Span<const bf16> a, Span<const bf16> b, Span
   convert(here, Span<const float>(cf), c);
 }
 
-#define ON_SIM(T)                                                                           \
-  template <>                                                                               \
-  void gemm(Sim& here, const Gemm& g, Span<const T> a, Span<const T> b, Span<T> c) {        \
-    tiled_gemm(here, g, a, b, c);                                                           \
+#define ON_SIM(T)                                                                    \
+  template <>                                                                        \
+  void gemm(Sim& here, const Gemm& g, Span<const T> a, Span<const T> b, Span<T> c) { \
+    tiled_gemm(here, g, a, b, c);                                                    \
   }
 FOR_FLOATING_TYPES(ON_SIM)
 

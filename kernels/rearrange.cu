@@ -38,8 +38,10 @@ struct Tiles {
   }
 };
 
-// Rows of a tile as they are; contiguous ones become copies of memory.
-template <bool contiguous, class T>
+// Rows of a tile as they are. Contiguous ones become copies of memory; those of colours, whose
+// length the compiler knows, do without a call for each.
+enum class Columns { contiguous, colours, strided };
+template <Columns kind, class T>
 __global__ void copy_tiles_kernel(Tiles tiles, const T* __restrict__ x, T* __restrict__ y) {
   const CopyAxis row = tiles.row, column = tiles.column;
   for (int64_t i : grid_blocks(tiles.count())) {
@@ -47,8 +49,10 @@ __global__ void copy_tiles_kernel(Tiles tiles, const T* __restrict__ x, T* __res
     for (int64_t r : block_rows(t.rows)) {
       const T* __restrict__ in = x + t.x + r * row.x_stride;
       T* __restrict__ out = y + t.y + r * row.y_stride;
-      if constexpr (contiguous)
+      if constexpr (kind == Columns::contiguous)
         for (int64_t c : block_stride(t.columns)) out[c] = in[c];
+      else if constexpr (kind == Columns::colours)
+        for (int64_t c : block_stride(3)) out[c] = in[c];
       else
         for (int64_t c : block_stride(t.columns))
           out[c * column.y_stride] = in[c * column.x_stride];
@@ -58,7 +62,7 @@ __global__ void copy_tiles_kernel(Tiles tiles, const T* __restrict__ x, T* __res
 
 // Rows are contiguous in x, columns in y: through shared memory, so that both are touched along
 // their rows. The odd width puts a column's elements into different banks and cache sets.
-constexpr int64_t square = 32;
+constexpr int64_t square = 64;
 template <class T>
 __global__ void transpose_tiles_kernel(Tiles tiles, const T* __restrict__ x, T* __restrict__ y) {
   __shared__ T cell[square][square + 1];
@@ -108,12 +112,12 @@ void copy_strided(M& here, const StridedCopy& copy, Span<const T> x, Span<T> y) 
   const Config config = {.grid = tiles.count(),
                          .block = wide ? Dim{32, 8} : Dim{4, 64},
                          .work = tiles.count() * tiles.most_rows * tiles.most_columns};
-  if (transposed)
-    launch(transpose_tiles_kernel<T>, config, here, tiles, x, y);
-  else if (column.x_stride == 1 && column.y_stride == 1)
-    launch(copy_tiles_kernel<true, T>, config, here, tiles, x, y);
-  else
-    launch(copy_tiles_kernel<false, T>, config, here, tiles, x, y);
+  const bool contiguous = column.x_stride == 1 && column.y_stride == 1;
+  auto kernel = transposed                       ? transpose_tiles_kernel<T>
+                : contiguous && column.size == 3 ? copy_tiles_kernel<Columns::colours, T>
+                : contiguous                     ? copy_tiles_kernel<Columns::contiguous, T>
+                                                 : copy_tiles_kernel<Columns::strided, T>;
+  launch(kernel, config, here, tiles, x, y);
 }
 
 #define INSTANTIATE(T) \

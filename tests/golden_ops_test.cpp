@@ -63,6 +63,8 @@ TEST_CASE("operations equal PyTorch's in float64", "[golden]") {
   } families[] = {
       {"ops", run_golden_ops},
       {"ops_functions", run_golden_functions},
+      {"ops_shape", run_golden_shape},
+      {"ops_image", run_golden_image},
   };
   for (auto& [name, run] : families) {
     INFO(name);

@@ -67,5 +67,6 @@ std::vector<OpCase> product_cases();
 std::vector<OpCase> row_cases();
 std::vector<OpCase> move_cases();
 std::vector<OpCase> shape_cases();
+std::vector<OpCase> image_cases();
 
 }  // namespace tweed

@@ -6,23 +6,27 @@
 namespace tweed {
 namespace {
 
-OpCase matmul_case(const Shape& a, const Shape& b) {
+OpCase matmul_case(const Shape& a, const Shape& b, const MatmulOptions& options = {}) {
+  const auto [ta, tb] = options;
   return {"matmul",
-          a.str() + " " + b.str(),
+          a.str() + (ta ? " transposed " : " ") + b.str() + (tb ? " transposed" : ""),
           {{a}, {b}},
-          [](auto& in) { return matmul(in[0], in[1]); },
-          [](const Arrays& in) {
-            const Shape &a = in[0].shape, &b = in[1].shape;
-            const int64_t M = a[-2], K = a[-1], N = b[-1], batch = a.product(0, a.ndim() - 2);
+          [=](auto& in) { return matmul(in[0], in[1], options); },
+          [=](const Arrays& in) {
+            const int64_t M = a[ta ? -1 : -2], K = a[ta ? -2 : -1], N = b[tb ? -2 : -1];
+            const int64_t batch = a.product(0, a.ndim() - 2);
             Shape shape = a;
+            shape.set(-2, M);
             shape.set(-1, N);
             Array y(shape);
             for (int64_t t = 0; t < batch; ++t)
               for (int64_t m = 0; m < M; ++m)
                 for (int64_t n = 0; n < N; ++n)
-                  for (int64_t k = 0; k < K; ++k)
-                    y[(t * M + m) * N + n] += in[0][(t * M + m) * K + k] *
-                                              in[1][((b.ndim() > 2 ? t * K : 0) + k) * N + n];
+                  for (int64_t k = 0; k < K; ++k) {
+                    const int64_t i = ta ? k * M + m : m * K + k, j = tb ? n * K + k : k * N + n;
+                    y[(t * M + m) * N + n] +=
+                        in[0][t * M * K + i] * in[1][(b.ndim() > 2 ? t * K * N : 0) + j];
+                  }
             return y;
           }};
 }
@@ -100,11 +104,26 @@ OpCase conv_case(const Conv& p) {
 
 std::vector<OpCase> product_cases() {
   std::vector<OpCase> rows;
+  // Batches by one matrix, by a batch, with two leading axes; no rows, no columns, no batch.
   struct {
     Shape a, b;
-  } products[] = {{{3, 4}, {4, 5}},    {{1, 1}, {1, 1}}, {{2, 3, 4}, {2, 4, 5}}, {{0, 3}, {3, 2}},
-                  {{2, 3, 4}, {4, 5}}, {{1, 7}, {7, 1}}, {{17, 3}, {3, 18}}};
+  } products[] = {{{3, 4}, {4, 5}},       {{1, 1}, {1, 1}},
+                  {{2, 3, 4}, {2, 4, 5}}, {{0, 3}, {3, 2}},
+                  {{2, 3, 4}, {4, 5}},    {{1, 7}, {7, 1}},
+                  {{17, 3}, {3, 18}},     {{2, 3, 5, 4}, {2, 3, 4, 6}},
+                  {{2, 2, 3, 4}, {4, 5}}, {{0, 2, 3}, {0, 3, 4}},
+                  {{0, 2, 3}, {3, 4}},    {{2, 3, 0}, {2, 0, 4}}};
   for (auto& p : products) rows.push_back(matmul_case(p.a, p.b));
+  auto swapped = [](Shape s, bool swap) {
+    const int64_t rows = s[-2], columns = s[-1];
+    if (swap) s.set(-2, columns);
+    if (swap) s.set(-1, rows);
+    return s;
+  };
+  for (MatmulOptions options : {MatmulOptions{true, false}, {false, true}, {true, true}})
+    for (auto& p : products)
+      rows.push_back(matmul_case(swapped(p.a, options.transpose_a),
+                                 swapped(p.b, options.transpose_b), options));
 
   rows.push_back(linear_case({4, 6}, 5, true, Activation::none));
   rows.push_back(linear_case({4, 6}, 5, false, Activation::none));

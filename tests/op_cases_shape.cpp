@@ -39,7 +39,7 @@ Array moved(const Array& x, const Shape& shape, double fill, F source) {
 
 OpCase permute_case(const Shape& x, const std::vector<int>& axes) {
   std::string what = x.str() + " by";
-  for (int a : axes) what += " " + std::to_string(a);
+  for (int a : axes) what.append(" ").append(std::to_string(a));
   return {"permute",
           what,
           {{x}},
