@@ -10,17 +10,17 @@ namespace tweed {
 namespace {
 
 // Records any formula of kernels/formulas.h.
-Tensor unary(const char* op, Unary f, const Tensor& x, double p = 0) {
+Tensor unary(const char* op, Unary f, const Tensor& x, double p = 0, double q = 0) {
   Tensor y = Tensor::empty_like(x);
   dispatch(op, x,
-           [&]<class T>(auto& here) { unary_forward(here, f, p, x.read<T>(), y.write<T>()); });
+           [&]<class T>(auto& here) { unary_forward(here, f, p, q, x.read<T>(), y.write<T>()); });
   const Kept kept = kept_by(f);
   return record(op, {x}, y, kept == Kept::nothing ? save() : save(kept == Kept::input ? x : y),
                 [=](const Saved& saved, const Tensor& dy, Want) {
                   const Tensor& s = kept == Kept::nothing ? dy : saved[0];
                   Tensor dx = Tensor::empty_like(dy);
                   dispatch(op, dy, [&]<class T>(auto& here) {
-                    unary_backward(here, f, p, s.read<T>(), dy.read<T>(), dx.write<T>());
+                    unary_backward(here, f, p, q, s.read<T>(), dy.read<T>(), dx.write<T>());
                   });
                   return Grads{dx};
                 });
@@ -119,5 +119,27 @@ Tensor scale(const Tensor& x, double a) { return unary("scale", Unary::scale, x,
 Tensor add_scalar(const Tensor& x, double a) { return unary("add_scalar", Unary::shift, x, a); }
 Tensor neg(const Tensor& x) { return scale(x, -1); }
 Tensor relu(const Tensor& x) { return unary("relu", Unary::relu, x); }
+Tensor leaky_relu(const Tensor& x, double slope) {
+  return unary("leaky_relu", Unary::leaky_relu, x, slope);
+}
+Tensor sigmoid(const Tensor& x) { return unary("sigmoid", Unary::sigmoid, x); }
+Tensor tanh(const Tensor& x) { return unary("tanh", Unary::tanh, x); }
+Tensor gelu(const Tensor& x) { return unary("gelu", Unary::gelu, x); }
+Tensor gelu_tanh(const Tensor& x) { return unary("gelu_tanh", Unary::gelu_tanh, x); }
+Tensor silu(const Tensor& x) { return unary("silu", Unary::silu, x); }
+Tensor mish(const Tensor& x) { return unary("mish", Unary::mish, x); }
+Tensor softplus(const Tensor& x) { return unary("softplus", Unary::softplus, x); }
+Tensor elu(const Tensor& x, double alpha) { return unary("elu", Unary::elu, x, alpha); }
+Tensor hardswish(const Tensor& x) { return unary("hardswish", Unary::hardswish, x); }
+
+Tensor exp(const Tensor& x) { return unary("exp", Unary::exp, x); }
+Tensor log(const Tensor& x) { return unary("log", Unary::log, x); }
+Tensor sqrt(const Tensor& x) { return unary("sqrt", Unary::sqrt, x); }
+Tensor abs(const Tensor& x) { return unary("abs", Unary::abs, x); }
+Tensor pow(const Tensor& x, double exponent) { return unary("pow", Unary::pow, x, exponent); }
+Tensor clamp(const Tensor& x, double lo, double hi) {
+  if (!(lo <= hi)) fail("clamp", "from ", lo, " to ", hi);
+  return unary("clamp", Unary::clamp, x, lo, hi);
+}
 
 }  // namespace tweed

@@ -25,8 +25,44 @@ Tensor scale(const Tensor& x, double a);
 Tensor add_scalar(const Tensor& x, double a);
 Tensor neg(const Tensor& x);
 
-/// max(x, 0); NaN passes through. The gradient at 0 is 0. Saves the result.
+// Functions of one number: x's shape, dtype and device. NaN passes through.
+
+/// max(x, 0). The gradient at 0 is 0. Saves the result.
 Tensor relu(const Tensor& x);
+/// x where x > 0, else slope * x. The gradient at 0 is the slope. Saves x.
+Tensor leaky_relu(const Tensor& x, double slope = 0.01);
+/// 1 / (1 + exp(-x)). Saves the result.
+Tensor sigmoid(const Tensor& x);
+/// Saves the result.
+Tensor tanh(const Tensor& x);
+/// x times the normal distribution's probability of less than x, by the error function. Saves x.
+/// Source: Hendrycks, Gimpel 2016, arXiv:1606.08415
+Tensor gelu(const Tensor& x);
+/// Its approximation x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))). Saves x.
+Tensor gelu_tanh(const Tensor& x);
+/// x * sigmoid(x). Saves x. Source: Elfwing, Uchibe, Doya 2017, arXiv:1702.03118
+Tensor silu(const Tensor& x);
+/// x * tanh(softplus(x)). Saves x. Source: Misra 2019, arXiv:1908.08681
+Tensor mish(const Tensor& x);
+/// log(1 + exp(x)), and x itself beyond 20, as in PyTorch. Saves x.
+Tensor softplus(const Tensor& x);
+/// x where x > 0, else alpha * (exp(x) - 1). The gradient at 0 is alpha. Saves x.
+/// Source: Clevert, Unterthiner, Hochreiter 2015, arXiv:1511.07289
+Tensor elu(const Tensor& x, double alpha = 1);
+/// x * clamp(x + 3, 0, 6) / 6. The gradient is 0 at -3 and 1 at 3. Saves x.
+/// Source: Howard et al. 2019, arXiv:1905.02244
+Tensor hardswish(const Tensor& x);
+
+Tensor exp(const Tensor& x);   ///< Saves the result.
+Tensor log(const Tensor& x);   ///< Saves x.
+Tensor sqrt(const Tensor& x);  ///< The gradient at 0 is infinite. Saves the result.
+Tensor abs(const Tensor& x);   ///< The gradient at 0 is 0. Saves x.
+/// x^exponent; the gradient of an exponent of 0 is 0. Saves x.
+Tensor pow(const Tensor& x, double exponent);
+/// The nearest number in [lo, hi]; NaN passes through. The gradient passes in between and at both
+/// ends, as in PyTorch 1 (2.15 stops it at the ends). Saves x.
+/// @throws ShapeError  "[clamp] from 2 to 1"
+Tensor clamp(const Tensor& x, double lo, double hi);
 
 inline Tensor operator+(const Tensor& a, const Tensor& b) { return add(a, b); }
 inline Tensor operator-(const Tensor& a, const Tensor& b) { return sub(a, b); }

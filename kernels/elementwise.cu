@@ -1,6 +1,5 @@
 #include "kernels/elementwise.h"
 #include "kernels/machine/kernel.h"
-#include "kernels/math.h"
 #include "kernels/pieces.h"
 
 namespace tweed {
@@ -12,15 +11,16 @@ __global__ void axpy_kernel(int64_t n, acc_t<T> a, const T* __restrict__ x, T* _
 }
 
 template <Unary f, class T>
-__global__ void unary_forward_kernel(int64_t n, acc_t<T> p, const T* __restrict__ x,
+__global__ void unary_forward_kernel(int64_t n, acc_t<T> p, acc_t<T> q, const T* __restrict__ x,
                                      T* __restrict__ y) {
-  for (int64_t i : grid_stride(n)) y[i] = store<T>(UnaryFormula<f>::value(load(x[i]), p));
+  for (int64_t i : grid_stride(n)) y[i] = store<T>(UnaryFormula<f>::value(load(x[i]), p, q));
 }
 template <Unary f, class T>
-__global__ void unary_backward_kernel(int64_t n, acc_t<T> p, const T* __restrict__ saved,
-                                      const T* __restrict__ dy, T* __restrict__ dx) {
+__global__ void unary_backward_kernel(int64_t n, acc_t<T> p, acc_t<T> q,
+                                      const T* __restrict__ saved, const T* __restrict__ dy,
+                                      T* __restrict__ dx) {
   for (int64_t i : grid_stride(n))
-    dx[i] = store<T>(UnaryFormula<f>::gradient(load(saved[i]), load(dy[i]), p));
+    dx[i] = store<T>(UnaryFormula<f>::gradient(load(saved[i]), load(dy[i]), p, q));
 }
 
 // A row of a meets a row of b, `repeat` rows of a the same one.
@@ -59,9 +59,10 @@ void axpy(M& here, double a, Span<const T> x, Span<T> y) {
 }
 
 template <class M, class T>
-void unary_forward(M& here, Unary f, double p, Span<const T> x, Span<T> y) {
+void unary_forward(M& here, Unary f, double p, double q, Span<const T> x, Span<T> y) {
   auto with = [&](auto kernel) {
-    launch(kernel, {.grid = ceil_div(y.size(), 256)}, here, y.size(), acc_t<T>(p), x, y);
+    launch(kernel, {.grid = ceil_div(y.size(), 256)}, here, y.size(), acc_t<T>(p), acc_t<T>(q), x,
+           y);
   };
 #define LAUNCH(name, ...) \
   if (f == Unary::name) return with(unary_forward_kernel<Unary::name, T>);
@@ -69,9 +70,11 @@ void unary_forward(M& here, Unary f, double p, Span<const T> x, Span<T> y) {
 #undef LAUNCH
 }
 template <class M, class T>
-void unary_backward(M& here, Unary f, double p, Span<const T> saved, Span<const T> dy, Span<T> dx) {
+void unary_backward(M& here, Unary f, double p, double q, Span<const T> saved, Span<const T> dy,
+                    Span<T> dx) {
   auto with = [&](auto kernel) {
-    launch(kernel, {.grid = ceil_div(dx.size(), 256)}, here, dx.size(), acc_t<T>(p), saved, dy, dx);
+    launch(kernel, {.grid = ceil_div(dx.size(), 256)}, here, dx.size(), acc_t<T>(p), acc_t<T>(q),
+           saved, dy, dx);
   };
 #define LAUNCH(name, ...) \
   if (f == Unary::name) return with(unary_backward_kernel<Unary::name, T>);
@@ -101,10 +104,11 @@ void binary(M& here, Binary f, const Broadcast& shape, Span<const T> a, Span<con
 #undef LAUNCH
 }
 
-#define INSTANTIATE(T)                                                                       \
-  template void axpy(Here&, double, Span<const T>, Span<T>);                                 \
-  template void unary_forward(Here&, Unary, double, Span<const T>, Span<T>);                 \
-  template void unary_backward(Here&, Unary, double, Span<const T>, Span<const T>, Span<T>); \
+#define INSTANTIATE(T)                                                                     \
+  template void axpy(Here&, double, Span<const T>, Span<T>);                               \
+  template void unary_forward(Here&, Unary, double, double, Span<const T>, Span<T>);       \
+  template void unary_backward(Here&, Unary, double, double, Span<const T>, Span<const T>, \
+                               Span<T>);                                                   \
   template void binary(Here&, Binary, const Broadcast&, Span<const T>, Span<const T>, Span<T>);
 FOR_FLOATING_TYPES(INSTANTIATE)
 

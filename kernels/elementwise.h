@@ -9,12 +9,13 @@ namespace tweed {
 template <class M, class T>
 void axpy(M&, double a, Span<const T> x, Span<T> y);
 
-/// y[i] = f(x[i], p)
+/// y[i] = f(x[i], p, q)
 template <class M, class T>
-void unary_forward(M&, Unary f, double p, Span<const T> x, Span<T> y);
+void unary_forward(M&, Unary f, double p, double q, Span<const T> x, Span<T> y);
 /// dx[i] = f's gradient at dy[i]; `saved` is what kept_by(f) says, or dy.
 template <class M, class T>
-void unary_backward(M&, Unary f, double p, Span<const T> saved, Span<const T> dy, Span<T> dx);
+void unary_backward(M&, Unary f, double p, double q, Span<const T> saved, Span<const T> dy,
+                    Span<T> dx);
 
 /// How the smaller operand b of a binary operation meets the larger one a, seen as (outer, middle,
 /// inner): b is (outer, 1, inner). Equal shapes have middle 1, trailing ones outer 1, per-row ones

@@ -1,4 +1,4 @@
-// Functions of one number under one name for float and double. For kernel files.
+// Functions of numbers under one name for float and double. For kernel files.
 #pragma once
 #include <cmath>
 
@@ -6,13 +6,19 @@
 
 namespace tweed {
 
-TWEED_INLINE float exp(float x) { return ::expf(x); }
-TWEED_INLINE double exp(double x) { return ::exp(x); }
-TWEED_INLINE float log(float x) { return ::logf(x); }
-TWEED_INLINE double log(double x) { return ::log(x); }
-TWEED_INLINE float tanh(float x) { return ::tanhf(x); }
-TWEED_INLINE double tanh(double x) { return ::tanh(x); }
-TWEED_INLINE float sqrt(float x) { return ::sqrtf(x); }
-TWEED_INLINE double sqrt(double x) { return ::sqrt(x); }
+#define TWEED_FUNCTION(name)                                \
+  TWEED_INLINE float name(float x) { return ::name##f(x); } \
+  TWEED_INLINE double name(double x) { return ::name(x); }
+TWEED_FUNCTION(exp)
+TWEED_FUNCTION(expm1)
+TWEED_FUNCTION(log)
+TWEED_FUNCTION(log1p)
+TWEED_FUNCTION(tanh)
+TWEED_FUNCTION(erf)
+TWEED_FUNCTION(sqrt)
+TWEED_FUNCTION(fabs)
+#undef TWEED_FUNCTION
+TWEED_INLINE float pow(float x, float y) { return ::powf(x, y); }
+TWEED_INLINE double pow(double x, double y) { return ::pow(x, y); }
 
 }  // namespace tweed

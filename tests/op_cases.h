@@ -55,6 +55,7 @@ std::vector<OpCase> op_cases();
 
 // A file each.
 std::vector<OpCase> elementwise_cases();
+std::vector<OpCase> activation_cases();
 std::vector<OpCase> reduce_cases();
 std::vector<OpCase> window_cases();
 std::vector<OpCase> product_cases();

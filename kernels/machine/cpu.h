@@ -19,8 +19,12 @@
 // glibc's libmvec has vector forms of these; this says so without -ffast-math.
 extern "C" {
 __attribute__((simd("notinbranch"))) float expf(float) noexcept;
+__attribute__((simd("notinbranch"))) float expm1f(float) noexcept;
 __attribute__((simd("notinbranch"))) float logf(float) noexcept;
+__attribute__((simd("notinbranch"))) float log1pf(float) noexcept;
 __attribute__((simd("notinbranch"))) float tanhf(float) noexcept;
+__attribute__((simd("notinbranch"))) float erff(float) noexcept;
+__attribute__((simd("notinbranch"))) float powf(float, float) noexcept;
 }
 
 namespace tweed::cpu {
