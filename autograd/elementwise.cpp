@@ -76,6 +76,20 @@ Tensor compute(const char* op, Binary f, Binary reversed, const Tensor& a, const
   return y;
 }
 
+// The larger or smaller of a and b, whose gradient goes to a and b by their shares.
+Tensor extreme(const char* op, Binary f, Binary share, Binary other, const Tensor& a,
+               const Tensor& b) {
+  auto part = [=](const Tensor& dy, const Tensor& mine, const Tensor& theirs) {
+    const Tensor shares = compute(op, share, other, mine, theirs);
+    return sum_to(compute(op, Binary::masked, Binary::masked, dy, shares), mine.shape());
+  };
+  return record(op, {a, b}, compute(op, f, f, a, b), save(a, b),
+                [=](const Saved& s, const Tensor& dy, Want want) {
+                  return Grads{want[0] ? part(dy, s[0], s[1]) : Tensor(),
+                               want[1] ? part(dy, s[1], s[0]) : Tensor()};
+                });
+}
+
 }  // namespace
 
 Tensor add(const Tensor& a, const Tensor& b) {
@@ -112,6 +126,40 @@ Tensor div(const Tensor& a, const Tensor& b) {
     Tensor da = div(dy, b);
     return Grads{want[0] ? sum_to(da, as) : Tensor(),
                  want[1] ? neg(sum_to(mul(da, y), b.shape())) : Tensor()};
+  });
+}
+
+Tensor maximum(const Tensor& a, const Tensor& b) {
+  return extreme("maximum", Binary::maximum, Binary::larger_share, Binary::smaller_share, a, b);
+}
+Tensor minimum(const Tensor& a, const Tensor& b) {
+  return extreme("minimum", Binary::minimum, Binary::smaller_share, Binary::larger_share, a, b);
+}
+
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
+  check_alike("where", {a, b});
+  if (condition.dtype() != DType::uint8)
+    fail("where", "condition is ", condition.dtype(), ", not uint8");
+  if (condition.device() != a.device())
+    fail("where", "condition is on ", condition.device(), ", a on ", a.device());
+  const Shape as = a.shape(), bs = b.shape();
+  const Shape shape = broadcast_shape("where", broadcast_shape("where", as, bs), condition.shape());
+  Tensor mask = condition, y = Tensor::empty(shape, a.dtype(), a.device());
+  if (mask.shape() != shape) mask = expand(mask.to(DType::float32), shape).to(DType::uint8);
+  dispatch("where", a, [&]<class T>(auto& here) {
+    NoGrad no_grad;
+    const Tensor yes = expand(a, shape), no = expand(b, shape);
+    select(here, mask.read<uint8_t>(), yes.read<T>(), no.read<T>(), y.write<T>());
+  });
+  return record("where", {a, b}, y, save(mask), [=](const Saved& s, const Tensor& dy, Want want) {
+    auto part = [&](bool wanted, const Shape& to) {
+      Tensor dx = Tensor::empty_like(dy);
+      dispatch("where", dy, [&]<class T>(auto& here) {
+        select_backward(here, s[0].read<uint8_t>(), wanted, dy.read<T>(), dx.write<T>());
+      });
+      return sum_to(dx, to);
+    };
+    return Grads{want[0] ? part(true, as) : Tensor(), want[1] ? part(false, bs) : Tensor()};
   });
 }
 

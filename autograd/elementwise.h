@@ -20,6 +20,19 @@ Tensor sub(const Tensor& a, const Tensor& b);
 Tensor mul(const Tensor& a, const Tensor& b);
 Tensor div(const Tensor& a, const Tensor& b);
 
+/// The larger and the smaller of a and b; NaN if either is. A tie gives each half of the gradient.
+/// Shapes as for add(). Saves a and b.
+Tensor maximum(const Tensor& a, const Tensor& b);
+Tensor minimum(const Tensor& a, const Tensor& b);
+
+/// a where the condition is not 0, b elsewhere.
+///
+/// @param condition  uint8
+/// @param a, b       equal dtypes; the shapes of all three broadcast
+/// @throws ShapeError  "[where] condition is float32, not uint8"
+/// Saves the condition.
+Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
+
 /// a * x, and x + a, for a number a.
 Tensor scale(const Tensor& x, double a);
 Tensor add_scalar(const Tensor& x, double a);

@@ -50,6 +50,23 @@ __global__ void binary_rows_kernel(Pieces pieces, const T* __restrict__ a, const
   }
 }
 
+template <class T>
+__global__ void select_kernel(int64_t n, const uint8_t* __restrict__ condition,
+                              const T* __restrict__ a, const T* __restrict__ b, T* __restrict__ y) {
+  for (int64_t i : grid_stride(n)) {
+    const T yes = a[i], no = b[i];  // both, so that the loop vectorises
+    y[i] = condition[i] ? yes : no;
+  }
+}
+template <class T>
+__global__ void select_backward_kernel(int64_t n, const uint8_t* __restrict__ condition,
+                                       bool wanted, const T* __restrict__ dy, T* __restrict__ dx) {
+  for (int64_t i : grid_stride(n)) {
+    const acc_t<T> g = load(dy[i]);
+    dx[i] = store<T>((condition[i] != 0) == wanted ? g : acc_t<T>(0));
+  }
+}
+
 }  // namespace MACHINE
 using namespace MACHINE;
 
@@ -104,12 +121,25 @@ void binary(M& here, Binary f, const Broadcast& shape, Span<const T> a, Span<con
 #undef LAUNCH
 }
 
-#define INSTANTIATE(T)                                                                     \
-  template void axpy(Here&, double, Span<const T>, Span<T>);                               \
-  template void unary_forward(Here&, Unary, double, double, Span<const T>, Span<T>);       \
-  template void unary_backward(Here&, Unary, double, double, Span<const T>, Span<const T>, \
-                               Span<T>);                                                   \
-  template void binary(Here&, Binary, const Broadcast&, Span<const T>, Span<const T>, Span<T>);
+template <class M, class T>
+void select(M& here, Span<const uint8_t> condition, Span<const T> a, Span<const T> b, Span<T> y) {
+  launch(select_kernel<T>, {.grid = ceil_div(y.size(), 256)}, here, y.size(), condition, a, b, y);
+}
+template <class M, class T>
+void select_backward(M& here, Span<const uint8_t> condition, bool wanted, Span<const T> dy,
+                     Span<T> dx) {
+  launch(select_backward_kernel<T>, {.grid = ceil_div(dx.size(), 256)}, here, dx.size(), condition,
+         wanted, dy, dx);
+}
+
+#define INSTANTIATE(T)                                                                          \
+  template void axpy(Here&, double, Span<const T>, Span<T>);                                    \
+  template void unary_forward(Here&, Unary, double, double, Span<const T>, Span<T>);            \
+  template void unary_backward(Here&, Unary, double, double, Span<const T>, Span<const T>,      \
+                               Span<T>);                                                        \
+  template void binary(Here&, Binary, const Broadcast&, Span<const T>, Span<const T>, Span<T>); \
+  template void select(Here&, Span<const uint8_t>, Span<const T>, Span<const T>, Span<T>);      \
+  template void select_backward(Here&, Span<const uint8_t>, bool, Span<const T>, Span<T>);
 FOR_FLOATING_TYPES(INSTANTIATE)
 
 }  // namespace tweed

@@ -27,4 +27,11 @@ struct Broadcast {
 template <class M, class T>
 void binary(M&, Binary f, const Broadcast&, Span<const T> a, Span<const T> b, Span<T> y);
 
+/// y[i] = condition[i] ? a[i] : b[i]
+template <class M, class T>
+void select(M&, Span<const uint8_t> condition, Span<const T> a, Span<const T> b, Span<T> y);
+/// dx[i] = dy[i] where the condition is as wanted, else 0.
+template <class M, class T>
+void select_backward(M&, Span<const uint8_t> condition, bool wanted, Span<const T> dy, Span<T> dx);
+
 }  // namespace tweed

@@ -31,13 +31,22 @@
 // clang-format on
 
 /// X(name, y): y as a formula of a and b. The reversed ones serve where b is the larger operand.
-#define FOR_BINARY_FORMULAS(X) \
-  X(add, a + b)                \
-  X(subtract, a - b)           \
-  X(subtract_from, b - a)      \
-  X(multiply, a* b)            \
-  X(divide, a / b)             \
-  X(divide_into, b / a)
+/// NaN wins a maximum or minimum; larger_share is how much of its gradient belongs to a, as in
+/// PyTorch, and masked() keeps an infinite gradient out of a share of 0.
+// clang-format off
+#define FOR_BINARY_FORMULAS(X)                               \
+  X(add, a + b)                                              \
+  X(subtract, a - b)                                         \
+  X(subtract_from, b - a)                                    \
+  X(multiply, a * b)                                         \
+  X(divide, a / b)                                           \
+  X(divide_into, b / a)                                      \
+  X(maximum, (a > b) | (a != a) ? a : b)                     \
+  X(minimum, (a < b) | (a != a) ? a : b)                     \
+  X(larger_share, a == b ? A(0.5) : a < b ? A(0) : A(1))     \
+  X(smaller_share, a == b ? A(0.5) : a > b ? A(0) : A(1))    \
+  X(masked, b == 0 ? A(0) : a * b)
+// clang-format on
 
 namespace tweed {
 

@@ -75,6 +75,41 @@ std::vector<OpCase> binary_cases(const char* op, Tensor (*f)(const Tensor&, cons
   return rows;
 }
 
+std::vector<OpCase> where_cases() {
+  struct {
+    Shape condition, a, b;
+  } shapes[] = {
+      {{3, 5}, {3, 5}, {3, 5}}, {{}, {}, {}},          {{0, 3}, {0, 3}, {}},
+      {{1}, {1}, {1}},          {{3, 1}, {1, 5}, {}},  {{2, 3, 4}, {1, 3, 1}, {4}},
+      {{4}, {2, 3, 4}, {3, 1}}, {{300}, {300}, {300}},
+  };
+  std::vector<OpCase> rows;
+  for (auto& s : shapes) {
+    Array condition(s.condition);
+    std::vector<uint8_t> bytes;
+    for (int64_t i = 0; i < s.condition.size(); ++i) {
+      condition[i] = double(i * 7 % 5 % 3);  // 0, 1 and 2
+      bytes.push_back(uint8_t(condition[i]));
+    }
+    rows.push_back({"where",
+                    s.condition.str() + s.a.str() + s.b.str(),
+                    {{s.a}, {s.b}},
+                    [=](auto& in) {
+                      return where(Tensor::from(bytes, s.condition, in[0].device()), in[0], in[1]);
+                    },
+                    [=](const Arrays& in) {
+                      Array y(broadcast(broadcast(s.a, s.b), s.condition));
+                      for (int64_t i = 0; i < y.shape.size(); ++i) {
+                        const Array& from =
+                            condition[source_index(s.condition, y.shape, i)] != 0 ? in[0] : in[1];
+                        y[i] = from[source_index(from.shape, y.shape, i)];
+                      }
+                      return y;
+                    }});
+  }
+  return rows;
+}
+
 OpCase unary_case(const char* op, const char* what, const Shape& shape,
                   std::function<Tensor(const Tensor&)> f, std::function<double(double)> formula) {
   return {op,
@@ -162,6 +197,9 @@ std::vector<OpCase> elementwise_cases() {
   append(binary_cases("sub", sub, [](double a, double b) { return a - b; }));
   append(binary_cases("mul", mul, [](double a, double b) { return a * b; }));
   append(binary_cases("div", div, [](double a, double b) { return a / b; }));
+  append(binary_cases("maximum", maximum, [](double a, double b) { return std::max(a, b); }));
+  append(binary_cases("minimum", minimum, [](double a, double b) { return std::min(a, b); }));
+  append(where_cases());
   append(dropout_cases());
 
   auto relu_of = [](const Tensor& x) { return relu(x); };
