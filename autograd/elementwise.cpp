@@ -163,6 +163,10 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   });
 }
 
+Tensor equal(const Tensor& a, const Tensor& b) {
+  return compute("equal", Binary::equal, Binary::equal, a, b);
+}
+
 Tensor scale(const Tensor& x, double a) { return unary("scale", Unary::scale, x, a); }
 Tensor add_scalar(const Tensor& x, double a) { return unary("add_scalar", Unary::shift, x, a); }
 Tensor neg(const Tensor& x) { return scale(x, -1); }

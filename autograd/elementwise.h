@@ -33,6 +33,9 @@ Tensor minimum(const Tensor& a, const Tensor& b);
 /// Saves the condition.
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
 
+/// 1 where a equals b, 0 elsewhere, in their dtype; shapes as for add(). Not recorded.
+Tensor equal(const Tensor& a, const Tensor& b);
+
 /// a * x, and x + a, for a number a.
 Tensor scale(const Tensor& x, double a);
 Tensor add_scalar(const Tensor& x, double a);

@@ -45,7 +45,8 @@
   X(minimum, (a < b) | (a != a) ? a : b)                     \
   X(larger_share, a == b ? A(0.5) : a < b ? A(0) : A(1))     \
   X(smaller_share, a == b ? A(0.5) : a > b ? A(0) : A(1))    \
-  X(masked, b == 0 ? A(0) : a * b)
+  X(masked, b == 0 ? A(0) : a * b)                        \
+  X(equal, a == b ? A(1) : A(0))
 // clang-format on
 
 namespace tweed {
