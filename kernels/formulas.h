@@ -78,7 +78,7 @@ TWEED_INLINE A clamped(A x, A lo, A hi) {
 }
 template <class A>
 TWEED_INLINE A hardswish_slope(A x) {
-  return x <= -3 ? A(0) : x >= 3 ? A(1) : x / 3 + A(0.5);
+  return x <= -3 ? A(0) : x < 3 ? x / 3 + A(0.5) : A(1);
 }
 template <class A>
 TWEED_INLINE A normal_cdf(A x) {
