@@ -104,10 +104,9 @@ static void fold_pass(Here& here, const Reduction& shape, int64_t slabs, double 
                       Span<const In> x, Span<Out> y) {
   using A = acc_t<In>;
   if (shape.inner == 1) {
-    const int64_t threads = ceil_div(ceil_div(shape.reduce, slabs), 32) * 32;
-    const Dim block = {int(threads < 32 ? 32 : threads > 256 ? 256 : threads)};
-    launch(fold_rows_kernel<f, In, Out>, {.grid = shape.outer * slabs, .block = block}, here,
-           shape.outer, slabs, shape.reduce, A(divisor), x, y);
+    launch(fold_rows_kernel<f, In, Out>,
+           block_per_row(shape.outer * slabs, ceil_div(shape.reduce, slabs)), here, shape.outer,
+           slabs, shape.reduce, A(divisor), x, y);
   } else {
     const Dim block = {32, 8};
     launch(fold_columns_kernel<f, In, Out>,

@@ -58,6 +58,7 @@ std::vector<OpCase> elementwise_cases();
 std::vector<OpCase> activation_cases();
 std::vector<OpCase> reduce_cases();
 std::vector<OpCase> fold_cases();
+std::vector<OpCase> top_cases();
 std::vector<OpCase> window_cases();
 std::vector<OpCase> product_cases();
 std::vector<OpCase> row_cases();

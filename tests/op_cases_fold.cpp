@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "autograd/elementwise.h"
+#include "autograd/argmax.h"
 #include "autograd/reduce.h"
 #include "tests/op_cases.h"
 
@@ -86,6 +86,33 @@ std::vector<Folding> foldings() {
 }
 
 }  // namespace
+
+std::vector<OpCase> top_cases() {
+  struct {
+    Shape shape;
+    int64_t k;
+  } shapes[] = {{{3, 5}, 1}, {{3, 5}, 2}, {{5}, 5}, {{1}, 1}, {{2, 2, 67}, 3}, {{0, 4}, 2}};
+  std::vector<OpCase> rows;
+  for (auto& s : shapes)
+    rows.push_back({"top_k",
+                    std::to_string(s.k) + " of " + s.shape.str(),
+                    {{s.shape, -1, 1, true}},
+                    [=](auto& in) { return top_k(in[0], s.k).values; },
+                    [=](const Arrays& in) {
+                      const int64_t columns = s.shape[-1];
+                      Array y;
+                      y.shape = s.shape;
+                      y.shape.set(-1, s.k);
+                      for (int64_t row = 0; row * columns < s.shape.size(); ++row) {
+                        Group g(in[0].v.begin() + row * columns,
+                                in[0].v.begin() + (row + 1) * columns);
+                        std::sort(g.rbegin(), g.rend());
+                        y.v.insert(y.v.end(), g.begin(), g.begin() + s.k);
+                      }
+                      return y;
+                    }});
+  return rows;
+}
 
 std::vector<OpCase> fold_cases() {
   struct {
