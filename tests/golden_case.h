@@ -31,5 +31,6 @@ using RunGolden = Tensor (*)(const GoldenCase&, const std::vector<Tensor>& in);
 
 // A function for each golden/NAME.safetensors that golden_ops_test lists.
 Tensor run_golden_ops(const GoldenCase& c, const std::vector<Tensor>& in);
+Tensor run_golden_math(const GoldenCase& c, const std::vector<Tensor>& in);
 
 }  // namespace tweed

@@ -62,6 +62,7 @@ TEST_CASE("operations equal PyTorch's in float64", "[golden]") {
     RunGolden run;
   } families[] = {
       {"ops", run_golden_ops},
+      {"ops_math", run_golden_math},
   };
   for (auto& [name, run] : families) {
     INFO(name);

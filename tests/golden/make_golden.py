@@ -2,6 +2,7 @@
 """Makes the stored PyTorch results in this folder: make_golden.py [--check] [NAME...]
 
     ops           each operation with its gradients, float64 (ops.py, cases.py)
+    ops_math      functions of one number, extremes, norms: the same (ops_math.py)
     simplenet     SimpleNet, forward and every gradient, float32 (networks.py)
     sgd_steps     ten SGD steps of a small network with batch norm, float32 (networks.py)
     saliency_pgd  gradient saliency and PGD on SimpleNet, float32 (attacks.py)
@@ -24,10 +25,12 @@ sys.path += [str(HERE), str(HERE.parents[1] / "benchmarks")]
 import attacks  # noqa: E402
 import networks  # noqa: E402
 import ops  # noqa: E402
+import ops_math  # noqa: E402
 import safetensors_numpy  # noqa: E402
 
 MAKERS = {
     "ops": ops.make,
+    "ops_math": ops_math.make,
     "simplenet": networks.make_simplenet,
     "sgd_steps": networks.make_sgd_steps,
     "saliency_pgd": attacks.make,
