@@ -54,8 +54,8 @@ template <class T>
 __global__ void select_kernel(int64_t n, const uint8_t* __restrict__ condition,
                               const T* __restrict__ a, const T* __restrict__ b, T* __restrict__ y) {
   for (int64_t i : grid_stride(n)) {
-    const T yes = a[i], no = b[i];  // both, so that the loop vectorises
-    y[i] = condition[i] ? yes : no;
+    const acc_t<T> yes = load(a[i]), no = load(b[i]);  // both, so that the loop vectorises
+    y[i] = store<T>(condition[i] ? yes : no);
   }
 }
 template <class T>

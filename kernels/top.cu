@@ -4,39 +4,40 @@
 namespace tweed {
 namespace MACHINE {
 
-// NaN counts as the largest, and as equal to itself.
-template <class A>
-__device__ inline bool alike(A a, A b) {
-  return (a == b) | ((a != a) & (b != b));
-}
 template <class A>
 struct Found {
   A value;
   int64_t place;
 };
 
-// The block finds the largest of value(0) ... value(n-1) that comes after `last`, the first of
-// equals. Places are compared as doubles, which hold them exactly and have an infinity.
-template <class A, class F>
-__device__ inline Found<A> largest_after(const Found<A>& last, int64_t n, F value) {
-  auto after = [=](A v, int64_t c) {
-    return (v < last.value) | ((last.value != last.value) & (v == v)) |
-           (alike(v, last.value) & (c > last.place));
-  };
-  const A best = block_max(n, [&](int64_t c) {
-    const A v = value(c);
-    return after(v, c) ? v : -A(INFINITY);
-  });
-  const double place = -block_max(n, [&](int64_t c) {
-    const A v = value(c);
-    return after(v, c) & alike(v, best) ? -double(c) : -double(INFINITY);
-  });
-  return {best, int64_t(place)};
-}
-// Everything comes after this.
+// NaN counts as the largest, and as equal to itself.
 template <class A>
-__device__ inline Found<A> before_all() {
-  return {A(NAN), -1};
+__device__ inline bool alike(A a, A b) {
+  return (a == b) | ((a != a) & (b != b));
+}
+
+// The block finds the largest of value(0) ... value(n-1), the first of equals. Inlined, with what
+// lambdas capture by value, so that the loops on `cpu` see plain pointers.
+template <class A, class F>
+__device__ __forceinline__ Found<A> largest(int64_t n, F value) {
+  const A best = block_max(n, value);
+  return {best, block_first(n, [=](int64_t c) { return alike(value(c), best); })};
+}
+
+// The one that comes after `last` in order: a later equal, or the largest of all smaller ones.
+template <class A, class F>
+__device__ __forceinline__ Found<A> next_largest(const Found<A>& last, int64_t n, F value) {
+  const int64_t from = last.place + 1;
+  const int64_t equal =
+      from + block_first(n - from, [=](int64_t c) { return alike(value(from + c), last.value); });
+  if (equal < n) return {last.value, equal};
+  const bool after_nan = last.value != last.value;
+  auto smaller = [=](A v) { return (v < last.value) | (after_nan & (v == v)); };
+  const A best = block_max(n, [=](int64_t c) {
+    const A v = value(c);
+    return smaller(v) ? v : -A(INFINITY);
+  });
+  return {best, block_first(n, [=](int64_t c) { return value(c) == best; })};
 }
 
 template <class T>
@@ -46,9 +47,10 @@ __global__ void top_k_forward_kernel(int64_t rows, int64_t columns, int64_t k,
   using A = acc_t<T>;
   for (int64_t row : grid_blocks(rows)) {
     const T* __restrict__ in = x + row * columns;
-    Found<A> found = before_all<A>();
+    auto value = [=](int64_t c) { return load(in[c]); };
+    Found<A> found = largest<A>(columns, value);
     for (int64_t j = 0; j < k; ++j) {
-      found = largest_after(found, columns, [&](int64_t c) { return load(in[c]); });
+      if (j > 0) found = next_largest(found, columns, value);
       if (threadIdx.x == 0) {
         values[row * k + j] = in[found.place];
         places[row * k + j] = int32_t(found.place);
@@ -76,14 +78,13 @@ __global__ void arg_extreme_rows_kernel(int64_t rows, int64_t columns, acc_t<T> 
   using A = acc_t<T>;
   for (int64_t row : grid_blocks(rows)) {
     const T* __restrict__ in = x + row * columns;
-    const auto found =
-        largest_after(before_all<A>(), columns, [&](int64_t c) { return sign * load(in[c]); });
+    const auto found = largest<A>(columns, [=](int64_t c) { return sign * load(in[c]); });
     if (threadIdx.x == 0) place[row] = int32_t(found.place);
   }
 }
 
 // A thread keeps the best value of each of its columns in its own cell of shared memory.
-constexpr int64_t arg_tile = 256;
+constexpr int64_t arg_tile = 512;
 template <class T>
 __global__ void arg_extreme_columns_kernel(int64_t outer, int64_t reduce, int64_t inner,
                                            acc_t<T> sign, const T* __restrict__ x,
@@ -105,9 +106,10 @@ __global__ void arg_extreme_columns_kernel(int64_t outer, int64_t reduce, int64_
       const int32_t here = int32_t(r);
       for (int64_t c : block_stride(width)) {
         const A v = sign * load(row[c]), b = best[c];
+        const int32_t before = out[c];
         const bool better = (v > b) | ((v != v) & (b == b));
         best[c] = better ? v : b;
-        out[c] = better ? here : out[c];
+        out[c] = better ? here : before;
       }
     }
   }
