@@ -1,15 +1,28 @@
-// The largest and smallest of a row. Not differentiable, so nothing is recorded.
+// Where the largest and smallest elements stand, on every device.
 #pragma once
-#include "tensor/tensor.h"
+#include "autograd/graph.h"
 
 namespace tweed {
 
-/// The index of the largest value along the last axis, the first of equals; NaN counts as largest.
+/// The place of the largest element along an axis, the first of equals; NaN counts as largest. Not
+/// differentiable, so nothing is recorded.
 ///
-/// @param x  (..., C), C >= 1
-/// @return   (...), int32, on x's device. Computed on the host.
-Tensor argmax(const Tensor& x);
-/// The same of the smallest value; NaN counts as smallest.
-Tensor argmin(const Tensor& x);
+/// @param axis  of at least one element; negative axes count from the end
+/// @return      int32, x's shape without the axis, or with size 1 in its place
+/// @throws ShapeError  "[argmax] axis 2 of (2, 3)"
+Tensor argmax(const Tensor& x, int axis = -1, bool keep_axis = false);
+/// The same of the smallest element; NaN counts as smallest.
+Tensor argmin(const Tensor& x, int axis = -1, bool keep_axis = false);
+
+struct TopK {
+  Tensor values;   ///< (..., k), differentiable
+  Tensor indexes;  ///< (..., k), int32
+};
+/// The k largest elements of each row of the last axis, largest first; of equals the earlier first,
+/// and NaN before all. Saves the indexes. Passes k times over x.
+///
+/// @param x  (..., C), C >= k >= 1
+/// @throws ShapeError  "[top_k] 5 of (2, 3)"
+TopK top_k(const Tensor& x, int64_t k);
 
 }  // namespace tweed

@@ -66,7 +66,10 @@ Tensor extreme(const char* op, Binary f, Binary share, Binary reversed_share, co
                 [=](const Saved& s, const Tensor& dy, Want want) {
                   const Tensor &a = s[0], &b = s[1];
                   auto part = [&](const Tensor& x, const Tensor& other) {
-                    return sum_to(dy * compute(op, share, reversed_share, x, other), x.shape());
+                    const Tensor shares = compute(op, share, reversed_share, x, other);
+                    // A product would let an infinite gradient reach the loser as NaN.
+                    const auto share_of = Binary::share_of;
+                    return sum_to(compute(op, share_of, share_of, dy, shares), x.shape());
                   };
                   return Grads{want[0] ? part(a, b) : Tensor(), want[1] ? part(b, a) : Tensor()};
                 });
@@ -134,6 +137,10 @@ Tensor div(const Tensor& a, const Tensor& b) {
   });
 }
 
+Tensor equal(const Tensor& a, const Tensor& b) {
+  return compute("equal", Binary::equal, Binary::equal, a, b);
+}
+
 Tensor maximum(const Tensor& a, const Tensor& b) {
   return extreme("maximum", Binary::maximum, Binary::share_if_larger, Binary::share_if_smaller, a,
                  b);
@@ -146,9 +153,9 @@ Tensor minimum(const Tensor& a, const Tensor& b) {
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   const char* op = "where";
   if (condition.dtype() != DType::uint8)
-    fail(op, "the condition is ", condition.dtype(), ", not uint8");
+    fail(op, "condition is ", condition.dtype(), ", not uint8");
   if (!(condition.device() == a.device()))
-    fail(op, "the condition is on ", condition.device(), ", a on ", a.device());
+    fail(op, "condition is on ", condition.device(), ", a on ", a.device());
   check_alike(op, {a, b});
   const Shape shape =
       broadcast_shape(op, condition.shape(), broadcast_shape(op, a.shape(), b.shape()));

@@ -20,6 +20,9 @@ Tensor sub(const Tensor& a, const Tensor& b);
 Tensor mul(const Tensor& a, const Tensor& b);
 Tensor div(const Tensor& a, const Tensor& b);
 
+/// 1 where a equals b, else 0, in their dtype; shapes as for add(). Not recorded.
+Tensor equal(const Tensor& a, const Tensor& b);
+
 /// The larger or smaller of a and b; NaN if one of them is. Where both are equal each gets half of
 /// the gradient, as in PyTorch. Broadcasts like add(). Saves a and b.
 Tensor maximum(const Tensor& a, const Tensor& b);
@@ -29,7 +32,7 @@ Tensor minimum(const Tensor& a, const Tensor& b);
 ///
 /// @param condition  uint8, on a's device
 /// @param a, b       of equal dtypes; all three shapes broadcast
-/// @throws ShapeError  "[where] the condition is float32, not uint8"
+/// @throws ShapeError  "[where] condition is float32, not uint8"
 /// Saves the condition.
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b);
 

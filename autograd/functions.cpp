@@ -52,7 +52,7 @@ Tensor abs(const Tensor& x) { return unary("abs", Unary::abs_of, x); }
 Tensor pow(const Tensor& x, double exponent) { return unary("pow", Unary::power, x, exponent); }
 
 Tensor clamp(const Tensor& x, double low, double high) {
-  if (!(low <= high)) fail("clamp", "low is ", low, ", high is ", high);
+  if (!(low <= high)) fail("clamp", "from ", low, " to ", high);
   Tensor y = std::isinf(low) ? x : unary("clamp_min", Unary::clamp_min, x, low);
   return std::isinf(high) ? y : unary("clamp_max", Unary::clamp_max, y, high);
 }

@@ -50,7 +50,7 @@ Tensor pow(const Tensor& x, double exponent);
 /// min(max(x, low), high); gradients pass at the bounds themselves (in PyTorch that
 /// depends on the version). Saves x, and once more where
 /// both bounds are finite: infinite ones cost nothing.
-/// @throws ShapeError  "[clamp] low is 2, high is 1"
+/// @throws ShapeError  "[clamp] from 2 to 1"
 Tensor clamp(const Tensor& x, double low, double high);
 
 }  // namespace tweed

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "autograd/dispatch.h"
+#include "autograd/elementwise.h"
 #include "kernels/reduce.h"
 
 namespace tweed {
@@ -45,13 +46,14 @@ Reduction view_of(const Shape& shape, int first, int last) {
   return {shape.product(0, first), shape.product(first, last), shape.product(last, shape.ndim())};
 }
 
-// Sums run after run; the axes stay, with size 1.
-Tensor sum_axes(const char* op, const Tensor& x, Axes axes, double divisor) {
+// Folds run after run; the axes stay, with size 1.
+Tensor fold_axes(const char* op, Fold f, const Tensor& x, Axes axes, double divisor = 1) {
+  if (!axes && f == Fold::sum_of_squares) return scale(mul(x, x), 1 / divisor);
   // Several roundings to bfloat16 would add up.
   int runs = 0;
   for_each_run(x.shape(), axes, [&](int, int) { ++runs; });
   if (runs > 1 && x.dtype() == DType::bfloat16)
-    return sum_axes(op, x.to(DType::float32), axes, divisor).to(DType::bfloat16);
+    return fold_axes(op, f, x.to(DType::float32), axes, divisor).to(DType::bfloat16);
   Tensor result = x;
   for_each_run(x.shape(), axes, [&](int first, int last) {
     const Reduction view = view_of(result.shape(), first, last);
@@ -61,9 +63,10 @@ Tensor sum_axes(const char* op, const Tensor& x, Axes axes, double divisor) {
     Tensor scratch = Tensor::empty({view.scratch()}, accumulator_dtype(x), x.device());
     const double by = --runs ? 1 : divisor;
     dispatch(op, x, [&]<class T>(auto& here) {
-      sum(here, view, by, result.read<T>(), y.write<T>(), scratch.write<acc_t<T>>());
+      fold(here, f, view, by, result.read<T>(), y.write<T>(), scratch.write<acc_t<T>>());
     });
     result = y;
+    if (f == Fold::sum_of_squares) f = Fold::sum;
   });
   return result;
 }
@@ -95,15 +98,59 @@ Tensor repeat_to(const char* op, const Tensor& x, const Shape& shape, double div
   return result;
 }
 
+int64_t count_of(const Shape& shape, Axes axes) {
+  int64_t count = 1;
+  for (int i = 0; i < shape.ndim(); ++i)
+    if (axes >> i & 1) count *= shape[i];
+  return count;
+}
+
 Tensor reduce(const char* op, const Tensor& x, Axes axes, bool keep_axes, bool is_mean) {
   const Shape shape = x.shape(), kept = without(shape, axes, true);
-  double divisor = 1;
-  for (int i = 0; i < shape.ndim(); ++i)
-    if (is_mean && axes >> i & 1) divisor *= double(shape[i]);
-  Tensor y = sum_axes(op, x.detach(), axes, divisor);
+  const double divisor = is_mean ? double(count_of(shape, axes)) : 1;
+  Tensor y = fold_axes(op, Fold::sum, x.detach(), axes, divisor);
   return record(op, {x}, y.reshape(without(shape, axes, keep_axes)), {},
                 [=](const Saved&, const Tensor& dy, Want) {
                   return Grads{repeat_to(op, dy.reshape(kept), shape, divisor)};
+                });
+}
+
+Tensor extreme(const char* op, Fold f, const Tensor& x, Axes axes, bool keep_axes) {
+  if (count_of(x.shape(), axes) == 0) fail(op, "no elements over the axes of ", x.shape());
+  const Shape kept = without(x.shape(), axes, true);
+  Tensor y = fold_axes(op, f, x.detach(), axes);
+  return record(op, {x}, y.reshape(without(x.shape(), axes, keep_axes)), save(x, y),
+                [=](const Saved& s, const Tensor& dy, Want) {
+                  const Tensor won = equal(s[0], s[1]);
+                  const Tensor winners = fold_axes(op, Fold::sum, won, axes);
+                  return Grads{mul(won, div(dy.reshape(kept), winners))};
+                });
+}
+
+Tensor variance(const char* op, const Tensor& x, Axes axes, bool keep_axes, int64_t correction) {
+  const Shape kept = without(x.shape(), axes, true);
+  const DType dtype = x.dtype(), wide = accumulator_dtype(x);  // a rounded mean would cost digits
+  const int64_t count = count_of(x.shape(), axes);
+  const double divisor = double(count > correction ? count - correction : 0);
+  const Tensor values = x.detach().to(wide);
+  const Tensor mean = fold_axes(op, Fold::sum, values, axes, double(count));
+  const Tensor y = fold_axes(op, Fold::sum_of_squares, sub(values, mean), axes, divisor);
+  return record(op, {x}, y.to(dtype).reshape(without(x.shape(), axes, keep_axes)), save(x, mean),
+                [=](const Saved& s, const Tensor& dy, Want) {
+                  const Tensor slope = scale(dy.to(wide).reshape(kept), 2 / divisor);
+                  return Grads{mul(sub(s[0].to(wide), s[1]), slope).to(dtype)};
+                });
+}
+
+Tensor euclidean(const char* op, const Tensor& x, Axes axes, bool keep_axes) {
+  const Shape kept = without(x.shape(), axes, true);
+  const Tensor y = sqrt(fold_axes(op, Fold::sum_of_squares, x.detach(), axes));
+  return record(op, {x}, y.reshape(without(x.shape(), axes, keep_axes)), save(x, y),
+                [=](const Saved& s, const Tensor& dy, Want) {
+                  const Tensor &x = s[0], &y = s[1];
+                  const Tensor zero = Tensor::scalar(0, y.dtype(), y.device());
+                  // Where y is 0 so is x, and any divisor but 0 will do.
+                  return Grads{mul(x, div(dy.reshape(kept), add(y, equal(y, zero))))};
                 });
 }
 
@@ -118,6 +165,32 @@ Tensor mean(const Tensor& x, const std::vector<int>& axes, bool keep_axes) {
   return reduce("mean", x, axes_of("mean", x, axes), keep_axes, true);
 }
 
+Tensor max(const Tensor& x) { return extreme("max", Fold::max, x, all_axes(x), false); }
+Tensor max(const Tensor& x, const std::vector<int>& axes, bool keep_axes) {
+  return extreme("max", Fold::max, x, axes_of("max", x, axes), keep_axes);
+}
+Tensor min(const Tensor& x) { return extreme("min", Fold::min, x, all_axes(x), false); }
+Tensor min(const Tensor& x, const std::vector<int>& axes, bool keep_axes) {
+  return extreme("min", Fold::min, x, axes_of("min", x, axes), keep_axes);
+}
+
+Tensor var(const Tensor& x, const std::vector<int>& axes, bool keep_axes, int64_t correction) {
+  return variance("var", x, axes_of("var", x, axes), keep_axes, correction);
+}
+
+Tensor norm_l1(const Tensor& x) { return sum(abs(x)); }
+Tensor norm_l1(const Tensor& x, const std::vector<int>& axes, bool keep_axes) {
+  return sum(abs(x), axes, keep_axes);
+}
+Tensor norm_l2(const Tensor& x) { return euclidean("norm_l2", x, all_axes(x), false); }
+Tensor norm_l2(const Tensor& x, const std::vector<int>& axes, bool keep_axes) {
+  return euclidean("norm_l2", x, axes_of("norm_l2", x, axes), keep_axes);
+}
+Tensor norm_linf(const Tensor& x) { return max(abs(x)); }
+Tensor norm_linf(const Tensor& x, const std::vector<int>& axes, bool keep_axes) {
+  return max(abs(x), axes, keep_axes);
+}
+
 Tensor expand(const Tensor& x, const Shape& shape) {
   const Shape from = x.shape();
   return record("expand", {x}, repeat_to("expand", x, shape, 1), {},
@@ -130,7 +203,7 @@ Tensor sum_to(const Tensor& x, const Shape& shape) {
   Axes axes = 0;
   for (int i = 0; i < x.ndim(); ++i) axes |= Axes(i < added || shape[i - added] != x.dim(i)) << i;
   NoGrad no_grad;
-  return sum_axes("sum_to", x.detach(), axes, 1).reshape(shape);
+  return fold_axes("sum_to", Fold::sum, x.detach(), axes).reshape(shape);
 }
 
 }  // namespace tweed

@@ -13,15 +13,16 @@ constexpr int64_t rows = 131072, C = 64;
 
 void add_sums(std::vector<KernelCase>& cases, Device device) {
   const Tensor x = random_values({rows, C}, device, 1);
-  auto add = [&](const char* what, const Reduction& view) {
+  auto add = [&](const char* what, const Reduction& view, Fold f = Fold::sum) {
     const Tensor y = Tensor::empty({view.outer * view.inner}, x.dtype(), device),
                  scratch = Tensor::empty({view.scratch()}, x.dtype(), device);
-    cases.push_back({std::string("sum over ") + what, bytes_of({x, y}), 0, "", [=] {
+    cases.push_back({std::string(f == Fold::sum ? "sum over " : "max over ") + what, bytes_of({x, y}), 0, "", [=] {
                        on(device, [&](auto& here) {
-                         sum(here, view, 1, x.read<float>(), y.write<float>(),
-                             scratch.write<float>());
+                         fold(here, f, view, 1, x.read<float>(), y.write<float>(),
+                              scratch.write<float>());
                        });
                      }});
+    if (f != Fold::sum) return;
     cases.push_back({std::string("repeat along ") + what, bytes_of({x, y}), 0, "", [=] {
                        on(device, [&](auto& here) {
                          repeat(here, view, 1, y.read<float>(), x.write<float>());
@@ -32,6 +33,8 @@ void add_sums(std::vector<KernelCase>& cases, Device device) {
   add("the last axis", {rows, C, 1});
   add("the middle axis", {32, rows / 32, C});
   add("everything", {1, rows * C, 1});
+  add("rows", {1, rows, C}, Fold::max);
+  add("the last axis", {rows, C, 1}, Fold::max);
 }
 
 void add_bias(std::vector<KernelCase>& cases, Device device) {

@@ -52,7 +52,7 @@ TWEED_INLINE A gelu_tanh_gradient(A x) {
 /// x relu6(x + 3) / 6
 template <class A>
 TWEED_INLINE A hard_swish(A x) {
-  return x <= -3 ? A(0) : x >= 3 ? x : x * (x + A(3)) / A(6);
+  return x <= -3 ? x * A(0) : x >= 3 ? x : x * (x + A(3)) / A(6);
 }
 template <class A>
 TWEED_INLINE A hard_swish_slope(A x) {

@@ -5,44 +5,70 @@
 namespace tweed {
 namespace MACHINE {
 
-// inner is 1: a block adds a contiguous slab.
-template <class In, class Out>
-__global__ void sum_rows_kernel(int64_t outer, int64_t slabs, int64_t reduce, acc_t<In> divisor,
-                                const In* __restrict__ x, Out* __restrict__ y) {
+// What becomes of an element, and how two such meet. A minimum is the maximum of the opposite
+// numbers, and the divisor -1 turns it back.
+template <Fold f>
+struct Folding {
+  static constexpr bool is_extreme = f == Fold::max || f == Fold::min;
+  template <class A>
+  TWEED_INLINE static A of(A v) {
+    return f == Fold::sum_of_squares ? v * v : f == Fold::min ? -v : v;
+  }
+  template <class A>
+  TWEED_INLINE static A start() {
+    return is_extreme ? -A(INFINITY) : A(0);
+  }
+  template <class A>
+  TWEED_INLINE static A both(A a, A b) {
+    return is_extreme ? ((b > a) | (b != b) ? b : a) : a + b;
+  }
+};
+
+// inner is 1: a block folds up a contiguous slab.
+template <Fold f, class In, class Out>
+__global__ void fold_rows_kernel(int64_t outer, int64_t slabs, int64_t reduce, acc_t<In> divisor,
+                                 const In* __restrict__ x, Out* __restrict__ y) {
   for (int64_t i : grid_blocks(outer * slabs)) {
     const int64_t row = i / slabs, slab = i - row * slabs, length = ceil_div(reduce, slabs);
     const int64_t first = min(slab * length, reduce), last = min(first + length, reduce);
     const In* __restrict__ part = x + row * reduce + first;
-    const acc_t<In> total = block_sum(last - first, [&](int64_t c) { return load(part[c]); });
+    auto element = [&](int64_t c) { return Folding<f>::of(load(part[c])); };
+    acc_t<In> total;
+    if constexpr (Folding<f>::is_extreme)
+      total = block_max(last - first, element);
+    else
+      total = block_sum(last - first, element);
     if (threadIdx.x == 0) y[i] = store<Out>(total / divisor);
   }
 }
 
-// threadIdx.x walks the inner axis, threadIdx.y the summed one; every thread adds up in its own
-// cells of shared memory, and the first row of threads adds those up.
-constexpr int64_t sum_tile = 256;
-template <class In, class Out>
-__global__ void sum_columns_kernel(Reduction shape, int64_t slabs, acc_t<In> divisor,
-                                   const In* __restrict__ x, Out* __restrict__ y) {
+// threadIdx.x walks the inner axis, threadIdx.y the folded one; every thread has its own cells of
+// shared memory, and the first row of threads brings those together.
+constexpr int64_t fold_tile = 256;
+template <Fold f, class In, class Out>
+__global__ void fold_columns_kernel(Reduction shape, int64_t slabs, acc_t<In> divisor,
+                                    const In* __restrict__ x, Out* __restrict__ y) {
   using A = acc_t<In>;
+  using F = Folding<f>;
   A* const cells = dynamic_shared<A>();
-  A* __restrict__ sum = cells + threadIdx.y * sum_tile;
-  const int64_t inner = shape.inner, tiles = ceil_div(inner, sum_tile);
+  A* __restrict__ mine = cells + threadIdx.y * fold_tile;
+  const int64_t inner = shape.inner, tiles = ceil_div(inner, fold_tile);
   const int64_t length = ceil_div(shape.reduce, slabs);
   for (int64_t i : grid_blocks(shape.outer * slabs * tiles)) {
     const int64_t part = i / tiles, row = part / slabs, slab = part - row * slabs;
-    const int64_t c0 = (i - part * tiles) * sum_tile, width = min(sum_tile, inner - c0);
+    const int64_t c0 = (i - part * tiles) * fold_tile, width = min(fold_tile, inner - c0);
     const int64_t first = slab * length, last = min(first + length, shape.reduce);
-    for (int64_t c : block_stride(width)) sum[c] = 0;
+    for (int64_t c : block_stride(width)) mine[c] = F::template start<A>();
     for (int64_t r = first + threadIdx.y; r < last; r += blockDim.y) {
       const In* __restrict__ in = x + (row * shape.reduce + r) * inner + c0;
-      for (int64_t c : block_stride(width)) sum[c] += load(in[c]);
+      for (int64_t c : block_stride(width)) mine[c] = F::both(mine[c], F::of(load(in[c])));
     }
     __syncthreads();
     if (threadIdx.y == 0)
       for (int64_t c : block_stride(width)) {
-        A total = 0;
-        for (int64_t t = 0; t < int64_t(blockDim.y); ++t) total += cells[t * sum_tile + c];
+        A total = F::template start<A>();
+        for (int64_t t = 0; t < int64_t(blockDim.y); ++t)
+          total = F::both(total, cells[t * fold_tile + c]);
         y[part * inner + c0 + c] = store<Out>(total / divisor);
       }
     __syncthreads();
@@ -73,33 +99,48 @@ __global__ void repeat_rows_kernel(Pieces pieces, acc_t<T> divisor, const T* __r
 }  // namespace MACHINE
 using namespace MACHINE;
 
-template <class In, class Out>
-static void sum_pass(Here& here, const Reduction& shape, int64_t slabs, double divisor,
-                     Span<const In> x, Span<Out> y) {
+template <Fold f, class In, class Out>
+static void fold_pass(Here& here, const Reduction& shape, int64_t slabs, double divisor,
+                      Span<const In> x, Span<Out> y) {
   using A = acc_t<In>;
   if (shape.inner == 1) {
-    const int64_t threads = ceil_div(ceil_div(shape.reduce, slabs), 32) * 32;
-    const Dim block = {int(threads < 32 ? 32 : threads > 256 ? 256 : threads)};
-    launch(sum_rows_kernel<In, Out>, {.grid = shape.outer * slabs, .block = block}, here,
-           shape.outer, slabs, shape.reduce, A(divisor), x, y);
+    launch(fold_rows_kernel<f, In, Out>,
+           block_per_row(shape.outer * slabs, ceil_div(shape.reduce, slabs)), here, shape.outer,
+           slabs, shape.reduce, A(divisor), x, y);
   } else {
     const Dim block = {32, 8};
-    launch(sum_columns_kernel<In, Out>,
-           {.grid = shape.outer * slabs * ceil_div(shape.inner, sum_tile),
+    launch(fold_columns_kernel<f, In, Out>,
+           {.grid = shape.outer * slabs * ceil_div(shape.inner, fold_tile),
             .block = block,
-            .shared = block.y * sum_tile * sizeof(A)},
+            .shared = block.y * fold_tile * sizeof(A)},
            here, shape, slabs, A(divisor), x, y);
   }
 }
 
-template <class M, class T>
-void sum(M& here, const Reduction& shape, double divisor, Span<const T> x, Span<T> y,
-         Span<acc_t<T>> scratch) {
+// Slabs first, if there are several; `then` brings their results together.
+template <Fold f, Fold then, class T>
+static void fold_as(Here& here, const Reduction& shape, double divisor, Span<const T> x, Span<T> y,
+                    Span<acc_t<T>> scratch) {
   using A = acc_t<T>;
   const int64_t slabs = shape.slabs();
-  if (slabs == 1) return sum_pass<T, T>(here, shape, 1, divisor, x, y);
-  sum_pass<T, A>(here, shape, slabs, 1, x, scratch);
-  sum_pass<A, T>(here, {shape.outer, slabs, shape.inner}, 1, divisor, scratch, y);
+  if (slabs == 1) return fold_pass<f, T, T>(here, shape, 1, divisor, x, y);
+  fold_pass<f, T, A>(here, shape, slabs, 1, x, scratch);
+  fold_pass<then, A, T>(here, {shape.outer, slabs, shape.inner}, 1, divisor, scratch, y);
+}
+
+template <class M, class T>
+void fold(M& here, Fold f, const Reduction& shape, double divisor, Span<const T> x, Span<T> y,
+          Span<acc_t<T>> scratch) {
+  switch (f) {
+    case Fold::sum:
+      return fold_as<Fold::sum, Fold::sum>(here, shape, divisor, x, y, scratch);
+    case Fold::sum_of_squares:
+      return fold_as<Fold::sum_of_squares, Fold::sum>(here, shape, divisor, x, y, scratch);
+    case Fold::max:
+      return fold_as<Fold::max, Fold::max>(here, shape, 1, x, y, scratch);
+    case Fold::min:
+      return fold_as<Fold::min, Fold::max>(here, shape, -1, x, y, scratch);
+  }
 }
 
 template <class M, class T>
@@ -115,8 +156,9 @@ void repeat(M& here, const Reduction& shape, double divisor, Span<const T> x, Sp
     launch(repeat_columns_kernel<T>, config, here, pieces, shape.reduce, acc_t<T>(divisor), x, y);
 }
 
-#define INSTANTIATE(T)                                                                        \
-  template void sum(Here&, const Reduction&, double, Span<const T>, Span<T>, Span<acc_t<T>>); \
+#define INSTANTIATE(T)                                                              \
+  template void fold(Here&, Fold, const Reduction&, double, Span<const T>, Span<T>, \
+                     Span<acc_t<T>>);                                               \
   template void repeat(Here&, const Reduction&, double, Span<const T>, Span<T>);
 FOR_FLOATING_TYPES(INSTANTIATE)
 

@@ -1,10 +1,11 @@
-// Sums over axes, and their transpose. Work is cut by shape alone: the same bits on every grid.
+// Sums and extremes over axes, and the transpose of a sum. Work is cut by shape alone: the same
+// bits on every grid.
 #pragma once
 #include "kernels/machine/machine.h"
 
 namespace tweed {
 
-/// A tensor seen as (outer, reduce, inner), of which the middle part is summed.
+/// A tensor seen as (outer, reduce, inner), of which the middle part is folded up.
 struct Reduction {
   int64_t outer = 1, reduce = 1, inner = 1;
 
@@ -21,13 +22,18 @@ struct Reduction {
   constexpr int64_t scratch() const { return slabs() == 1 ? 0 : outer * slabs() * inner; }
 };
 
-/// y[o, i] = sum over r of x[o, r, i], divided by `divisor`.
+/// How elements are brought together. An extreme is NaN as soon as one element is, and of no
+/// elements infinite.
+enum class Fold : uint8_t { sum, sum_of_squares, max, min };
+
+/// y[o, i] = the fold over r of x[o, r, i], divided by `divisor`, which is 1 for extremes.
 ///
 /// @param x        (outer, reduce, inner)
 /// @param y        (outer, inner)
 /// @param scratch  Reduction::scratch() elements
 template <class M, class T>
-void sum(M&, const Reduction&, double divisor, Span<const T> x, Span<T> y, Span<acc_t<T>> scratch);
+void fold(M&, Fold, const Reduction&, double divisor, Span<const T> x, Span<T> y,
+          Span<acc_t<T>> scratch);
 
 /// y[o, r, i] = x[o, i] / divisor.
 template <class M, class T>

@@ -95,11 +95,6 @@ __global__ void target_rank_kernel(int64_t rows, int64_t classes, const T* __res
 }  // namespace MACHINE
 using namespace MACHINE;
 
-static Config block_per_row(int64_t rows, int64_t classes) {
-  const int64_t threads = ceil_div(classes, 32) * 32;
-  return {.grid = rows, .block = {int(threads < 32 ? 32 : threads > 256 ? 256 : threads)}};
-}
-
 template <class M, class T>
 void softmax_forward(M& here, bool logarithm, int64_t rows, Span<const T> x, Span<T> y) {
   if (!rows) return;

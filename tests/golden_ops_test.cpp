@@ -62,6 +62,7 @@ TEST_CASE("operations equal PyTorch's in float64", "[golden]") {
     RunGolden run;
   } families[] = {
       {"ops", run_golden_ops},
+      {"ops_fold", run_golden_fold},
       {"ops_functions", run_golden_functions},
       {"ops_shape", run_golden_shape},
       {"ops_image", run_golden_image},

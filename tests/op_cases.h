@@ -61,6 +61,8 @@ std::vector<OpCase> op_cases();
 // A file each.
 std::vector<OpCase> elementwise_cases();
 std::vector<OpCase> function_cases();
+std::vector<OpCase> fold_cases();
+std::vector<OpCase> top_cases();
 std::vector<OpCase> reduce_cases();
 std::vector<OpCase> window_cases();
 std::vector<OpCase> product_cases();

@@ -134,7 +134,8 @@ TEST_CASE("a sum over more than 2^31 elements", "[kernels]") {
   const Reduction shape = {1, n, 1};
   std::vector<bf16> total(1);
   std::vector<float> scratch(static_cast<std::size_t>(shape.scratch()));
-  sum(cpu_machine(), shape, 1, Span<const bf16>(x, n), Span<bf16>(total), Span<float>(scratch));
+  fold(cpu_machine(), Fold::sum, shape, 1, Span<const bf16>(x, n), Span<bf16>(total),
+       Span<float>(scratch));
   CHECK(load(total[0]) == 10);
   munmap(memory, bytes);
 }

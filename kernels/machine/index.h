@@ -73,3 +73,11 @@ __device__ inline auto block_max(int64_t n, F f) {
   for (int64_t i : block_stride(n)) v = larger(f(i), v);
   return block_reduce(v, larger, -A(INFINITY));
 }
+/// The smallest of 0 ... n-1 for which f holds, n if there is none; every thread gets it.
+template <class F>
+__device__ inline int64_t block_first(int64_t n, F f) {
+  int64_t first = n;
+  for (int64_t i : block_stride(n))
+    if (first == n && f(i)) first = i;
+  return block_reduce(first, [](int64_t a, int64_t b) { return a < b ? a : b; }, n);
+}

@@ -47,3 +47,17 @@ TWEED_INLINE auto block_max(int64_t n, F f) {
   }
   return nans ? A(NAN) : v;
 }
+/// Looks at stretches as a whole, which vectorises, and closer at the one where f holds.
+template <class F>
+TWEED_INLINE int64_t block_first(int64_t n, F f) {
+  constexpr int64_t stretch = 256;
+  for (int64_t begin = 0; begin < n; begin += stretch) {
+    const int64_t end = begin + stretch < n ? begin + stretch : n;
+    int found = 0;
+#pragma omp simd reduction(| : found)
+    for (int64_t i = begin; i < end; ++i) found |= f(i);
+    for (int64_t i = begin; found && i < end; ++i)
+      if (f(i)) return i;
+  }
+  return n;
+}

@@ -27,6 +27,12 @@ struct Config {
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+/// A block of whole warps for each row.
+constexpr Config block_per_row(int64_t rows, int64_t columns) {
+  const int64_t threads = ceil_div(columns, 32) * 32;
+  return {.grid = rows, .block = {int(threads < 32 ? 32 : threads > 256 ? 256 : threads)}};
+}
+
 /// Shared memory that a block gets on every machine without asking for more.
 constexpr std::size_t shared_bytes_limit = 48 * 1024;
 
