@@ -202,7 +202,9 @@ std::function<int()> prepare_training(Flags& f, Device device) {
   t.augmentation = parse_augmentation(f.augment, info.image_size);
   if (!f.adversarial.empty()) t.adversarial = f.attack.options(info, f.data.seed);
   if (!network)
-    network = make_model(f.model, {.classes = int64_t(info.classes.size()), .seed = t.seed});
+    network = make_model(f.model, {.classes = int64_t(info.classes.size()),
+                                   .seed = t.seed,
+                                   .image_size = info.image_size});
   network->to(device);
   auto training =
       std::make_shared<Training>(t, info, network, device, data->train, data->validation);

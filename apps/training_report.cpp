@@ -5,6 +5,7 @@
 
 #include "apps/app.h"
 #include "apps/training.h"
+#include "autograd/reduce.h"
 #include "record/curves.h"
 #include "record/metrics.h"
 
@@ -12,6 +13,18 @@ namespace tweed::app {
 
 static double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// max |dL/dw| of the first or last convolution in the last step: tiny ones tell of vanishing
+// gradients, huge ones of a learning rate that is too large.
+static double convolution_gradient(const Module& network, bool first) {
+  double result = 0;
+  for (auto& [name, t] : network.parameters()) {
+    if (t.ndim() != 4 || !grad(t).defined()) continue;
+    result = norm_linf(grad(t)).item();
+    if (first) break;
+  }
+  return result;
 }
 
 void Training::show_progress() {
@@ -72,7 +85,9 @@ void Training::save_epoch(const Score& train, const Score& val) {
                {"train_top5", train.top5},
                {"val_loss", val.loss},
                {"val_top1", val.top1},
-               {"val_top5", val.top5}});
+               {"val_top5", val.top5},
+               {"gradient_first_conv", convolution_gradient(*network_, true)},
+               {"gradient_last_conv", convolution_gradient(*network_, false)}});
   auto metric = [&](const char* name) { return read_metric(path("metrics.jsonl"), name); };
   draw_curves(path("curves.png"), info_.model,
               {{"Loss",

@@ -186,3 +186,95 @@ class GoogLeNet(nn.Module):
                 x = self.last_pool(x)
             x = getattr(self, "inception" + name)(x)
         return self.fc(self.dropout(x.mean((2, 3))))
+
+
+class Attention(nn.Module):
+    """Multi-head attention on (N, H, W, C), within squares of `window` tokens, or all if it is 0."""
+
+    def __init__(self, width, heads, window):
+        super().__init__()
+        self.heads, self.window = heads, window
+        self.qkv = nn.Linear(width, 3 * width)
+        self.proj = nn.Linear(width, width)
+
+    def forward(self, x):
+        n, h, w, c = x.shape
+        side = self.window or h
+        rows, columns = h // side, w // side
+        qkv = self.qkv(x).reshape(n, rows, side, columns, side, 3, self.heads, c // self.heads)
+        # (3, N, rows, columns, heads, tokens, C / heads)
+        qkv = qkv.permute(5, 0, 1, 3, 6, 2, 4, 7)
+        qkv = qkv.reshape(3, -1, self.heads, side * side, c // self.heads)
+        y = F.scaled_dot_product_attention(*qkv)
+        y = y.reshape(n, rows, columns, self.heads, side, side, -1).permute(0, 1, 4, 2, 5, 3, 6)
+        return self.proj(y.reshape(n, h, w, c))
+
+
+class Mlp(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.fc1 = nn.Linear(width, 4 * width)
+        self.act = nn.GELU()
+        self.fc2 = nn.Linear(4 * width, width)
+
+    def forward(self, x):
+        return self.fc2(self.act(self.fc1(x)))
+
+
+class DropPath(nn.Module):
+    def __init__(self, p):
+        super().__init__()
+        self.p = p
+
+    def forward(self, x):
+        if not self.training or self.p == 0:
+            return x
+        keep = torch.rand((x.shape[0],) + (1,) * (x.ndim - 1), device=x.device) >= self.p
+        return x * keep / (1 - self.p)
+
+
+class Block(nn.Module):
+    def __init__(self, width, heads, window, dropped):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width, eps=1e-6)
+        self.attn = Attention(width, heads, window)
+        self.drop_path1 = DropPath(dropped)
+        self.norm2 = nn.LayerNorm(width, eps=1e-6)
+        self.mlp = Mlp(width)
+        self.drop_path2 = DropPath(dropped)
+
+    def forward(self, x):
+        x = x + self.drop_path1(self.attn(self.norm1(x)))
+        return x + self.drop_path2(self.mlp(self.norm2(x)))
+
+
+class SimpleViT(nn.Module):
+    """Tweed's simplevit, without its initialisation."""
+
+    def __init__(self, classes=100, image_size=128, width=192, depth=4, heads=4):
+        super().__init__()
+        self.side = image_size // 16
+        self.pos_embed = nn.Parameter(torch.zeros(1, self.side**2, width))
+        self.patch_embed = nn.Sequential(OrderedDict(proj=nn.Conv2d(3, width, 16, 16)))
+        dropped = [0.1 * i / (depth - 1) for i in range(depth)]
+        self.blocks = nn.Sequential(
+            *(Block(width, heads, 0 if i % 2 else 4, dropped[i]) for i in range(depth))
+        )
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.fc = nn.Linear(width, classes)
+
+    def forward(self, x):
+        x = self.patch_embed(x).permute(0, 2, 3, 1)
+        x = x + self.pos_embed.reshape(1, self.side, self.side, -1)
+        return self.fc(self.norm(self.blocks(x)).mean((1, 2)))
+
+
+# Name: a function of the number of classes and the image size.
+MODELS = {
+    "simplenet": lambda classes, size: simplenet(classes),
+    "simplenet_bn": lambda classes, size: simplenet(classes, batch_norm=True),
+    "resnet18": lambda classes, size: ResNet18(classes),
+    "squeezenet1_0": lambda classes, size: SqueezeNet(classes),
+    "inception": lambda classes, size: GoogLeNet(classes),
+    "simplevit": SimpleViT,
+}

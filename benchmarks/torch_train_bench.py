@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Times PyTorch's training step of SimpleNet on the CPU: the rival of benchmarks/train_bench.
+"""Times PyTorch's training step on the CPU: the rival of benchmarks/train_bench.
 
 A step is zero_grad, forward, cross-entropy, backward and an SGD step with momentum and weight
 decay, on one fixed batch that is already in memory and in the right layout.
@@ -28,9 +28,8 @@ import torch.nn.functional as F
 
 sys.path.append(str(Path(__file__).resolve().parent))
 
-from torch_models import simplenet  # noqa: E402
+from torch_models import MODELS  # noqa: E402
 
-MODELS = {"simplenet": {}, "simplenet_bn": {"batch_norm": True}}
 LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
 
 
@@ -40,7 +39,7 @@ class Training:
     def __init__(self, arguments):
         torch.manual_seed(arguments.seed)
         layout = LAYOUTS[arguments.format]
-        self.model = simplenet(arguments.classes, **MODELS[arguments.model]).train()
+        self.model = MODELS[arguments.model](arguments.classes, arguments.image_size).train()
         self.model.to(memory_format=layout)
         shape = (arguments.batch_size, 3, arguments.image_size, arguments.image_size)
         self.images = torch.randn(shape).contiguous(memory_format=layout)

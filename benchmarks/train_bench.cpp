@@ -34,7 +34,7 @@ double median(std::vector<double> v) {
 
 class Step {
  public:
-  Step(const Flags& f, Device device) : network_(make_model(f.model, {.classes = f.classes})) {
+  Step(const Flags& f, Device device) : network_(make_model(f.model, {.classes = f.classes, .image_size = f.image_size})) {
     network_->to(device);
     parameters_ = std::make_unique<ParameterBuffer>(network_->parameters());
     sgd_ = std::make_unique<SGD>(*parameters_, SGD::Options{0.01, 0.9, 1e-4});
@@ -162,7 +162,7 @@ std::function<int()> prepare(int argc, char** argv) {
       "train_bench");
   auto f = std::make_shared<Flags>();
   flags.add_option("--model", f->model)
-      ->check(CLI::IsMember({"simplenet", "simplenet_bn"}))
+      ->check(CLI::IsMember(model_names()))
       ->capture_default_str();
   flags.add_option("--batch-size", f->batch_size)
       ->check(CLI::Range(1, 4096))

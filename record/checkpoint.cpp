@@ -36,7 +36,8 @@ std::string text(const std::array<float, 3>& values) {
   for (float v : values) {
     char digits[32];
     char* end = std::to_chars(digits, digits + sizeof digits, v).ptr;
-    out += (out.size() > 1 ? "," : "") + std::string(digits, end);
+    if (out.size() > 1) out += ',';
+    out.append(digits, end);
   }
   return out + "]";
 }
@@ -134,7 +135,8 @@ Checkpoint load_checkpoint(const std::string& path) {
   checkpoint.info = read_info(path, file.metadata);
   try {
     checkpoint.network =
-        make_model(checkpoint.info.model, {.classes = int64_t(checkpoint.info.classes.size())});
+        make_model(checkpoint.info.model, {.classes = int64_t(checkpoint.info.classes.size()),
+                                           .image_size = checkpoint.info.image_size});
   } catch (const Error& e) {
     throw FormatError(path, e.what());
   }

@@ -10,7 +10,8 @@ namespace tweed {
 /// What a network is made for.
 struct ModelOptions {
   int64_t classes = 100;
-  uint64_t seed = 0;  ///< of the initial weights
+  uint64_t seed = 0;         ///< of the initial weights
+  int64_t image_size = 128;  ///< for networks that know where a pixel is
 };
 
 /// A network that maps images (N, H, W, 3) to logits (N, classes).
