@@ -1,5 +1,6 @@
 // Element by element: arithmetic, dropout, conversion, updates of parameters, attack steps.
 #include "autograd/dispatch.h"
+#include "autograd/elementwise.h"
 #include "benchmarks/kernel_cases.h"
 #include "kernels/attack.h"
 #include "kernels/copy.h"
@@ -12,10 +13,41 @@ namespace {
 
 const Shape shape = {32, 64, 64, 64};
 
+// What a formula computes beside moving its data.
+const char* costs_of(Unary f) {
+  switch (f) {
+    case Unary::scale:
+    case Unary::shift:
+    case Unary::relu:
+    case Unary::leaky_relu:
+    case Unary::hardswish:
+    case Unary::sqrt_of:
+    case Unary::abs_of:
+    case Unary::clamp_min:
+    case Unary::clamp_max:
+      return "";
+    case Unary::tanh_of:
+    case Unary::gelu_tanh:
+      return "tanh";
+    case Unary::gelu:
+      return "erf, exp";
+    case Unary::log_of:
+      return "log";
+    case Unary::power:
+      return "pow";
+    default:
+      return "exp";
+  }
+}
+
 void add_unary(std::vector<KernelCase>& cases, Device device) {
-  const Tensor x = random_values(shape, device, 1), dy = random_values(shape, device, 2);
-  const Tensor y = Tensor::empty_like(x);
-  auto add = [&](Unary f, const std::string& name, const char* costs) {
+  const Tensor any = random_values(shape, device, 1), dy = random_values(shape, device, 2);
+  // libmvec falls back to slow code for numbers that have no logarithm.
+  const Tensor positive = abs(any) + 0.1, y = Tensor::empty_like(dy);
+  auto add = [&](Unary f, const std::string& name) {
+    const bool of_positive = f == Unary::log_of || f == Unary::sqrt_of || f == Unary::power;
+    const Tensor x = of_positive ? positive : any;
+    const std::string costs = costs_of(f);
     cases.push_back({name, bytes_of({x, y}), 0, costs, [=] {
                        dispatch("bench", x, [&]<class T>(auto& here) {
                          unary_forward(here, f, 0.5, x.read<T>(), y.write<T>());
@@ -29,8 +61,20 @@ void add_unary(std::vector<KernelCase>& cases, Device device) {
                        });
                      }});
   };
-  add(Unary::relu, "relu", "");
-  add(Unary::scale, "scale", "");
+#define ADD(name, ...) add(Unary::name, #name);
+  FOR_UNARY_FORMULAS(ADD)
+#undef ADD
+}
+
+void add_select(std::vector<KernelCase>& cases, Device device) {
+  const Tensor a = random_values(shape, device, 1), b = random_values(shape, device, 2),
+               y = Tensor::empty_like(a), condition = Tensor::zeros(shape, DType::uint8, device);
+  cases.push_back({"select", bytes_of({a, b, y, condition}), 0, "", [=] {
+                     on(device, [&](auto& here) {
+                       select(here, condition.read<uint8_t>(), a.read<float>(), b.read<float>(),
+                              y.write<float>());
+                     });
+                   }});
 }
 
 void add_binary(std::vector<KernelCase>& cases, Device device) {
@@ -119,7 +163,8 @@ void add_copies(std::vector<KernelCase>& cases, Device device) {
 
 std::vector<KernelCase> element_cases(Device device) {
   std::vector<KernelCase> cases;
-  for (auto add : {add_copies, add_unary, add_binary, add_updates, add_random, add_attack})
+  for (auto add :
+       {add_copies, add_unary, add_select, add_binary, add_updates, add_random, add_attack})
     add(cases, device);
   return cases;
 }
