@@ -1,10 +1,14 @@
 // Windows over images, and copies that only move elements.
+#include <array>
+#include <cmath>
+
 #include "autograd/dispatch.h"
 #include "benchmarks/kernel_cases.h"
 #include "kernels/gather.h"
 #include "kernels/im2col.h"
 #include "kernels/pool.h"
 #include "kernels/rearrange.h"
+#include "kernels/resample.h"
 
 namespace tweed::bench {
 namespace {
@@ -101,11 +105,34 @@ void add_moves(std::vector<KernelCase>& cases, Device device) {
                    }});
 }
 
+void add_resampling(std::vector<KernelCase>& cases, Device device) {
+  auto add = [&](int64_t N, int64_t C) {
+    const std::string what = ", " + std::to_string(C) + " channels";
+    const Resize half{N, C, {128, 64}, {128, 64}};
+    const Rotation turn{N, 128, 128, C, std::cos(0.3), std::sin(0.3)};
+    const Tensor x = random_values({N, 128, 128, C}, device, 1), z = Tensor::empty_like(x),
+                 y = random_values({N, 64, 64, C}, device, 2);
+    auto push = [&](const char* name, double bytes, auto f) {
+      cases.push_back({name + what, bytes, 0, "", [=] { on(device, f); }});
+    };
+    push("resize to half", bytes_of({x, y}),
+         [=](auto& here) { resize_forward(here, half, x.read<float>(), y.write<float>()); });
+    push("resize to half backward", bytes_of({x, y}),
+         [=](auto& here) { resize_backward(here, half, y.read<float>(), x.write<float>()); });
+    push("rotate", bytes_of({x, z}),
+         [=](auto& here) { rotate_forward(here, turn, x.read<float>(), z.write<float>()); });
+    push("rotate backward", bytes_of({x, z}),
+         [=](auto& here) { rotate_backward(here, turn, z.read<float>(), x.write<float>()); });
+  };
+  add(128, 3);
+  add(8, 64);
+}
+
 }  // namespace
 
 std::vector<KernelCase> image_cases(Device device) {
   std::vector<KernelCase> cases;
-  for (auto add : {add_pools, add_patches, add_moves}) add(cases, device);
+  for (auto add : {add_pools, add_patches, add_moves, add_resampling}) add(cases, device);
   return cases;
 }
 

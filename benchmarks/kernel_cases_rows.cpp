@@ -5,6 +5,7 @@
 #include "kernels/bias.h"
 #include "kernels/reduce.h"
 #include "kernels/softmax.h"
+#include "kernels/top.h"
 
 namespace tweed::bench {
 namespace {
@@ -16,7 +17,8 @@ void add_sums(std::vector<KernelCase>& cases, Device device) {
   auto add = [&](const char* what, const Reduction& view, Fold f = Fold::sum) {
     const Tensor y = Tensor::empty({view.outer * view.inner}, x.dtype(), device),
                  scratch = Tensor::empty({view.scratch()}, x.dtype(), device);
-    cases.push_back({std::string(f == Fold::sum ? "sum over " : "max over ") + what, bytes_of({x, y}), 0, "", [=] {
+    cases.push_back({std::string(f == Fold::sum ? "sum over " : "max over ") + what,
+                     bytes_of({x, y}), 0, "", [=] {
                        on(device, [&](auto& here) {
                          fold(here, f, view, 1, x.read<float>(), y.write<float>(),
                               scratch.write<float>());
@@ -128,11 +130,34 @@ void add_softmax(std::vector<KernelCase>& cases, Device device) {
                    }});
 }
 
+void add_places(std::vector<KernelCase>& cases, Device device) {
+  const Tensor x = random_values({rows, C}, device, 1),
+               values = Tensor::empty({rows, 5}, x.dtype(), device),
+               places = Tensor::zeros({rows, 5}, DType::int32, device),
+               place = Tensor::zeros({rows}, DType::int32, device),
+               column = Tensor::zeros({C}, DType::int32, device);
+  auto push = [&](const char* name, double bytes, const char* costs, auto f) {
+    cases.push_back({name, bytes, 0, costs, [=] { on(device, f); }});
+  };
+  push("argmax of the last axis", bytes_of({x}), "", [=](auto& here) {
+    arg_extreme(here, true, rows, 1, x.read<float>(), place.write<int32_t>());
+  });
+  push("argmax of rows", bytes_of({x}), "", [=](auto& here) {
+    arg_extreme(here, true, 1, C, x.read<float>(), column.write<int32_t>());
+  });
+  push("top_k, 5 of 64", bytes_of({x, values, places}), "5 searches", [=](auto& here) {
+    top_k_forward(here, rows, 5, x.read<float>(), values.write<float>(), places.write<int32_t>());
+  });
+  push("top_k, 5 of 64, backward", bytes_of({x, values, places}), "", [=](auto& here) {
+    top_k_backward(here, rows, 5, places.read<int32_t>(), values.read<float>(), x.write<float>());
+  });
+}
+
 }  // namespace
 
 std::vector<KernelCase> row_cases(Device device) {
   std::vector<KernelCase> cases;
-  for (auto add : {add_sums, add_bias, add_batch_norm, add_softmax}) add(cases, device);
+  for (auto add : {add_sums, add_bias, add_batch_norm, add_softmax, add_places}) add(cases, device);
   return cases;
 }
 
