@@ -4,8 +4,8 @@ namespace tweed {
 
 std::vector<OpCase> op_cases() {
   std::vector<OpCase> all;
-  for (auto part :
-       {elementwise_cases, reduce_cases, window_cases, product_cases, row_cases, move_cases})
+  for (auto part : {elementwise_cases, reduce_cases, window_cases, product_cases, row_cases,
+                    move_cases, norm_cases})
     for (auto& row : part()) all.push_back(row);
   return all;
 }

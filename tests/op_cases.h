@@ -59,6 +59,7 @@ std::vector<OpCase> reduce_cases();
 std::vector<OpCase> window_cases();
 std::vector<OpCase> product_cases();
 std::vector<OpCase> row_cases();
+std::vector<OpCase> norm_cases();
 std::vector<OpCase> move_cases();
 
 }  // namespace tweed

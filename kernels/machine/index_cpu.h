@@ -47,3 +47,8 @@ TWEED_INLINE auto block_max(int64_t n, F f) {
   }
   return nans ? A(NAN) : v;
 }
+// A row of threads is a single thread, too.
+template <class F>
+TWEED_INLINE auto warp_sum(int64_t n, F f) {
+  return block_sum(n, f);
+}
