@@ -3,6 +3,7 @@
 #include "attacks/pgd.h"
 #include "attacks/self_test.h"
 #include "autograd/argmax.h"
+#include "autograd/attention.h"
 #include "autograd/conv.h"
 #include "autograd/dropout.h"
 #include "autograd/elementwise.h"

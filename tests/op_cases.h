@@ -60,6 +60,7 @@ std::vector<OpCase> window_cases();
 std::vector<OpCase> product_cases();
 std::vector<OpCase> row_cases();
 std::vector<OpCase> norm_cases();
+std::vector<OpCase> attention_cases();
 std::vector<OpCase> move_cases();
 
 }  // namespace tweed
