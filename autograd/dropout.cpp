@@ -14,11 +14,11 @@ Tensor drop(const Tensor& x, double p, const RandomKey& key) {
   return y;
 }
 
-// x times a mask of a number per sample and channel.
-Tensor drop_channels(const Tensor& x, double p, const RandomKey& key) {
-  Shape one_per_channel = x.shape();
-  for (int i = 1; i + 1 < x.ndim(); ++i) one_per_channel.set(i, 1);
-  return mul(x, drop(Tensor::full(one_per_channel, 1, x.dtype(), x.device()), p, key));
+// x times a mask of a number for each sample, and for each channel if `channels`.
+Tensor drop_parts(const Tensor& x, bool channels, double p, const RandomKey& key) {
+  Shape parts = x.shape();
+  for (int i = 1; i + channels < x.ndim(); ++i) parts.set(i, 1);
+  return mul(x, drop(Tensor::full(parts, 1, x.dtype(), x.device()), p, key));
 }
 
 void check_probability(const char* op, double p) {
@@ -39,8 +39,17 @@ Tensor dropout2d(const Tensor& x, double p, const RandomKey& key, bool training)
   if (x.ndim() < 2) fail("dropout2d", "needs (N, ..., C), x is ", x.shape());
   if (!training || p == 0) return x;
   return record(
-      "dropout2d", {x}, drop_channels(x.detach(), p, key), {},
-      [=](const Saved&, const Tensor& dy, Want) { return Grads{drop_channels(dy, p, key)}; });
+      "dropout2d", {x}, drop_parts(x.detach(), true, p, key), {},
+      [=](const Saved&, const Tensor& dy, Want) { return Grads{drop_parts(dy, true, p, key)}; });
+}
+
+Tensor drop_path(const Tensor& x, double p, const RandomKey& key, bool training) {
+  check_probability("drop_path", p);
+  if (x.ndim() < 1) fail("drop_path", "x has no axes");
+  if (!training || p == 0) return x;
+  return record(
+      "drop_path", {x}, drop_parts(x.detach(), false, p, key), {},
+      [=](const Saved&, const Tensor& dy, Want) { return Grads{drop_parts(dy, false, p, key)}; });
 }
 
 }  // namespace tweed

@@ -30,4 +30,16 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
                   double momentum = 0.1, double eps = 1e-5,
                   Activation activation = Activation::none);
 
+/// Layer normalisation over the last axis.
+///
+///   y = (x - mean) * rstd * gamma + beta,   rstd = 1 / sqrt(var + eps)
+///
+/// @param x            (..., C)
+/// @param gamma, beta  (C), scale and shift
+/// @param eps          added to the biased variance, > 0
+/// @return             x's shape, dtype and device
+/// @throws ShapeError  "[layer_norm] gamma is (768), x is (8, 512)"
+/// Saves x, gamma, mean, rstd. Source: Ba, Kiros, Hinton 2016, arXiv:1607.06450
+Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double eps = 1e-5);
+
 }  // namespace tweed

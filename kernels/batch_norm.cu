@@ -1,21 +1,9 @@
 #include "kernels/batch_norm.h"
-#include "kernels/machine/kernel.h"
+#include "kernels/channel_sums.h"
 #include "kernels/math.h"
 
 namespace tweed {
 namespace MACHINE {
-
-// threadIdx.x walks channels, threadIdx.y rows. Every thread adds up in its own cells of shared
-// memory; channels are taken a tile at a time, so that any number of them fits.
-constexpr int64_t norm_tile = 256;
-
-// The sum of the cells of a channel over the block's rows of threads.
-template <class A>
-__device__ inline A sum_of_cells(const A* cells, int64_t c) {
-  A total = 0;
-  for (int64_t r = 0; r < int64_t(blockDim.y); ++r) total += cells[r * norm_tile + c];
-  return total;
-}
 
 // Level 1: mean and sum of squared deviations of each slab of rows. The first pass finds about the
 // mean, the second sums around that and so knows by how much it was off: exact enough however far
@@ -198,7 +186,6 @@ __global__ void batch_norm_backward_kernel(int64_t rows, int64_t C, const T* __r
 }  // namespace MACHINE
 using namespace MACHINE;
 
-static const Dim norm_block = {32, 8};
 static Config by_rows(int64_t rows) {
   return {.grid = ceil_div(rows, norm_block.y), .block = norm_block};
 }

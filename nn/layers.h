@@ -71,10 +71,14 @@ class BatchNorm2d : public Module {
                        Activation activation = Activation::none);
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
+  /// From now on the running statistics count and stay as they are, in training too. Gradients
+  /// flow to x, weight and bias.
+  void freeze() { frozen_ = true; }
 
  private:
   double momentum_, eps_;
   Activation activation_;
+  bool frozen_ = false;
   Tensor weight_, bias_, running_mean_, running_var_, batches_;
 };
 
@@ -93,6 +97,17 @@ class Dropout2d : public Module {
 class Dropout : public Module {
  public:
   explicit Dropout(double p = 0.5) : p_(p) {}
+  Tensor forward(const Tensor& x) override;
+  std::string description() const override;
+
+ private:
+  double p_;
+};
+
+/// Zeroes whole samples with probability p while training, and scales the others; see drop_path().
+class DropPath : public Module {
+ public:
+  explicit DropPath(double p) : p_(p) {}
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
 

@@ -95,6 +95,7 @@ TEST_CASE("Logits, loss and every gradient are PyTorch's") {
   check_network("resnet18", true, 2e-4);
   check_network("squeezenet1_0", false, 2e-4);
   check_network("inception", false, 2e-4);
+  check_network("simplevit", false, 2e-4);
 }
 
 TEST_CASE("Networks have as many parameters as torchvision's and the papers'") {
@@ -106,6 +107,7 @@ TEST_CASE("Networks have as many parameters as torchvision's and the papers'") {
   CHECK(count("resnet50", 1000) == 25557032);
   CHECK(count("squeezenet1_0", 1000) == 1248424);
   CHECK(count("inception", 1000) == 6624904);
+  CHECK(count("simplevit", 100) == 1959076);
   CHECK(count("resnet20", 10) == 269722);
   CHECK(count("resnet32", 10) == 464154);
   CHECK(count("resnet44", 10) == 658586);
@@ -122,7 +124,7 @@ TEST_CASE("Every network takes 20 steps and its loss falls") {
                labels = Tensor::from(batch.labels, {20});
   for (auto& name : model_names()) {
     INFO(name);
-    auto network = make_model(name, {.classes = 10});
+    auto network = make_model(name, {.classes = 10, .image_size = 32});
     ParameterBuffer parameters(network->parameters());
     SGD sgd(parameters, {.lr = 0.01, .momentum = 0.9, .weight_decay = 0});
     std::vector<double> losses;

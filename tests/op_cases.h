@@ -67,6 +67,8 @@ std::vector<OpCase> reduce_cases();
 std::vector<OpCase> window_cases();
 std::vector<OpCase> product_cases();
 std::vector<OpCase> row_cases();
+std::vector<OpCase> norm_cases();
+std::vector<OpCase> attention_cases();
 std::vector<OpCase> move_cases();
 std::vector<OpCase> shape_cases();
 std::vector<OpCase> image_cases();

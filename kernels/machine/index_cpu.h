@@ -61,3 +61,8 @@ TWEED_INLINE int64_t block_first(int64_t n, F f) {
   }
   return n;
 }
+// A row of threads is a single thread, too.
+template <class F>
+TWEED_INLINE auto warp_sum(int64_t n, F f) {
+  return block_sum(n, f);
+}

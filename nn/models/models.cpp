@@ -8,11 +8,11 @@ static const std::map<std::string, ModulePtr (*)(const ModelOptions&)>& table() 
 #define ROW(name) \
   { #name, name }
   static const std::map<std::string, ModulePtr (*)(const ModelOptions&)> models{
-      ROW(cifar_5x5),    ROW(conv_only),     ROW(conv_only_cured),    ROW(conv_only_deep),
-      ROW(inception),    ROW(mish_deep),     ROW(mish_net),           ROW(mish_net_bn),
-      ROW(resnet18),     ROW(resnet20),      ROW(resnet32),           ROW(resnet34),
-      ROW(resnet44),     ROW(resnet50),      ROW(resnet56),           ROW(simplenet),
-      ROW(simplenet_bn), ROW(squeezenet1_0), ROW(squeezenet1_0_caffe)};
+      ROW(cifar_5x5),    ROW(conv_only), ROW(conv_only_cured), ROW(conv_only_deep),
+      ROW(inception),    ROW(mish_deep), ROW(mish_net),        ROW(mish_net_bn),
+      ROW(resnet18),     ROW(resnet20),  ROW(resnet32),        ROW(resnet34),
+      ROW(resnet44),     ROW(resnet50),  ROW(resnet56),        ROW(simplenet),
+      ROW(simplenet_bn), ROW(simplevit), ROW(squeezenet1_0),   ROW(squeezenet1_0_caffe)};
 #undef ROW
   return models;
 }

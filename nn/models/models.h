@@ -37,6 +37,9 @@ ModulePtr squeezenet1_0(const ModelOptions& options);
 ModulePtr squeezenet1_0_caffe(const ModelOptions& options);
 ModulePtr inception(const ModelOptions& options);
 
+// For images of options.image_size, a multiple of 16.
+ModulePtr simplevit(const ModelOptions& options);
+
 // For CIFAR-10's (N, 32, 32, 3). Five by five convolutions with batch norm:
 ModulePtr cifar_5x5(const ModelOptions& options);
 // Nothing but convolutions, ReLU and pools; with 20 more convolutions, through which gradients

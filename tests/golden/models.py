@@ -17,6 +17,7 @@ NETWORKS = [
     ("resnet18", torch_models.ResNet18, 64, True),
     ("squeezenet1_0", torch_models.SqueezeNet, 64, False),
     ("inception", torch_models.GoogLeNet, 64, False),
+    ("simplevit", torch_models.SimpleViT, 128, False),
 ]
 PROJECTIONS = 4
 FIRST_DIRECTION = 1_000_000  # of the directions' salts
@@ -48,7 +49,8 @@ def run(tensors, name, make, size, train):
     model = make(CLASSES)
     fill(model)
     model = model.double().train(train)
-    images, labels = pixels(4, size, salt=3000), integers((4,), 3002, CLASSES)
+    count = 4 if size < 128 else 2
+    images, labels = pixels(count, size, salt=3000), integers((count,), 3002, CLASSES)
     x = to_nchw(images.astype(np.float64) / 127.5 - 1).requires_grad_()
     logits = model(x)
     loss = F.cross_entropy(logits, torch.from_numpy(labels).long())

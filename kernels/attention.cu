@@ -1,0 +1,414 @@
+#include "kernels/attention.h"
+#include "kernels/machine/kernel.h"
+#include "kernels/math.h"
+
+// A block takes a few rows (queries, or keys on the way back) of one head of one window, transposed
+// in shared memory so that threadIdx.x walks rows; tiles of the other side pass by. So all products
+// are of the form
+//
+//   out[r, row] += sum over y of a[r, y] b[y, row]
+//
+// in which every thread keeps four sums in registers, and on the CPU the loop over rows vectorises:
+// a's elements are the same for all rows. Softmax, too, goes over rows without any shuffle.
+// Source: Dao, Fu, Ermon, Rudra, Re 2022, arXiv:2205.14135; Milakov, Gimelshein 2018,
+// arXiv:1805.02867 for the running maximum.
+
+namespace tweed {
+namespace MACHINE {
+
+/// One window's tokens, in order.
+struct TokenWindow {
+  int64_t first, width, line, count;
+  __device__ int64_t operator[](int64_t i) const {
+    const int64_t y = i / width;
+    return first + y * line + (i - y * width);
+  }
+};
+__device__ inline TokenWindow window_of(const TokenGrid& g, int64_t index) {
+  const int64_t across = (g.W + g.window_w - 1) / g.window_w;
+  const int64_t top = index / across * g.window_h, left = index % across * g.window_w;
+  const int64_t height = min(g.window_h, g.H - top), width = min(g.window_w, g.W - left);
+  return {top * g.W + left, width, g.W, height * width};
+}
+
+/// What a block works on: `rows` rows from `first` of one head of one window.
+struct AttentionUnit {
+  int64_t n, head, first;
+  TokenWindow queries, keys;
+
+  __device__ int64_t at(const HeadStrides& s) const { return n * s.sample + head * s.head; }
+};
+__device__ inline AttentionUnit unit_of(const AttentionShape& a, int64_t blocks, int64_t rows,
+                                        int64_t index) {
+  const int64_t of_head = index / blocks, of_window = of_head / a.heads;
+  const int64_t windows = a.queries.windows(), window = of_window % windows;
+  return {of_window / windows, of_head % a.heads, (index - of_head * blocks) * rows,
+          window_of(a.queries, window), window_of(a.keys, window)};
+}
+
+/// The sizes of arrays in shared memory. D is rounded up to whole groups of four.
+struct AttentionTiles {
+  int64_t rows, tile, D4;
+};
+
+// Four rows of out[r, x] = start(cell of out, x) + sum over y < n of a[r * a_row + y * a_step] b[y,
+// x].
+template <class A, class Start>
+__device__ inline void add_products(int64_t n, int64_t width, int64_t ld, const A* __restrict__ a,
+                                    int64_t a_row, int64_t a_step, const A* __restrict__ b,
+                                    A* __restrict__ out, Start start) {
+  for (int64_t x : block_stride(width)) {
+    A s0 = start(out + x, x), s1 = start(out + ld + x, x);
+    A s2 = start(out + 2 * ld + x, x), s3 = start(out + 3 * ld + x, x);
+    for (int64_t y = 0; y < n; ++y) {
+      const A v = b[y * ld + x];
+      const A* __restrict__ at = a + y * a_step;
+      s0 += at[0] * v;
+      s1 += at[a_row] * v;
+      s2 += at[2 * a_row] * v;
+      s3 += at[3 * a_row] * v;
+    }
+    out[x] = s0;
+    out[ld + x] = s1;
+    out[2 * ld + x] = s2;
+    out[3 * ld + x] = s3;
+  }
+}
+
+// scores[j, row] = sum over d of tile[j, d] rows[d, row], for whole fours of j.
+template <class A>
+__device__ inline void products_over_channels(const AttentionTiles& t, int64_t width, int64_t lanes,
+                                              const A* tile, const A* rows, A* scores) {
+  for (int64_t four : block_rows((width + 3) / 4))
+    add_products(t.D4, lanes, t.rows, tile + four * 4 * t.D4, t.D4, int64_t(1), rows,
+                 scores + four * 4 * t.rows, [](const A*, int64_t) { return A(0); });
+}
+// out[d, row] = start(cell of out, row) + sum over j of tile[j, d] scores[j, row].
+template <class A, class Start>
+__device__ inline void products_over_tile(const AttentionTiles& t, int64_t width, int64_t lanes,
+                                          const A* tile, const A* scores, A* out, Start start) {
+  for (int64_t four : block_rows(t.D4 / 4))
+    add_products(width, lanes, t.rows, tile + four * 4, int64_t(1), t.D4, scores,
+                 out + four * 4 * t.rows, start);
+}
+
+// Rows of a head into shared memory, transposed: to[d, i] = factor * from[token i, d]; zeros
+// beyond.
+template <class T>
+__device__ inline void load_transposed(const AttentionTiles& t, int64_t D, const T* from,
+                                       int64_t stride, const TokenWindow& w, int64_t first,
+                                       int64_t count, int64_t lanes, acc_t<T> factor,
+                                       acc_t<T>* __restrict__ to) {
+  for (int64_t i : block_rows(lanes)) {
+    const T* __restrict__ row = i < count ? from + w[first + i] * stride : nullptr;
+    for (int64_t d : block_stride(t.D4))
+      to[d * t.rows + i] = row && d < D ? load(row[d]) * factor : acc_t<T>(0);
+  }
+}
+// The opposite: to[token i, d] = from[d, i] * factor[i].
+template <class T, class Factor>
+__device__ inline void store_transposed(const AttentionTiles& t, int64_t D,
+                                        const acc_t<T>* __restrict__ from, Factor factor, T* to,
+                                        int64_t stride, const TokenWindow& w, int64_t first,
+                                        int64_t count) {
+  for (int64_t i : block_rows(count)) {
+    T* __restrict__ row = to + w[first + i] * stride;
+    const acc_t<T> f = factor(i);
+    for (int64_t d : block_stride(D)) row[d] = store<T>(from[d * t.rows + i] * f);
+  }
+}
+// A tile: to[j, d] = from[token j, d]; zeros beyond.
+template <class T>
+__device__ inline void load_tile(const AttentionTiles& t, int64_t D, const T* from, int64_t stride,
+                                 const TokenWindow& w, int64_t first, int64_t count,
+                                 acc_t<T>* __restrict__ to) {
+  for (int64_t j : block_rows((count + 3) / 4 * 4)) {
+    acc_t<T>* __restrict__ out = to + j * t.D4;
+    const T* __restrict__ row = from + (j < count ? w[first + j] * stride : 0);
+    const int64_t there = j < count ? D : 0;
+    for (int64_t d : block_stride(there)) out[d] = load(row[d]);
+    for (int64_t d : block_stride(t.D4 - there)) out[there + d] = 0;
+  }
+}
+
+// Rows are padded to whole vectors.
+__device__ inline int64_t whole_lanes(int64_t count) { return (count + 7) / 8 * 8; }
+
+// Scores to exp(score - largest so far) in place, and what the sums so far shrink by. A key later
+// than its query counts as minus infinity. `ahead` is the first query's number less the first
+// key's.
+template <class A>
+__device__ inline void softmax_of_tile(bool causal, int64_t ahead, int64_t width, int64_t lanes,
+                                       int64_t ld, A* __restrict__ scores, A* __restrict__ top,
+                                       A* __restrict__ base, A* __restrict__ shrink) {
+  __syncthreads();
+  if (threadIdx.y == 0) {
+    for (int64_t i : block_stride(lanes)) base[i] = top[i];
+    for (int64_t j = 0; j < width; ++j) {
+      A* __restrict__ s = scores + j * ld;
+      if (causal)
+        for (int64_t i : block_stride(lanes)) s[i] = ahead + i < j ? -A(INFINITY) : s[i];
+      for (int64_t i : block_stride(lanes))
+        base[i] = (s[i] > base[i]) | (s[i] != s[i]) ? s[i] : base[i];
+    }
+    for (int64_t i : block_stride(lanes)) {
+      const A before = top[i];
+      top[i] = base[i];
+      base[i] = base[i] == -A(INFINITY) ? A(0) : base[i];  // no key seen that counts
+      shrink[i] = exp(before - base[i]);
+    }
+  }
+  __syncthreads();
+  for (int64_t j : block_rows(width)) {
+    A* __restrict__ s = scores + j * ld;
+    const A* __restrict__ from = base;
+    for (int64_t i : block_stride(lanes)) s[i] = exp(s[i] - from[i]);
+  }
+  __syncthreads();
+}
+
+template <class T>
+__global__ void attention_forward_kernel(AttentionShape a, AttentionTiles t, int64_t blocks,
+                                         const T* __restrict__ q, const T* __restrict__ k,
+                                         const T* __restrict__ v, T* __restrict__ y,
+                                         acc_t<T>* __restrict__ log_sum) {
+  using A = acc_t<T>;
+  A* const q_rows = dynamic_shared<A>();             // (D4, rows)
+  A* const sums = q_rows + t.D4 * t.rows;            // (D4, rows)
+  A* const k_tile = sums + t.D4 * t.rows;            // (tile, D4)
+  A* const v_tile = k_tile + t.tile * t.D4;          // (tile, D4)
+  A* const scores = v_tile + t.tile * t.D4;          // (tile, rows)
+  A* __restrict__ total = scores + t.tile * t.rows;  // (rows), as the rest
+  A* __restrict__ top = total + t.rows;
+  A* const base = top + t.rows;
+  A* __restrict__ shrink = base + t.rows;
+  for (int64_t index : grid_blocks(a.N * a.queries.windows() * a.heads * blocks)) {
+    const AttentionUnit u = unit_of(a, blocks, t.rows, index);
+    const int64_t count = min(t.rows, u.queries.count - u.first), lanes = whole_lanes(count);
+    if (count <= 0) continue;
+    load_transposed(t, a.D, q + u.at(a.q), a.q.token, u.queries, u.first, count, lanes, A(a.scale),
+                    q_rows);
+    for (int64_t d : block_rows(t.D4))
+      for (int64_t i : block_stride(lanes)) sums[d * t.rows + i] = 0;
+    if (threadIdx.y == 0)
+      for (int64_t i : block_stride(lanes)) {
+        total[i] = 0;
+        top[i] = -A(INFINITY);
+      }
+    const int64_t seen = a.causal ? min(u.keys.count, u.first + count) : u.keys.count;
+    for (int64_t j0 = 0; j0 < seen; j0 += t.tile) {
+      const int64_t width = min(t.tile, seen - j0);
+      load_tile(t, a.D, k + u.at(a.k), a.k.token, u.keys, j0, width, k_tile);
+      load_tile(t, a.D, v + u.at(a.v), a.v.token, u.keys, j0, width, v_tile);
+      __syncthreads();
+      products_over_channels(t, width, lanes, k_tile, q_rows, scores);
+      softmax_of_tile(a.causal, u.first - j0, width, lanes, t.rows, scores, top, base, shrink);
+      products_over_tile(t, width, lanes, v_tile, scores, sums,
+                         [&](const A* sum, int64_t i) { return *sum * shrink[i]; });
+      if (threadIdx.y == 0) {
+        for (int64_t i : block_stride(lanes)) total[i] *= shrink[i];
+        for (int64_t j = 0; j < width; ++j) {
+          const A* __restrict__ p = scores + j * t.rows;
+          for (int64_t i : block_stride(lanes)) total[i] += p[i];
+        }
+      }
+      __syncthreads();
+    }
+    store_transposed(
+        t, a.D, sums, [&](int64_t i) { return 1 / total[i]; }, y + u.at(a.y), a.y.token, u.queries,
+        u.first, count);
+    A* __restrict__ out = log_sum + (u.n * a.heads + u.head) * a.queries.tokens();
+    if (threadIdx.y == 0)
+      for (int64_t i : block_stride(count)) out[u.queries[u.first + i]] = top[i] + log(total[i]);
+    __syncthreads();
+  }
+}
+
+// dot[n, head, token] = dy . y, which every score's gradient contains.
+template <class T>
+__global__ void attention_dot_kernel(AttentionShape a, const T* __restrict__ y,
+                                     const T* __restrict__ dy, acc_t<T>* __restrict__ dot) {
+  const int64_t tokens = a.queries.tokens();
+  for (int64_t row : grid_rows(a.rows())) {
+    const int64_t of_head = row / tokens, n = of_head / a.heads;
+    const int64_t at =
+        n * a.y.sample + (of_head - n * a.heads) * a.y.head + (row - of_head * tokens) * a.y.token;
+    const acc_t<T> sum =
+        warp_sum(a.D, [&](int64_t d) { return load(y[at + d]) * load(dy[at + d]); });
+    if (threadIdx.x == 0) dot[row] = sum;
+  }
+}
+
+// Products in place of scores: s = scale q . k to p, the probability, and dp = dy . v to the
+// score's gradient p (dp - dot). log_sum and dot are those of row i, or of the tile's j if
+// `by_keys`.
+template <bool by_keys, class A>
+__device__ inline void gradients_of_tile(bool causal, int64_t ahead, int64_t width, int64_t lanes,
+                                         int64_t ld, const A* __restrict__ log_sum,
+                                         const A* __restrict__ dot, A* __restrict__ scores,
+                                         A* __restrict__ gradients) {
+  for (int64_t j : block_rows(width)) {
+    A* __restrict__ s = scores + j * ld;
+    A* __restrict__ g = gradients + j * ld;
+    for (int64_t i : block_stride(lanes)) {
+      const int64_t query = by_keys ? j : i;
+      const bool later = causal & (by_keys ? ahead + i > j : ahead + i < j);
+      const A p = later ? A(0) : exp(s[i] - log_sum[query]);
+      s[i] = p;
+      g[i] = p * (g[i] - dot[query]);
+    }
+  }
+}
+
+// The numbers of `count` queries; zeros for those up to `padded`.
+template <class A>
+__device__ inline void load_numbers(const A* __restrict__ from, const TokenWindow& w, int64_t first,
+                                    int64_t count, int64_t padded, A* __restrict__ to) {
+  if (threadIdx.y == 0)
+    for (int64_t i : block_stride(padded)) to[i] = i < count ? from[w[first + i]] : A(0);
+}
+
+// Rows are queries, tiles keys, and out is dq; or, if `by_keys`, rows are keys, tiles queries, and
+// out and out_v are dk and dv. With "own" rows and the tile's "other" side, for each pair
+//
+//   out += ds other,   out_v += p dy
+template <bool by_keys, class T>
+__global__ void attention_backward_kernel(AttentionShape a, AttentionTiles t, int64_t blocks,
+                                          const T* __restrict__ q, const T* __restrict__ k,
+                                          const T* __restrict__ v, const T* __restrict__ dy,
+                                          const acc_t<T>* __restrict__ log_sum,
+                                          const acc_t<T>* __restrict__ dot, T* __restrict__ out,
+                                          T* __restrict__ out_v) {
+  using A = acc_t<T>;
+  const int64_t row_array = t.D4 * t.rows, tile_array = t.tile * t.D4;
+  A* const own = dynamic_shared<A>();                   // q or k, (D4, rows)
+  A* const own_too = own + row_array;                   // dy or v, (D4, rows)
+  A* const sums = own_too + row_array;                  // (D4, rows)
+  A* const sums_v = by_keys ? sums + row_array : sums;  // (D4, rows)
+  A* const other = sums_v + row_array;                  // k or q, (tile, D4)
+  A* const other_too = other + tile_array;              // v or dy, (tile, D4)
+  A* const scores = other_too + tile_array;             // (tile, rows)
+  A* const gradients = scores + t.tile * t.rows;        // (tile, rows)
+  A* const log_sums = gradients + t.tile * t.rows;      // (rows or tile)
+  A* const dots = log_sums + max(t.rows, t.tile);       // (rows or tile)
+  const auto add = [](const A* sum, int64_t) { return *sum; };
+
+  for (int64_t index : grid_blocks(a.N * a.queries.windows() * a.heads * blocks)) {
+    const AttentionUnit u = unit_of(a, blocks, t.rows, index);
+    const TokenWindow &mine = by_keys ? u.keys : u.queries, &theirs = by_keys ? u.queries : u.keys;
+    const int64_t count = min(t.rows, mine.count - u.first), lanes = whole_lanes(count);
+    if (count <= 0) continue;
+    const T* const q_head = q + u.at(a.q);
+    const T* const k_head = k + u.at(a.k);
+    const T* const v_head = v + u.at(a.v);
+    const T* const dy_head = dy + u.at(a.y);
+    const int64_t numbers = (u.n * a.heads + u.head) * a.queries.tokens();
+    load_transposed(t, a.D, by_keys ? k_head : q_head, by_keys ? a.k.token : a.q.token, mine,
+                    u.first, count, lanes, A(a.scale), own);
+    load_transposed(t, a.D, by_keys ? v_head : dy_head, by_keys ? a.v.token : a.y.token, mine,
+                    u.first, count, lanes, A(1), own_too);
+    if (!by_keys) {
+      load_numbers(log_sum + numbers, mine, u.first, count, lanes, log_sums);
+      load_numbers(dot + numbers, mine, u.first, count, lanes, dots);
+    }
+    for (int64_t d : block_rows(t.D4))
+      for (int64_t i : block_stride(lanes)) sums[d * t.rows + i] = sums_v[d * t.rows + i] = 0;
+
+    const int64_t from = a.causal && by_keys ? u.first / t.tile * t.tile : 0;
+    const int64_t to = a.causal && !by_keys ? min(theirs.count, u.first + count) : theirs.count;
+    for (int64_t j0 = from; j0 < to; j0 += t.tile) {
+      const int64_t width = min(t.tile, to - j0);
+      load_tile(t, a.D, by_keys ? q_head : k_head, by_keys ? a.q.token : a.k.token, theirs, j0,
+                width, other);
+      load_tile(t, a.D, by_keys ? dy_head : v_head, by_keys ? a.y.token : a.v.token, theirs, j0,
+                width, other_too);
+      if (by_keys) {
+        load_numbers(log_sum + numbers, theirs, j0, width, width, log_sums);
+        load_numbers(dot + numbers, theirs, j0, width, width, dots);
+      }
+      __syncthreads();
+      products_over_channels(t, width, lanes, other, own, scores);
+      products_over_channels(t, width, lanes, other_too, own_too, gradients);
+      __syncthreads();
+      gradients_of_tile<by_keys>(a.causal, u.first - j0, width, lanes, t.rows, log_sums, dots,
+                                 scores, gradients);
+      __syncthreads();
+      products_over_tile(t, width, lanes, other, gradients, sums, add);
+      if (by_keys) products_over_tile(t, width, lanes, other_too, scores, sums_v, add);
+      __syncthreads();
+    }
+    const HeadStrides& layout = by_keys ? a.k : a.q;
+    store_transposed(
+        t, a.D, sums, [&](int64_t) { return A(a.scale); }, out + u.at(layout), layout.token, mine,
+        u.first, count);
+    if (by_keys)
+      store_transposed(
+          t, a.D, sums_v, [](int64_t) { return A(1); }, out_v + u.at(a.v), a.v.token, mine, u.first,
+          count);
+    __syncthreads();
+  }
+}
+
+}  // namespace MACHINE
+using namespace MACHINE;
+
+// The largest tiles of which so many arrays of (D, rows), (tile, D), (tile, rows) and rows fit.
+static AttentionTiles choose_tiles(int64_t D, std::size_t element, int64_t of_rows, int64_t of_tile,
+                                   int64_t of_both, int64_t numbers, std::size_t& bytes) {
+  const int64_t D4 = ceil_div(D, 4) * 4;
+  const Dim sizes[] = {{64, 32}, {64, 16}, {32, 32}, {32, 16}, {16, 16}, {16, 8}, {8, 8}, {8, 4}};
+  AttentionTiles tiles{};
+  for (const Dim& size : sizes) {
+    tiles = {size.x, size.y, D4};
+    bytes = element * std::size_t(of_rows * D4 * size.x + of_tile * D4 * size.y +
+                                  of_both * size.x * size.y + numbers * size.x);
+    if (bytes <= shared_bytes_limit) break;
+  }
+  return tiles;
+}
+
+static Config attention_config(const AttentionShape& a, const TokenGrid& rows, int64_t blocks,
+                               std::size_t shared) {
+  return {.grid = a.N * rows.windows() * a.heads * blocks,
+          .block = {32, 8},
+          .shared = shared,
+          .work = a.rows() * a.keys.longest()};
+}
+
+template <class M, class T>
+void attention_forward(M& here, const AttentionShape& a, Span<const T> q, Span<const T> k,
+                       Span<const T> v, Span<T> y, Span<acc_t<T>> log_sum) {
+  std::size_t shared;
+  const AttentionTiles t = choose_tiles(a.D, sizeof(acc_t<T>), 2, 2, 1, 4, shared);
+  const int64_t blocks = ceil_div(a.queries.longest(), t.rows);
+  launch(attention_forward_kernel<T>, attention_config(a, a.queries, blocks, shared), here, a, t,
+         blocks, q, k, v, y, log_sum);
+}
+
+template <class M, class T>
+void attention_backward(M& here, const AttentionShape& a, Span<const T> q, Span<const T> k,
+                        Span<const T> v, Span<const T> y, Span<const acc_t<T>> log_sum,
+                        Span<const T> dy, Span<T> dq, Span<T> dk, Span<T> dv, Span<acc_t<T>> dot) {
+  using A = acc_t<T>;
+  launch(attention_dot_kernel<T>,
+         {.grid = ceil_div(a.rows(), 8), .block = {32, 8}, .work = y.size()}, here, a, y, dy, dot);
+  std::size_t shared;
+  AttentionTiles t = choose_tiles(a.D, sizeof(A), 3, 2, 2, 2, shared);
+  int64_t blocks = ceil_div(a.queries.longest(), t.rows);
+  launch(attention_backward_kernel<false, T>, attention_config(a, a.queries, blocks, shared), here,
+         a, t, blocks, q, k, v, dy, log_sum, Span<const A>(dot), dq, Span<T>());
+  t = choose_tiles(a.D, sizeof(A), 4, 2, 2, 2, shared);
+  blocks = ceil_div(a.keys.longest(), t.rows);
+  launch(attention_backward_kernel<true, T>, attention_config(a, a.keys, blocks, shared), here, a,
+         t, blocks, q, k, v, dy, log_sum, Span<const A>(dot), dk, dv);
+}
+
+#define INSTANTIATE(T)                                                                         \
+  template void attention_forward(Here&, const AttentionShape&, Span<const T>, Span<const T>,  \
+                                  Span<const T>, Span<T>, Span<acc_t<T>>);                     \
+  template void attention_backward(Here&, const AttentionShape&, Span<const T>, Span<const T>, \
+                                   Span<const T>, Span<const T>, Span<const acc_t<T>>,         \
+                                   Span<const T>, Span<T>, Span<T>, Span<T>, Span<acc_t<T>>);
+FOR_FLOATING_TYPES(INSTANTIATE)
+
+}  // namespace tweed
