@@ -2,18 +2,25 @@
 
 #include "autograd/dispatch.h"
 #include "kernels/batch_norm.h"
+#include "kernels/layer_norm.h"
 
 namespace tweed {
 namespace {
 
-void check_batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
-                      const Tensor& running_mean, const Tensor& running_var, bool training) {
-  const char* op = "batch_norm";
+void check_scale_and_shift(const char* op, const Tensor& x, const Tensor& gamma,
+                           const Tensor& beta) {
   check_alike(op, {x, gamma, beta});
   if (x.ndim() < 1) fail(op, "x has no axes");
   const Shape channels = {x.dim(-1)};
   if (gamma.shape() != channels) fail(op, "gamma is ", gamma.shape(), ", x is ", x.shape());
   if (beta.shape() != channels) fail(op, "beta is ", beta.shape(), ", x is ", x.shape());
+}
+
+void check_batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                      const Tensor& running_mean, const Tensor& running_var, bool training) {
+  const char* op = "batch_norm";
+  check_scale_and_shift(op, x, gamma, beta);
+  const Shape channels = {x.dim(-1)};
   if (running_mean.defined() != running_var.defined() || (!training && !running_mean.defined()))
     fail(op, "needs running_mean and running_var");
   if (running_mean.defined()) {
@@ -26,6 +33,10 @@ void check_batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
   }
   if (training && x.size() == x.dim(-1))
     fail(op, "x is ", x.shape(), ": training needs more than one row");
+}
+
+Grads no_gradients(const Tensor& x, const Tensor& gamma) {
+  return {Tensor::zeros_like(x), Tensor::zeros_like(gamma), Tensor::zeros_like(gamma)};
 }
 
 int64_t rows_of(const Tensor& x) { return x.dim(-1) ? x.size() / x.dim(-1) : 0; }
@@ -64,27 +75,57 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
                        mean.read<A>(), rstd.read<A>(), y.write<T>());
   });
   const Tensor result = activation == Activation::none ? Tensor() : y;
-  return record(
-      "batch_norm", {x, gamma, beta}, y, save(x, gamma, mean, rstd, result),
-      [=](const Saved& s, const Tensor& dy, Want want) {
-        const Tensor &x = s[0], &gamma = s[1], &mean = s[2], &rstd = s[3], &y = s[4];
-        if (!x.size())
-          return Grads{Tensor::zeros_like(x), Tensor::zeros_like(gamma), Tensor::zeros_like(gamma)};
-        const int64_t C = gamma.size(), rows = rows_of(x);
-        Tensor dx, dgamma = Tensor::empty_like(gamma), dbeta = Tensor::empty_like(gamma);
-        if (want[0]) dx = Tensor::empty_like(x);
-        Tensor partial =
-            Tensor::empty({batch_norm_slabs(rows, C) + 1, 2, C}, mean.dtype(), mean.device());
-        dispatch("batch_norm", dy, [&]<class T>(auto& here) {
-          using A = acc_t<T>;
-          batch_norm_backward(here, activation, training, rows, x.read<T>(), gamma.read<T>(),
-                              mean.read<A>(), rstd.read<A>(),
-                              y.defined() ? y.read<T>() : Span<const T>(), dy.read<T>(),
-                              dx.defined() ? dx.write<T>() : Span<T>(), dgamma.write<T>(),
-                              dbeta.write<T>(), partial.write<A>());
-        });
-        return Grads{dx, dgamma, dbeta};
-      });
+  return record("batch_norm", {x, gamma, beta}, y, save(x, gamma, mean, rstd, result),
+                [=](const Saved& s, const Tensor& dy, Want want) {
+                  const Tensor &x = s[0], &gamma = s[1], &mean = s[2], &rstd = s[3], &y = s[4];
+                  if (!x.size()) return no_gradients(x, gamma);
+                  const int64_t C = gamma.size(), rows = rows_of(x);
+                  Tensor dx, dgamma = Tensor::empty_like(gamma), dbeta = Tensor::empty_like(gamma);
+                  if (want[0]) dx = Tensor::empty_like(x);
+                  Tensor partial = Tensor::empty({batch_norm_slabs(rows, C) + 1, 2, C},
+                                                 mean.dtype(), mean.device());
+                  dispatch("batch_norm", dy, [&]<class T>(auto& here) {
+                    using A = acc_t<T>;
+                    batch_norm_backward(here, activation, training, rows, x.read<T>(),
+                                        gamma.read<T>(), mean.read<A>(), rstd.read<A>(),
+                                        y.defined() ? y.read<T>() : Span<const T>(), dy.read<T>(),
+                                        dx.defined() ? dx.write<T>() : Span<T>(), dgamma.write<T>(),
+                                        dbeta.write<T>(), partial.write<A>());
+                  });
+                  return Grads{dx, dgamma, dbeta};
+                });
+}
+
+Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double eps) {
+  check_scale_and_shift("layer_norm", x, gamma, beta);
+  const int64_t rows = rows_of(x);
+  Tensor y = Tensor::empty_like(x);
+  Tensor mean = Tensor::empty({rows}, accumulator_dtype(x), x.device());
+  Tensor rstd = Tensor::empty_like(mean);
+  dispatch("layer_norm", x, [&]<class T>(auto& here) {
+    using A = acc_t<T>;
+    if (!x.size()) return;
+    layer_norm_forward(here, rows, eps, x.read<T>(), gamma.read<T>(), beta.read<T>(), y.write<T>(),
+                       mean.write<A>(), rstd.write<A>());
+  });
+  return record("layer_norm", {x, gamma, beta}, y, save(x, gamma, mean, rstd),
+                [rows](const Saved& s, const Tensor& dy, Want want) {
+                  const Tensor &x = s[0], &gamma = s[1], &mean = s[2], &rstd = s[3];
+                  if (!x.size()) return no_gradients(x, gamma);
+                  Tensor dx, dgamma = Tensor::empty_like(gamma), dbeta = Tensor::empty_like(gamma);
+                  if (want[0]) dx = Tensor::empty_like(x);
+                  const int64_t C = gamma.size();
+                  Tensor partial =
+                      Tensor::empty({batch_norm_slabs(rows, C), 2, C}, mean.dtype(), mean.device());
+                  dispatch("layer_norm", dy, [&]<class T>(auto& here) {
+                    using A = acc_t<T>;
+                    layer_norm_backward(here, rows, x.read<T>(), gamma.read<T>(), mean.read<A>(),
+                                        rstd.read<A>(), dy.read<T>(),
+                                        dx.defined() ? dx.write<T>() : Span<T>(), dgamma.write<T>(),
+                                        dbeta.write<T>(), partial.write<A>());
+                  });
+                  return Grads{dx, dgamma, dbeta};
+                });
 }
 
 }  // namespace tweed

@@ -30,4 +30,16 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
                   double momentum = 0.1, double eps = 1e-5,
                   Activation activation = Activation::none);
 
+/// Layer normalisation: each row by its own mean and biased variance.
+///
+///   y = (x - mean) * rstd * gamma + beta,   rstd = 1 / sqrt(var + eps)
+///
+/// @param x            (..., C), C >= 1
+/// @param gamma, beta  (C), scale and shift
+/// @return             x's shape
+/// @throws ShapeError  "[layer_norm] gamma is (3), x is (8, 512)"
+/// Saves x, gamma, mean, rstd. A NaN or an infinity in a row makes the whole row NaN.
+/// Source: Ba, Kiros, Hinton 2016, arXiv:1607.06450
+Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double eps = 1e-5);
+
 }  // namespace tweed

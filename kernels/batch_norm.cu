@@ -5,17 +5,7 @@
 namespace tweed {
 namespace MACHINE {
 
-// threadIdx.x walks channels, threadIdx.y rows. Every thread adds up in its own cells of shared
-// memory; channels are taken a tile at a time, so that any number of them fits.
-constexpr int64_t norm_tile = 256;
-
-// The sum of the cells of a channel over the block's rows of threads.
-template <class A>
-__device__ inline A sum_of_cells(const A* cells, int64_t c) {
-  A total = 0;
-  for (int64_t r = 0; r < int64_t(blockDim.y); ++r) total += cells[r * norm_tile + c];
-  return total;
-}
+#include "kernels/norm_cells.h"
 
 // Level 1: mean and sum of squared deviations of each slab of rows. The first pass finds about the
 // mean, the second sums around that and so knows by how much it was off: exact enough however far
@@ -198,23 +188,14 @@ __global__ void batch_norm_backward_kernel(int64_t rows, int64_t C, const T* __r
 }  // namespace MACHINE
 using namespace MACHINE;
 
-static const Dim norm_block = {32, 8};
-static Config by_rows(int64_t rows) {
-  return {.grid = ceil_div(rows, norm_block.y), .block = norm_block};
-}
-template <class A>
-static Config by_slabs(int64_t slabs, int cells) {
-  return {.grid = slabs, .block = norm_block, .shared = cells * norm_tile * sizeof(A)};
-}
-
 template <class M, class T>
 void batch_norm_statistics(M& here, int64_t rows, double eps, double momentum, Span<const T> x,
                            Span<acc_t<T>> mean, Span<acc_t<T>> rstd, Span<acc_t<T>> running_mean,
                            Span<acc_t<T>> running_var, Span<acc_t<T>> partial) {
   using A = acc_t<T>;
   const int64_t C = mean.size(), slabs = batch_norm_slabs(rows, C);
-  launch(batch_norm_slabs_kernel<T>, by_slabs<A>(slabs, 2 * norm_block.y + 1), here, rows, C, slabs,
-         x, partial);
+  launch(batch_norm_slabs_kernel<T>, norm_slabs_config<A>(slabs, 2 * norm_block.y + 1), here, rows,
+         C, slabs, x, partial);
   launch(batch_norm_join_kernel<A>, {.grid = ceil_div(C, 64), .block = {64}}, here, rows, C, slabs,
          eps, momentum, Span<const A>(partial), mean, rstd, running_mean, running_var);
 }
@@ -231,7 +212,7 @@ void batch_norm_forward(M& here, Activation activation, int64_t rows, Span<const
                         Span<const acc_t<T>> rstd, Span<T> y) {
   launch(activation == Activation::relu ? batch_norm_forward_kernel<true, T>
                                         : batch_norm_forward_kernel<false, T>,
-         by_rows(rows), here, rows, mean.size(), x, gamma, beta, mean, rstd, y);
+         norm_rows_config(rows), here, rows, mean.size(), x, gamma, beta, mean, rstd, y);
 }
 
 template <class M, class T>
@@ -243,7 +224,8 @@ void batch_norm_backward(M& here, Activation activation, bool training, int64_t 
   const bool relu = activation == Activation::relu;
   const int64_t C = mean.size(), slabs = batch_norm_slabs(rows, C);
   launch(relu ? batch_norm_sums_kernel<true, T> : batch_norm_sums_kernel<false, T>,
-         by_slabs<A>(slabs, 2 * norm_block.y), here, rows, C, slabs, x, mean, y, dy, partial);
+         norm_slabs_config<A>(slabs, 2 * norm_block.y), here, rows, C, slabs, x, mean, y, dy,
+         partial);
   launch(batch_norm_join_sums_kernel<T>, {.grid = ceil_div(C, 64), .block = {64}}, here, rows, C,
          slabs, rstd, partial, dgamma, dbeta);
   if (!dx.size()) return;
@@ -251,7 +233,7 @@ void batch_norm_backward(M& here, Activation activation, bool training, int64_t 
                                       : batch_norm_backward_kernel<true, false, T>
                       : training ? batch_norm_backward_kernel<false, true, T>
                            : batch_norm_backward_kernel<false, false, T>;
-  launch(kernel, by_rows(rows), here, rows, C, x, gamma, mean, rstd, y, dy,
+  launch(kernel, norm_rows_config(rows), here, rows, C, x, gamma, mean, rstd, y, dy,
          Span<const A>(partial.data() + slabs * 2 * C, 2 * C), dx);
 }
 

@@ -41,6 +41,16 @@ __device__ inline T warp_reduce(T v, Op op) {
   for (int d = warp_size / 2; d > 0; d /= 2) v = op(v, __shfl_xor_sync(0xffffffffu, v, d));
   return v;
 }
+/// The threads of a row of the block add f(0) ... f(n-1); every one of them gets the sum.
+/// blockDim.x is warp_size, and all of a row call it together.
+template <class F>
+__device__ inline auto warp_sum(int64_t n, F f) {
+  using A = decltype(f(n));
+  require_rows_of_warps("warp_sum");
+  A v = 0;
+  for (int64_t i : block_stride(n)) v += f(i);
+  return warp_reduce(v, [](A a, A b) { return a + b; });
+}
 /// Combines v over a one-dimensional block of whole warps; every thread gets the result.
 template <class T, class Op>
 __device__ inline T block_reduce(T v, Op op, T identity) {

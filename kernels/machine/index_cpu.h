@@ -33,6 +33,10 @@ TWEED_INLINE auto block_sum(int64_t n, F f) {
   for (int64_t i = 0; i < n; ++i) v += f(i);
   return v;
 }
+template <class F>
+TWEED_INLINE auto warp_sum(int64_t n, F f) {
+  return block_sum(n, f);
+}
 /// The maximum, which is NaN as soon as one value is: the second reduction counts those.
 template <class F>
 TWEED_INLINE auto block_max(int64_t n, F f) {

@@ -1,0 +1,128 @@
+#include "kernels/layer_norm.h"
+#include "kernels/machine/kernel.h"
+#include "kernels/math.h"
+
+namespace tweed {
+namespace MACHINE {
+
+// A row belongs to the threads of a warp: threadIdx.x walks channels, threadIdx.y rows.
+
+#include "kernels/norm_cells.h"
+
+template <class T>
+__global__ void layer_norm_forward_kernel(int64_t rows, int64_t C, acc_t<T> eps,
+                                          const T* __restrict__ x, const T* __restrict__ gamma,
+                                          const T* __restrict__ beta, T* __restrict__ y,
+                                          acc_t<T>* __restrict__ mean,
+                                          acc_t<T>* __restrict__ rstd) {
+  using A = acc_t<T>;
+  for (int64_t row : grid_rows(rows)) {
+    const T* __restrict__ in = x + row * C;
+    T* __restrict__ out = y + row * C;
+    const A about = warp_sum(C, [&](int64_t c) { return load(in[c]); }) / A(C);
+    // How far `about` is off by rounding: without it a row of equal large values would not be 0.
+    const A m = about + warp_sum(C, [&](int64_t c) { return load(in[c]) - about; }) / A(C);
+    const A squares = warp_sum(C, [&](int64_t c) { return (load(in[c]) - m) * (load(in[c]) - m); });
+    const A r = 1 / sqrt(squares / A(C) + eps);
+    for (int64_t c : block_stride(C))
+      out[c] = store<T>((load(in[c]) - m) * r * load(gamma[c]) + load(beta[c]));
+    if (threadIdx.x == 0) mean[row] = m, rstd[row] = r;
+  }
+}
+
+// With n = (x - mean) rstd and g = dy gamma: dx = rstd (g - mean of g - n (mean of g n)). The rows
+// of a slab are still in a core's cache when they are added up for dgamma and dbeta.
+template <class T>
+__global__ void layer_norm_backward_kernel(int64_t rows, int64_t C, int64_t slabs,
+                                           const T* __restrict__ x, const T* __restrict__ gamma,
+                                           const acc_t<T>* __restrict__ mean,
+                                           const acc_t<T>* __restrict__ rstd,
+                                           const T* __restrict__ dy, T* __restrict__ dx,
+                                           acc_t<T>* __restrict__ partial) {
+  using A = acc_t<T>;
+  A* const cells = dynamic_shared<A>();
+  A* const more_cells = cells + blockDim.y * norm_tile;
+  A* __restrict__ product = cells + threadIdx.y * norm_tile;
+  A* __restrict__ sum = more_cells + threadIdx.y * norm_tile;
+  for (int64_t slab : grid_blocks(slabs)) {
+    const int64_t first = rows * slab / slabs, last = rows * (slab + 1) / slabs;
+    for (int64_t row = first + threadIdx.y; dx && row < last; row += blockDim.y) {
+      const T* __restrict__ in = x + row * C;
+      const T* __restrict__ dy_row = dy + row * C;
+      T* __restrict__ out = dx + row * C;
+      const A m = mean[row], r = rstd[row];
+      auto g = [&](int64_t c) { return load(dy_row[c]) * load(gamma[c]); };
+      const A mean_g = warp_sum(C, g) / A(C);
+      const A slope = warp_sum(C, [&](int64_t c) { return g(c) * ((load(in[c]) - m) * r); }) / A(C);
+      for (int64_t c : block_stride(C))
+        out[c] = store<T>((g(c) - mean_g - (load(in[c]) - m) * r * slope) * r);
+    }
+    for (int64_t c0 = 0; c0 < C; c0 += norm_tile) {
+      const int64_t width = min(norm_tile, C - c0);
+      for (int64_t c : block_stride(width)) product[c] = sum[c] = 0;
+      for (int64_t row = first + threadIdx.y; row < last; row += blockDim.y) {
+        const T* __restrict__ in = x + row * C + c0;
+        const T* __restrict__ dy_row = dy + row * C + c0;
+        const A m = mean[row], r = rstd[row];
+        for (int64_t c : block_stride(width)) {
+          product[c] += load(dy_row[c]) * ((load(in[c]) - m) * r);
+          sum[c] += load(dy_row[c]);
+        }
+      }
+      __syncthreads();
+      if (threadIdx.y == 0)
+        for (int64_t c : block_stride(width)) {
+          partial[slab * 2 * C + c0 + c] = sum_of_cells(cells, c);
+          partial[slab * 2 * C + C + c0 + c] = sum_of_cells(more_cells, c);
+        }
+      __syncthreads();
+    }
+  }
+}
+
+template <class T>
+__global__ void layer_norm_join_kernel(int64_t C, int64_t slabs,
+                                       const acc_t<T>* __restrict__ partial, T* __restrict__ dgamma,
+                                       T* __restrict__ dbeta) {
+  for (int64_t c : grid_stride(C)) {
+    acc_t<T> product = 0, sum = 0;
+    for (int64_t slab = 0; slab < slabs; ++slab) {
+      product += partial[slab * 2 * C + c];
+      sum += partial[slab * 2 * C + C + c];
+    }
+    dgamma[c] = store<T>(product);
+    dbeta[c] = store<T>(sum);
+  }
+}
+
+}  // namespace MACHINE
+using namespace MACHINE;
+
+template <class M, class T>
+void layer_norm_forward(M& here, int64_t rows, double eps, Span<const T> x, Span<const T> gamma,
+                        Span<const T> beta, Span<T> y, Span<acc_t<T>> mean, Span<acc_t<T>> rstd) {
+  launch(layer_norm_forward_kernel<T>, norm_rows_config(rows), here, rows, gamma.size(),
+         acc_t<T>(eps), x, gamma, beta, y, mean, rstd);
+}
+
+template <class M, class T>
+void layer_norm_backward(M& here, int64_t rows, Span<const T> x, Span<const T> gamma,
+                         Span<const acc_t<T>> mean, Span<const acc_t<T>> rstd, Span<const T> dy,
+                         Span<T> dx, Span<T> dgamma, Span<T> dbeta, Span<acc_t<T>> partial) {
+  using A = acc_t<T>;
+  const int64_t C = gamma.size(), slabs = batch_norm_slabs(rows, C);
+  launch(layer_norm_backward_kernel<T>, norm_slabs_config<A>(slabs, 2 * norm_block.y), here, rows,
+         C, slabs, x, gamma, mean, rstd, dy, dx, partial);
+  launch(layer_norm_join_kernel<T>, {.grid = ceil_div(C, 64), .block = {64}}, here, C, slabs,
+         Span<const A>(partial), dgamma, dbeta);
+}
+
+#define INSTANTIATE(T)                                                                         \
+  template void layer_norm_forward(Here&, int64_t, double, Span<const T>, Span<const T>,       \
+                                   Span<const T>, Span<T>, Span<acc_t<T>>, Span<acc_t<T>>);    \
+  template void layer_norm_backward(Here&, int64_t, Span<const T>, Span<const T>,              \
+                                    Span<const acc_t<T>>, Span<const acc_t<T>>, Span<const T>, \
+                                    Span<T>, Span<T>, Span<T>, Span<acc_t<T>>);
+FOR_FLOATING_TYPES(INSTANTIATE)
+
+}  // namespace tweed
