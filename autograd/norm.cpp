@@ -2,6 +2,7 @@
 
 #include "autograd/dispatch.h"
 #include "kernels/batch_norm.h"
+#include "kernels/group_norm.h"
 #include "kernels/layer_norm.h"
 
 namespace tweed {
@@ -120,6 +121,42 @@ Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, doub
                   dispatch("layer_norm", dy, [&]<class T>(auto& here) {
                     using A = acc_t<T>;
                     layer_norm_backward(here, rows, x.read<T>(), gamma.read<T>(), mean.read<A>(),
+                                        rstd.read<A>(), dy.read<T>(),
+                                        dx.defined() ? dx.write<T>() : Span<T>(), dgamma.write<T>(),
+                                        dbeta.write<T>(), partial.write<A>());
+                  });
+                  return Grads{dx, dgamma, dbeta};
+                });
+}
+
+Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& gamma, const Tensor& beta,
+                  double eps) {
+  check_scale_and_shift("group_norm", x, gamma, beta);
+  const int64_t C = x.dim(-1);
+  if (x.ndim() < 2 || groups < 1 || C % groups)
+    fail("group_norm", groups, " groups of ", x.shape());
+  const GroupShape shape = {x.dim(0), x.shape().product(1, x.ndim() - 1), C, groups};
+  Tensor y = Tensor::empty_like(x);
+  Tensor mean = Tensor::empty({x.dim(0), C}, accumulator_dtype(x), x.device());
+  Tensor rstd = Tensor::empty_like(mean);
+  dispatch("group_norm", x, [&]<class T>(auto& here) {
+    using A = acc_t<T>;
+    if (!x.size()) return;
+    Tensor partial = Tensor::empty({shape.slabs(), 2, C}, mean.dtype(), x.device());
+    group_norm_forward(here, shape, eps, x.read<T>(), gamma.read<T>(), beta.read<T>(), y.write<T>(),
+                       mean.write<A>(), rstd.write<A>(), partial.write<A>());
+  });
+  return record("group_norm", {x, gamma, beta}, y, save(x, gamma, mean, rstd),
+                [shape](const Saved& s, const Tensor& dy, Want want) {
+                  const Tensor &x = s[0], &gamma = s[1], &mean = s[2], &rstd = s[3];
+                  if (!x.size()) return no_gradients(x, gamma);
+                  Tensor dx, dgamma = Tensor::empty_like(gamma), dbeta = Tensor::empty_like(gamma);
+                  if (want[0]) dx = Tensor::empty_like(x);
+                  Tensor partial = Tensor::empty({shape.slabs() + shape.samples, 2, shape.channels},
+                                                 mean.dtype(), mean.device());
+                  dispatch("group_norm", dy, [&]<class T>(auto& here) {
+                    using A = acc_t<T>;
+                    group_norm_backward(here, shape, x.read<T>(), gamma.read<T>(), mean.read<A>(),
                                         rstd.read<A>(), dy.read<T>(),
                                         dx.defined() ? dx.write<T>() : Span<T>(), dgamma.write<T>(),
                                         dbeta.write<T>(), partial.write<A>());

@@ -42,4 +42,19 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
 /// Source: Ba, Kiros, Hinton 2016, arXiv:1607.06450
 Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double eps = 1e-5);
 
+/// Group normalisation: each sample's groups of neighbouring channels, over all its pixels, by
+/// their own mean and biased variance.
+///
+///   y = (x - mean) * rstd * gamma + beta,   rstd = 1 / sqrt(var + eps)
+///
+/// @param x            (N, ..., C)
+/// @param groups       divides C; C of them is instance norm
+/// @param gamma, beta  (C), scale and shift
+/// @return             x's shape
+/// @throws ShapeError  "[group_norm] 4 groups of (2, 8, 8, 6)"
+/// Saves x, gamma, and mean and rstd for each sample and channel.
+/// Source: Wu, He 2018, arXiv:1803.08494
+Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& gamma, const Tensor& beta,
+                  double eps = 1e-5);
+
 }  // namespace tweed

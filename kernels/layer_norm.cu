@@ -20,10 +20,13 @@ __global__ void layer_norm_forward_kernel(int64_t rows, int64_t C, acc_t<T> eps,
     const T* __restrict__ in = x + row * C;
     T* __restrict__ out = y + row * C;
     const A about = warp_sum(C, [&](int64_t c) { return load(in[c]); }) / A(C);
-    // How far `about` is off by rounding: without it a row of equal large values would not be 0.
-    const A m = about + warp_sum(C, [&](int64_t c) { return load(in[c]) - about; }) / A(C);
-    const A squares = warp_sum(C, [&](int64_t c) { return (load(in[c]) - m) * (load(in[c]) - m); });
-    const A r = 1 / sqrt(squares / A(C) + eps);
+    // The second pass also finds how far `about` is off by rounding, as batch_norm.cu does.
+    const auto around = warp_sums(C, [&](int64_t c) {
+      const A d = load(in[c]) - about;
+      return SumPair<A>{d, d * d};
+    });
+    const A off = around.a / A(C), var = around.b / A(C) - off * off;
+    const A m = about + off, r = 1 / sqrt((var < 0 ? A(0) : var) + eps);
     for (int64_t c : block_stride(C))
       out[c] = store<T>((load(in[c]) - m) * r * load(gamma[c]) + load(beta[c]));
     if (threadIdx.x == 0) mean[row] = m, rstd[row] = r;
@@ -51,11 +54,15 @@ __global__ void layer_norm_backward_kernel(int64_t rows, int64_t C, int64_t slab
       const T* __restrict__ dy_row = dy + row * C;
       T* __restrict__ out = dx + row * C;
       const A m = mean[row], r = rstd[row];
-      auto g = [&](int64_t c) { return load(dy_row[c]) * load(gamma[c]); };
-      const A mean_g = warp_sum(C, g) / A(C);
-      const A slope = warp_sum(C, [&](int64_t c) { return g(c) * ((load(in[c]) - m) * r); }) / A(C);
-      for (int64_t c : block_stride(C))
-        out[c] = store<T>((g(c) - mean_g - (load(in[c]) - m) * r * slope) * r);
+      const auto sums = warp_sums(C, [&](int64_t c) {
+        const A g = load(dy_row[c]) * load(gamma[c]);
+        return SumPair<A>{g, g * ((load(in[c]) - m) * r)};
+      });
+      const A mean_g = sums.a / A(C), slope = sums.b / A(C);
+      for (int64_t c : block_stride(C)) {
+        const A g = load(dy_row[c]) * load(gamma[c]);
+        out[c] = store<T>((g - mean_g - (load(in[c]) - m) * r * slope) * r);
+      }
     }
     for (int64_t c0 = 0; c0 < C; c0 += norm_tile) {
       const int64_t width = min(norm_tile, C - c0);
