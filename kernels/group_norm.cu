@@ -21,9 +21,11 @@ __global__ void group_norm_join_kernel(GroupShape s, int64_t per_sample, double 
     auto rows = [&](int64_t k) {
       return double(s.pixels * (k + 1) / per_sample - s.pixels * k / per_sample);
     };
-    double m = 0, squares = 0;
+    const double about = of_slabs[0];  // sums around it are exact where all values are equal
+    double off = 0, squares = 0;
     for (int64_t k = 0; k < per_sample; ++k)
-      for (int64_t c = 0; c < width; ++c) m += of_slabs[k * 2 * C + c] * rows(k) / count;
+      for (int64_t c = 0; c < width; ++c) off += (of_slabs[k * 2 * C + c] - about) * rows(k);
+    const double m = about + off / count;
     for (int64_t k = 0; k < per_sample; ++k)
       for (int64_t c = 0; c < width; ++c) {
         const double delta = of_slabs[k * 2 * C + c] - m;

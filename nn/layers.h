@@ -71,10 +71,15 @@ class BatchNorm2d : public Module {
                        Activation activation = Activation::none);
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
+  /// From now on normalises by the running statistics and leaves them alone, in training too; for
+  /// fine-tuning with few images. Gradients still flow to x, weight and bias. (torchvision's
+  /// FrozenBatchNorm2d holds weight and bias as buffers, which have no gradients.)
+  void freeze(bool on = true) { frozen_ = on; }
 
  private:
   double momentum_, eps_;
   Activation activation_;
+  bool frozen_ = false;
   Tensor weight_, bias_, running_mean_, running_var_, batches_;
 };
 
@@ -93,6 +98,17 @@ class Dropout2d : public Module {
 class Dropout : public Module {
  public:
   explicit Dropout(double p = 0.5) : p_(p) {}
+  Tensor forward(const Tensor& x) override;
+  std::string description() const override;
+
+ private:
+  double p_;
+};
+
+/// Zeroes whole samples with probability p while training, and scales the others; see drop_path().
+class DropPath : public Module {
+ public:
+  explicit DropPath(double p) : p_(p) {}
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
 

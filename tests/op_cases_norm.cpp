@@ -1,6 +1,7 @@
-// Layer norm and its relatives.
+// Layer norm and group norm; stochastic depth.
 #include <cmath>
 
+#include "autograd/dropout.h"
 #include "autograd/norm.h"
 #include "tests/op_cases.h"
 
@@ -65,6 +66,25 @@ OpCase group_norm_case(const Shape& shape, int64_t groups, double middle = 0) {
   return row;
 }
 
+// Number n of the key decides for sample n.
+OpCase drop_path_case(const Shape& shape, double p) {
+  const RandomKey key = {7, Purpose::dropout, 3, 2};
+  return {"drop_path",
+          shape.str() + " p " + std::to_string(p),
+          {{shape}},
+          [=](auto& in) { return drop_path(in[0], p, key, true); },
+          [=](const Arrays& in) {
+            Array y = in[0];
+            const int64_t inner = shape.product(1, shape.ndim());
+            for (int64_t i = 0; i < shape.size(); ++i) {
+              const int64_t n = i / inner;
+              const bool dropped = uniform_float(key.block(n / 4).v[n % 4]) < float(p);
+              y[i] = dropped ? 0 : y[i] / (1 - p);
+            }
+            return y;
+          }};
+}
+
 }  // namespace
 
 std::vector<OpCase> norm_cases() {
@@ -72,6 +92,9 @@ std::vector<OpCase> norm_cases() {
   for (const Shape& shape : {Shape{3, 5}, Shape{1, 1}, Shape{7}, Shape{0, 4}, Shape{2, 3, 2, 33},
                              Shape{2, 300}, Shape{130, 2}})
     rows.push_back(layer_norm_case(shape, 1e-5, 0));
+  for (const Shape& shape : {Shape{7, 3}, Shape{1}, Shape{5}, Shape{0, 2}, Shape{6, 2, 3, 3}})
+    rows.push_back(drop_path_case(shape, 0.4));
+  rows.push_back(drop_path_case({4, 3}, 1));
   rows.push_back(layer_norm_case({3, 6}, 0.1, 0.5));
   rows.push_back(group_norm_case({2, 3, 2, 6}, 3));
   rows.push_back(group_norm_case({2, 3, 2, 6}, 1, 0.5));
