@@ -14,11 +14,18 @@ Tensor drop(const Tensor& x, double p, const RandomKey& key) {
   return y;
 }
 
-// x times a mask of a number for each sample, and for each channel if `channels`.
-Tensor drop_parts(const Tensor& x, bool channels, double p, const RandomKey& key) {
-  Shape parts = x.shape();
-  for (int i = 1; i + channels < x.ndim(); ++i) parts.set(i, 1);
-  return mul(x, drop(Tensor::full(parts, 1, x.dtype(), x.device()), p, key));
+// x times a mask that is the same along the axes from 1 to `last` - 1.
+Tensor drop_along(const Tensor& x, int last, double p, const RandomKey& key) {
+  Shape mask = x.shape();
+  for (int i = 1; i < last; ++i) mask.set(i, 1);
+  return mul(x, drop(Tensor::full(mask, 1, x.dtype(), x.device()), p, key));
+}
+
+Tensor recorded_drop(const char* op, const Tensor& x, int last, double p, const RandomKey& key) {
+  auto back = [=](const Saved&, const Tensor& dy, Want) {
+    return Grads{drop_along(dy, last, p, key)};
+  };
+  return record(op, {x}, drop_along(x.detach(), last, p, key), {}, back);
 }
 
 void check_probability(const char* op, double p) {
@@ -38,18 +45,14 @@ Tensor dropout2d(const Tensor& x, double p, const RandomKey& key, bool training)
   check_probability("dropout2d", p);
   if (x.ndim() < 2) fail("dropout2d", "needs (N, ..., C), x is ", x.shape());
   if (!training || p == 0) return x;
-  return record(
-      "dropout2d", {x}, drop_parts(x.detach(), true, p, key), {},
-      [=](const Saved&, const Tensor& dy, Want) { return Grads{drop_parts(dy, true, p, key)}; });
+  return recorded_drop("dropout2d", x, x.ndim() - 1, p, key);
 }
 
 Tensor drop_path(const Tensor& x, double p, const RandomKey& key, bool training) {
   check_probability("drop_path", p);
   if (x.ndim() < 1) fail("drop_path", "x has no axes");
   if (!training || p == 0) return x;
-  return record(
-      "drop_path", {x}, drop_parts(x.detach(), false, p, key), {},
-      [=](const Saved&, const Tensor& dy, Want) { return Grads{drop_parts(dy, false, p, key)}; });
+  return recorded_drop("drop_path", x, x.ndim(), p, key);
 }
 
 }  // namespace tweed

@@ -19,9 +19,8 @@ Tensor dropout(const Tensor& x, double p, const RandomKey& key, bool training);
 /// sample n. @param x (N, ..., C)
 Tensor dropout2d(const Tensor& x, double p, const RandomKey& key, bool training);
 
-/// Stochastic depth: the same for whole samples, for a branch that is added to what went around
-/// it: number n of the key decides for sample n. @param x (N, ...)
-/// Source: Huang, Sun, Liu, Sedra, Weinberger 2016, arXiv:1603.09382
+/// The same for whole samples, by which a residual branch is skipped: number n of the key decides
+/// for sample n. @param x (N, ...). Source: Huang et al. 2016, arXiv:1603.09382 (stochastic depth)
 Tensor drop_path(const Tensor& x, double p, const RandomKey& key, bool training);
 
 }  // namespace tweed

@@ -2,13 +2,14 @@
 
 #include "autograd/dispatch.h"
 #include "kernels/batch_norm.h"
+#include "kernels/group_norm.h"
 #include "kernels/layer_norm.h"
 
 namespace tweed {
 namespace {
 
-// A scale and a shift for each channel of x's last axis.
-void check_affine(const char* op, const Tensor& x, const Tensor& gamma, const Tensor& beta) {
+void check_scale_and_shift(const char* op, const Tensor& x, const Tensor& gamma,
+                           const Tensor& beta) {
   check_alike(op, {x, gamma, beta});
   if (x.ndim() < 1) fail(op, "x has no axes");
   const Shape channels = {x.dim(-1)};
@@ -19,7 +20,7 @@ void check_affine(const char* op, const Tensor& x, const Tensor& gamma, const Te
 void check_batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
                       const Tensor& running_mean, const Tensor& running_var, bool training) {
   const char* op = "batch_norm";
-  check_affine(op, x, gamma, beta);
+  check_scale_and_shift(op, x, gamma, beta);
   const Shape channels = {x.dim(-1)};
   if (running_mean.defined() != running_var.defined() || (!training && !running_mean.defined()))
     fail(op, "needs running_mean and running_var");
@@ -35,8 +36,7 @@ void check_batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
     fail(op, "x is ", x.shape(), ": training needs more than one row");
 }
 
-// Of x, gamma and beta, where x has no elements.
-Grads zero_grads(const Tensor& x, const Tensor& gamma) {
+Grads no_gradients(const Tensor& x, const Tensor& gamma) {
   return {Tensor::zeros_like(x), Tensor::zeros_like(gamma), Tensor::zeros_like(gamma)};
 }
 
@@ -79,7 +79,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
   return record("batch_norm", {x, gamma, beta}, y, save(x, gamma, mean, rstd, result),
                 [=](const Saved& s, const Tensor& dy, Want want) {
                   const Tensor &x = s[0], &gamma = s[1], &mean = s[2], &rstd = s[3], &y = s[4];
-                  if (!x.size()) return zero_grads(x, gamma);
+                  if (!x.size()) return no_gradients(x, gamma);
                   const int64_t C = gamma.size(), rows = rows_of(x);
                   Tensor dx, dgamma = Tensor::empty_like(gamma), dbeta = Tensor::empty_like(gamma);
                   if (want[0]) dx = Tensor::empty_like(x);
@@ -98,27 +98,65 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
 }
 
 Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double eps) {
-  check_affine("layer_norm", x, gamma, beta);
-  const int64_t C = x.dim(-1), rows = rows_of(x);
+  check_scale_and_shift("layer_norm", x, gamma, beta);
+  const int64_t rows = rows_of(x);
   Tensor y = Tensor::empty_like(x);
   Tensor mean = Tensor::empty({rows}, accumulator_dtype(x), x.device());
   Tensor rstd = Tensor::empty_like(mean);
   dispatch("layer_norm", x, [&]<class T>(auto& here) {
     using A = acc_t<T>;
-    layer_norm_forward(here, eps, x.read<T>(), gamma.read<T>(), beta.read<T>(), y.write<T>(),
+    if (!x.size()) return;
+    layer_norm_forward(here, rows, eps, x.read<T>(), gamma.read<T>(), beta.read<T>(), y.write<T>(),
                        mean.write<A>(), rstd.write<A>());
   });
   return record("layer_norm", {x, gamma, beta}, y, save(x, gamma, mean, rstd),
-                [=](const Saved& s, const Tensor& dy, Want want) {
+                [rows](const Saved& s, const Tensor& dy, Want want) {
                   const Tensor &x = s[0], &gamma = s[1], &mean = s[2], &rstd = s[3];
-                  if (!x.size()) return zero_grads(x, gamma);
+                  if (!x.size()) return no_gradients(x, gamma);
                   Tensor dx, dgamma = Tensor::empty_like(gamma), dbeta = Tensor::empty_like(gamma);
                   if (want[0]) dx = Tensor::empty_like(x);
+                  const int64_t C = gamma.size();
                   Tensor partial =
-                      Tensor::empty({layer_norm_slabs(rows, C), 2, C}, mean.dtype(), mean.device());
+                      Tensor::empty({batch_norm_slabs(rows, C), 2, C}, mean.dtype(), mean.device());
                   dispatch("layer_norm", dy, [&]<class T>(auto& here) {
                     using A = acc_t<T>;
-                    layer_norm_backward(here, x.read<T>(), gamma.read<T>(), mean.read<A>(),
+                    layer_norm_backward(here, rows, x.read<T>(), gamma.read<T>(), mean.read<A>(),
+                                        rstd.read<A>(), dy.read<T>(),
+                                        dx.defined() ? dx.write<T>() : Span<T>(), dgamma.write<T>(),
+                                        dbeta.write<T>(), partial.write<A>());
+                  });
+                  return Grads{dx, dgamma, dbeta};
+                });
+}
+
+Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& gamma, const Tensor& beta,
+                  double eps) {
+  check_scale_and_shift("group_norm", x, gamma, beta);
+  const int64_t C = x.dim(-1);
+  if (x.ndim() < 2 || groups < 1 || C % groups)
+    fail("group_norm", groups, " groups of ", x.shape());
+  const GroupShape shape = {x.dim(0), x.shape().product(1, x.ndim() - 1), C, groups};
+  Tensor y = Tensor::empty_like(x);
+  Tensor mean = Tensor::empty({x.dim(0), C}, accumulator_dtype(x), x.device());
+  Tensor rstd = Tensor::empty_like(mean);
+  dispatch("group_norm", x, [&]<class T>(auto& here) {
+    using A = acc_t<T>;
+    if (!x.size()) return;
+    Tensor partial = Tensor::empty({shape.slabs(), 2, C}, mean.dtype(), x.device());
+    group_norm_forward(here, shape, eps, x.read<T>(), gamma.read<T>(), beta.read<T>(), y.write<T>(),
+                       mean.write<A>(), rstd.write<A>(), partial.write<A>());
+  });
+  return record("group_norm", {x, gamma, beta}, y, save(x, gamma, mean, rstd),
+                [shape](const Saved& s, const Tensor& dy, Want want) {
+                  const Tensor &x = s[0], &gamma = s[1], &mean = s[2], &rstd = s[3];
+                  if (!x.size()) return no_gradients(x, gamma);
+                  Tensor dx, dgamma = Tensor::empty_like(gamma), dbeta = Tensor::empty_like(gamma);
+                  if (want[0]) dx = Tensor::empty_like(x);
+                  Tensor partial = Tensor::empty({shape.slabs() + shape.samples, 2, shape.channels},
+                                                 mean.dtype(), mean.device());
+                  dispatch("group_norm", dy, [&]<class T>(auto& here) {
+                    using A = acc_t<T>;
+                    group_norm_backward(here, shape, x.read<T>(), gamma.read<T>(), mean.read<A>(),
                                         rstd.read<A>(), dy.read<T>(),
                                         dx.defined() ? dx.write<T>() : Span<T>(), dgamma.write<T>(),
                                         dbeta.write<T>(), partial.write<A>());

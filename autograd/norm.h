@@ -30,16 +30,31 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
                   double momentum = 0.1, double eps = 1e-5,
                   Activation activation = Activation::none);
 
-/// Layer normalisation over the last axis.
+/// Layer normalisation: each row by its own mean and biased variance.
 ///
 ///   y = (x - mean) * rstd * gamma + beta,   rstd = 1 / sqrt(var + eps)
 ///
-/// @param x            (..., C)
+/// @param x            (..., C), C >= 1
 /// @param gamma, beta  (C), scale and shift
-/// @param eps          added to the biased variance, > 0
-/// @return             x's shape, dtype and device
-/// @throws ShapeError  "[layer_norm] gamma is (768), x is (8, 512)"
-/// Saves x, gamma, mean, rstd. Source: Ba, Kiros, Hinton 2016, arXiv:1607.06450
+/// @return             x's shape
+/// @throws ShapeError  "[layer_norm] gamma is (3), x is (8, 512)"
+/// Saves x, gamma, mean, rstd. A NaN or an infinity in a row makes the whole row NaN.
+/// Source: Ba, Kiros, Hinton 2016, arXiv:1607.06450
 Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double eps = 1e-5);
+
+/// Group normalisation: each sample's groups of neighbouring channels, over all its pixels, by
+/// their own mean and biased variance.
+///
+///   y = (x - mean) * rstd * gamma + beta,   rstd = 1 / sqrt(var + eps)
+///
+/// @param x            (N, ..., C)
+/// @param groups       divides C; C of them is instance norm
+/// @param gamma, beta  (C), scale and shift
+/// @return             x's shape
+/// @throws ShapeError  "[group_norm] 4 groups of (2, 8, 8, 6)"
+/// Saves x, gamma, and mean and rstd for each sample and channel.
+/// Source: Wu, He 2018, arXiv:1803.08494
+Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& gamma, const Tensor& beta,
+                  double eps = 1e-5);
 
 }  // namespace tweed

@@ -1,57 +1,11 @@
 #include "kernels/batch_norm.h"
-#include "kernels/channel_sums.h"
+#include "kernels/machine/kernel.h"
 #include "kernels/math.h"
 
 namespace tweed {
 namespace MACHINE {
 
-// Level 1: mean and sum of squared deviations of each slab of rows. The first pass finds about the
-// mean, the second sums around that and so knows by how much it was off: exact enough however far
-// from zero the values are. Source: Chan, Golub, LeVeque 1983, the corrected two-pass algorithm.
-template <class T>
-__global__ void batch_norm_slabs_kernel(int64_t rows, int64_t C, int64_t slabs,
-                                        const T* __restrict__ x, acc_t<T>* __restrict__ partial) {
-  using A = acc_t<T>;
-  A* const centre = dynamic_shared<A>();
-  A* const cells = centre + norm_tile;
-  A* const more_cells = cells + blockDim.y * norm_tile;
-  A* __restrict__ sum = cells + threadIdx.y * norm_tile;
-  A* __restrict__ squares = more_cells + threadIdx.y * norm_tile;
-  for (int64_t slab : grid_blocks(slabs)) {
-    const int64_t first = rows * slab / slabs, last = rows * (slab + 1) / slabs;
-    const A n = A(last - first);
-    for (int64_t c0 = 0; c0 < C; c0 += norm_tile) {
-      const int64_t width = min(norm_tile, C - c0);
-      for (int64_t c : block_stride(width)) sum[c] = 0;
-      for (int64_t row = first + threadIdx.y; row < last; row += blockDim.y) {
-        const T* __restrict__ in = x + row * C + c0;
-        for (int64_t c : block_stride(width)) sum[c] += load(in[c]);
-      }
-      __syncthreads();
-      if (threadIdx.y == 0)
-        for (int64_t c : block_stride(width)) centre[c] = sum_of_cells(cells, c) / n;
-      __syncthreads();
-      for (int64_t c : block_stride(width)) sum[c] = squares[c] = 0;
-      for (int64_t row = first + threadIdx.y; row < last; row += blockDim.y) {
-        const T* __restrict__ in = x + row * C + c0;
-        const A* __restrict__ about = centre;
-        for (int64_t c : block_stride(width)) {
-          const A d = load(in[c]) - about[c];
-          sum[c] += d;
-          squares[c] += d * d;
-        }
-      }
-      __syncthreads();
-      if (threadIdx.y == 0)
-        for (int64_t c : block_stride(width)) {
-          const A off = sum_of_cells(cells, c) / n;
-          partial[slab * 2 * C + c0 + c] = centre[c] + off;
-          partial[slab * 2 * C + C + c0 + c] = sum_of_cells(more_cells, c) - n * off * off;
-        }
-      __syncthreads();
-    }
-  }
-}
+#include "kernels/channel_norm.h"
 
 // Level 2: a thread per channel joins the slabs, in double: there are few of them, and a mean far
 // from zero would be rounded once for each. Source: Chan, Golub, LeVeque 1979.
@@ -85,68 +39,16 @@ __global__ void batch_norm_rstd_kernel(int64_t C, A eps, const A* __restrict__ v
   for (int64_t c : grid_stride(C)) rstd[c] = 1 / sqrt(var[c] + eps);
 }
 
-template <bool relu, class T>
-__global__ void batch_norm_forward_kernel(int64_t rows, int64_t C, const T* __restrict__ x,
-                                          const T* __restrict__ gamma, const T* __restrict__ beta,
-                                          const acc_t<T>* __restrict__ mean,
-                                          const acc_t<T>* __restrict__ rstd, T* __restrict__ y) {
-  for (int64_t row : grid_rows(rows)) {
-    const T* __restrict__ in = x + row * C;
-    T* __restrict__ out = y + row * C;
-    for (int64_t c : block_stride(C)) {
-      const acc_t<T> v = (load(in[c]) - mean[c]) * (rstd[c] * load(gamma[c])) + load(beta[c]);
-      out[c] = store<T>(relu && v <= 0 ? acc_t<T>(0) : v);
-    }
-  }
-}
-
-// Level 1 of the way back: sums of dz and of dz * (x - mean), where dz has gone back through relu.
-template <bool relu, class T>
-__global__ void batch_norm_sums_kernel(int64_t rows, int64_t C, int64_t slabs,
-                                       const T* __restrict__ x, const acc_t<T>* __restrict__ mean,
-                                       const T* __restrict__ y, const T* __restrict__ dy,
-                                       acc_t<T>* __restrict__ partial) {
-  using A = acc_t<T>;
-  A* const cells = dynamic_shared<A>();
-  A* const more_cells = cells + blockDim.y * norm_tile;
-  A* __restrict__ sum = cells + threadIdx.y * norm_tile;
-  A* __restrict__ product = more_cells + threadIdx.y * norm_tile;
-  for (int64_t slab : grid_blocks(slabs)) {
-    const int64_t first = rows * slab / slabs, last = rows * (slab + 1) / slabs;
-    for (int64_t c0 = 0; c0 < C; c0 += norm_tile) {
-      const int64_t width = min(norm_tile, C - c0);
-      const A* __restrict__ centre = mean + c0;
-      for (int64_t c : block_stride(width)) sum[c] = product[c] = 0;
-      for (int64_t row = first + threadIdx.y; row < last; row += blockDim.y) {
-        const T* __restrict__ x_row = x + row * C + c0;
-        const T* __restrict__ y_row = relu ? y + row * C + c0 : nullptr;
-        const T* __restrict__ dy_row = dy + row * C + c0;
-        for (int64_t c : block_stride(width)) {
-          A dz = load(dy_row[c]);
-          if constexpr (relu) dz = load(y_row[c]) <= 0 ? A(0) : dz;
-          sum[c] += dz;
-          product[c] += dz * (load(x_row[c]) - centre[c]);
-        }
-      }
-      __syncthreads();
-      if (threadIdx.y == 0)
-        for (int64_t c : block_stride(width)) {
-          partial[slab * 2 * C + c0 + c] = sum_of_cells(cells, c);
-          partial[slab * 2 * C + C + c0 + c] = sum_of_cells(more_cells, c);
-        }
-      __syncthreads();
-    }
-  }
-}
-
-// Level 2: dbeta and dgamma, and the two numbers a channel needs for dx.
+// Level 2: dbeta and dgamma, and the two numbers a channel needs for dx:
+// dx = gamma rstd (dz - mean of dz - (x - mean) rstd^2 (mean of dz (x - mean)))
 template <class T>
 __global__ void batch_norm_join_sums_kernel(int64_t rows, int64_t C, int64_t slabs,
+                                            const T* __restrict__ gamma,
                                             const acc_t<T>* __restrict__ rstd,
                                             acc_t<T>* __restrict__ partial, T* __restrict__ dgamma,
                                             T* __restrict__ dbeta) {
   using A = acc_t<T>;
-  A* const means = partial + slabs * 2 * C;
+  A* const slopes = partial + slabs * 2 * C;
   for (int64_t c : grid_stride(C)) {
     A sum = 0, product = 0;
     for (int64_t slab = 0; slab < slabs; ++slab) {
@@ -155,44 +57,13 @@ __global__ void batch_norm_join_sums_kernel(int64_t rows, int64_t C, int64_t sla
     }
     dbeta[c] = store<T>(sum);
     dgamma[c] = store<T>(product * rstd[c]);
-    means[c] = sum / A(rows);
-    means[C + c] = product / A(rows) * rstd[c] * rstd[c];
-  }
-}
-
-// dx = gamma rstd (dz - mean of dz - (x - mean) rstd^2 (mean of dz (x - mean)))
-template <bool relu, bool training, class T>
-__global__ void batch_norm_backward_kernel(int64_t rows, int64_t C, const T* __restrict__ x,
-                                           const T* __restrict__ gamma,
-                                           const acc_t<T>* __restrict__ mean,
-                                           const acc_t<T>* __restrict__ rstd,
-                                           const T* __restrict__ y, const T* __restrict__ dy,
-                                           const acc_t<T>* __restrict__ means, T* __restrict__ dx) {
-  using A = acc_t<T>;
-  for (int64_t row : grid_rows(rows)) {
-    const T* __restrict__ x_row = x + row * C;
-    const T* __restrict__ y_row = relu ? y + row * C : nullptr;
-    const T* __restrict__ dy_row = dy + row * C;
-    T* __restrict__ out = dx + row * C;
-    for (int64_t c : block_stride(C)) {
-      A dz = load(dy_row[c]);
-      if constexpr (relu) dz = load(y_row[c]) <= 0 ? A(0) : dz;
-      if constexpr (training) dz -= means[c] + (load(x_row[c]) - mean[c]) * means[C + c];
-      out[c] = store<T>(dz * (rstd[c] * load(gamma[c])));
-    }
+    slopes[c] = load(gamma[c]) * (sum / A(rows));
+    slopes[C + c] = load(gamma[c]) * (product / A(rows) * rstd[c] * rstd[c]);
   }
 }
 
 }  // namespace MACHINE
 using namespace MACHINE;
-
-static Config by_rows(int64_t rows) {
-  return {.grid = ceil_div(rows, norm_block.y), .block = norm_block};
-}
-template <class A>
-static Config by_slabs(int64_t slabs, int cells) {
-  return {.grid = slabs, .block = norm_block, .shared = cells * norm_tile * sizeof(A)};
-}
 
 template <class M, class T>
 void batch_norm_statistics(M& here, int64_t rows, double eps, double momentum, Span<const T> x,
@@ -200,8 +71,8 @@ void batch_norm_statistics(M& here, int64_t rows, double eps, double momentum, S
                            Span<acc_t<T>> running_var, Span<acc_t<T>> partial) {
   using A = acc_t<T>;
   const int64_t C = mean.size(), slabs = batch_norm_slabs(rows, C);
-  launch(batch_norm_slabs_kernel<T>, by_slabs<A>(slabs, 2 * norm_block.y + 1), here, rows, C, slabs,
-         x, partial);
+  launch(channel_moments_kernel<T>, norm_slabs_config<A>(slabs, 2 * norm_block.y + 1), here, rows,
+         C, slabs, x, partial);
   launch(batch_norm_join_kernel<A>, {.grid = ceil_div(C, 64), .block = {64}}, here, rows, C, slabs,
          eps, momentum, Span<const A>(partial), mean, rstd, running_mean, running_var);
 }
@@ -216,9 +87,9 @@ template <class M, class T>
 void batch_norm_forward(M& here, Activation activation, int64_t rows, Span<const T> x,
                         Span<const T> gamma, Span<const T> beta, Span<const acc_t<T>> mean,
                         Span<const acc_t<T>> rstd, Span<T> y) {
-  launch(activation == Activation::relu ? batch_norm_forward_kernel<true, T>
-                                        : batch_norm_forward_kernel<false, T>,
-         by_rows(rows), here, rows, mean.size(), x, gamma, beta, mean, rstd, y);
+  launch(activation == Activation::relu ? channel_norm_forward_kernel<true, T>
+                                        : channel_norm_forward_kernel<false, T>,
+         norm_rows_config(rows), here, rows, rows, mean.size(), x, gamma, beta, mean, rstd, y);
 }
 
 template <class M, class T>
@@ -229,16 +100,17 @@ void batch_norm_backward(M& here, Activation activation, bool training, int64_t 
   using A = acc_t<T>;
   const bool relu = activation == Activation::relu;
   const int64_t C = mean.size(), slabs = batch_norm_slabs(rows, C);
-  launch(relu ? batch_norm_sums_kernel<true, T> : batch_norm_sums_kernel<false, T>,
-         by_slabs<A>(slabs, 2 * norm_block.y), here, rows, C, slabs, x, mean, y, dy, partial);
+  launch(relu ? channel_sums_kernel<true, T> : channel_sums_kernel<false, T>,
+         norm_slabs_config<A>(slabs, 2 * norm_block.y), here, rows, rows, C, slabs, x, mean, y, dy,
+         partial);
   launch(batch_norm_join_sums_kernel<T>, {.grid = ceil_div(C, 64), .block = {64}}, here, rows, C,
-         slabs, rstd, partial, dgamma, dbeta);
+         slabs, gamma, rstd, partial, dgamma, dbeta);
   if (!dx.size()) return;
-  auto kernel = relu       ? training ? batch_norm_backward_kernel<true, true, T>
-                                      : batch_norm_backward_kernel<true, false, T>
-                      : training ? batch_norm_backward_kernel<false, true, T>
-                           : batch_norm_backward_kernel<false, false, T>;
-  launch(kernel, by_rows(rows), here, rows, C, x, gamma, mean, rstd, y, dy,
+  auto kernel = relu       ? training ? channel_norm_backward_kernel<true, true, T>
+                                      : channel_norm_backward_kernel<true, false, T>
+                      : training ? channel_norm_backward_kernel<false, true, T>
+                           : channel_norm_backward_kernel<false, false, T>;
+  launch(kernel, norm_rows_config(rows), here, rows, rows, C, x, gamma, mean, rstd, y, dy,
          Span<const A>(partial.data() + slabs * 2 * C, 2 * C), dx);
 }
 

@@ -96,14 +96,14 @@ BatchNorm2d::BatchNorm2d(int64_t channels, double momentum, double eps, Activati
   batches_ = add_buffer("num_batches_tracked", Tensor::zeros({}, DType::int32));
 }
 Tensor BatchNorm2d::forward(const Tensor& x) {
-  const bool learning = training() && !frozen_;
-  if (learning) batches_.fill(batches_.item() + 1);
-  return batch_norm(x, weight_, bias_, running_mean_, running_var_, learning, momentum_, eps_,
+  const bool updates = training() && !frozen_;
+  if (updates) batches_.fill(batches_.item() + 1);
+  return batch_norm(x, weight_, bias_, running_mean_, running_var_, updates, momentum_, eps_,
                     activation_);
 }
 std::string BatchNorm2d::description() const {
-  return call(frozen_ ? "BatchNorm2d frozen" : "BatchNorm2d", weight_.dim(0),
-              activation_name(activation_));
+  const std::string activation = activation_name(activation_);
+  return call("BatchNorm2d", weight_.dim(0), frozen_ ? activation + ", frozen" : activation);
 }
 
 Tensor Dropout2d::forward(const Tensor& x) {
@@ -113,11 +113,11 @@ std::string Dropout2d::description() const { return call("Dropout2d", p_); }
 Tensor Dropout::forward(const Tensor& x) {
   return dropout(x, p_, random_key(Purpose::dropout), training());
 }
-std::string DropPath::description() const { return call("DropPath", p_); }
+std::string Dropout::description() const { return call("Dropout", p_); }
 Tensor DropPath::forward(const Tensor& x) {
   return drop_path(x, p_, random_key(Purpose::dropout), training());
 }
-std::string Dropout::description() const { return call("Dropout", p_); }
+std::string DropPath::description() const { return call("DropPath", p_); }
 
 Tensor MaxPool2d::forward(const Tensor& x) {
   return max_pool2d(x, kernel_, stride_, padding_, ceil_mode_);

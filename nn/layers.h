@@ -71,9 +71,10 @@ class BatchNorm2d : public Module {
                        Activation activation = Activation::none);
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
-  /// From now on the running statistics count and stay as they are, in training too. Gradients
-  /// flow to x, weight and bias.
-  void freeze() { frozen_ = true; }
+  /// From now on normalises by the running statistics and leaves them alone, in training too; for
+  /// fine-tuning with few images. Gradients still flow to x, weight and bias. (torchvision's
+  /// FrozenBatchNorm2d holds weight and bias as buffers, which have no gradients.)
+  void freeze(bool on = true) { frozen_ = on; }
 
  private:
   double momentum_, eps_;

@@ -4,13 +4,25 @@
 
 namespace tweed {
 
-LayerNorm::LayerNorm(int64_t channels, double eps) : eps_(eps) {
-  weight_ = add_parameter("weight", Tensor::full({channels}, 1));
-  bias_ = add_parameter("bias", Tensor::zeros({channels}));
+LayerNorm::LayerNorm(int64_t features, double eps) : eps_(eps) {
+  weight_ = add_parameter("weight", Tensor::full({features}, 1));
+  bias_ = add_parameter("bias", Tensor::zeros({features}));
 }
 Tensor LayerNorm::forward(const Tensor& x) { return layer_norm(x, weight_, bias_, eps_); }
 std::string LayerNorm::description() const {
   return "LayerNorm(" + std::to_string(weight_.dim(0)) + ")";
+}
+
+GroupNorm::GroupNorm(int64_t groups, int64_t channels, double eps) : groups_(groups), eps_(eps) {
+  if (groups < 1 || channels % groups)
+    throw Error("GroupNorm: " + std::to_string(groups) + " groups of " + std::to_string(channels) +
+                " channels");
+  weight_ = add_parameter("weight", Tensor::full({channels}, 1));
+  bias_ = add_parameter("bias", Tensor::zeros({channels}));
+}
+Tensor GroupNorm::forward(const Tensor& x) { return group_norm(x, groups_, weight_, bias_, eps_); }
+std::string GroupNorm::description() const {
+  return "GroupNorm(" + std::to_string(groups_) + ", " + std::to_string(weight_.dim(0)) + ")";
 }
 
 }  // namespace tweed

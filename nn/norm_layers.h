@@ -1,18 +1,33 @@
-// Normalisation layers that know no running statistics: the same in training and afterwards.
+// Normalisations that do not depend on the batch. BatchNorm2d is in nn/layers.h.
 #pragma once
 #include "nn/module.h"
 
 namespace tweed {
 
-/// Layer normalisation over the last axis; see layer_norm().
-/// Parameters: weight (C) of ones, bias (C) of zeros.
+/// Normalises each row of (..., features); see layer_norm().
+/// Parameters: weight (features) of ones, bias (features) of zeros.
 class LayerNorm : public Module {
  public:
-  explicit LayerNorm(int64_t channels, double eps = 1e-5);
+  explicit LayerNorm(int64_t features, double eps = 1e-5);
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
 
  private:
+  double eps_;
+  Tensor weight_, bias_;
+};
+
+/// Normalises groups of neighbouring channels of each sample of (N, ..., channels); see
+/// group_norm(). Parameters: weight (channels) of ones, bias (channels) of zeros.
+/// @throws Error  "GroupNorm: 4 groups of 6 channels"
+class GroupNorm : public Module {
+ public:
+  GroupNorm(int64_t groups, int64_t channels, double eps = 1e-5);
+  Tensor forward(const Tensor& x) override;
+  std::string description() const override;
+
+ private:
+  int64_t groups_;
   double eps_;
   Tensor weight_, bias_;
 };

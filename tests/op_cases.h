@@ -72,5 +72,6 @@ std::vector<OpCase> attention_cases();
 std::vector<OpCase> move_cases();
 std::vector<OpCase> shape_cases();
 std::vector<OpCase> image_cases();
+std::vector<OpCase> norm_cases();
 
 }  // namespace tweed

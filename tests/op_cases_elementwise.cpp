@@ -98,18 +98,6 @@ std::vector<OpCase> dropout_cases() {
                         y[i] *= dropout_factor(key, 0.4, i / C / pixels * C + i % C);
                       return y;
                     }});
-  for (Shape shape : {Shape{7, 2, 3}, Shape{5}, Shape{0, 2}})
-    rows.push_back({"drop_path",
-                    shape.str(),
-                    {{shape}},
-                    [](auto& in) { return drop_path(in[0], 0.4, key, true); },
-                    [](const Arrays& in) {
-                      Array y = in[0];
-                      const int64_t size = y.shape.product(1, y.shape.ndim());
-                      for (int64_t i = 0; i < y.shape.size(); ++i)
-                        y[i] *= dropout_factor(key, 0.4, i / size);
-                      return y;
-                    }});
   return rows;
 }
 

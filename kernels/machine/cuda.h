@@ -12,7 +12,7 @@ using Here = Cuda;
 // The simulator checks what the vocabulary of index.h asks of a block; here that costs nothing.
 __device__ inline void require_flat_block(const char*) {}
 __device__ inline void require_whole_warps(const char*) {}
-__device__ inline void require_row_of_warp(const char*) {}
+__device__ inline void require_rows_of_warps(const char*) {}
 
 #include "kernels/machine/index.h"
 

@@ -41,14 +41,34 @@ __device__ inline T warp_reduce(T v, Op op) {
   for (int d = warp_size / 2; d > 0; d /= 2) v = op(v, __shfl_xor_sync(0xffffffffu, v, d));
   return v;
 }
-/// The warp adds f(0) ... f(n-1); every lane gets the sum. A row of threads is a warp.
+/// Two sums at a time.
+template <class A>
+struct SumPair {
+  A a, b;
+};
+/// The threads of a row of the block add f(0) ... f(n-1), each a SumPair; all of them get the
+/// sums. blockDim.x is warp_size, and all of a row call it together.
+template <class F>
+__device__ inline auto warp_sums(int64_t n, F f) {
+  require_rows_of_warps("warp_sums");
+  decltype(f(n)) v = {0, 0};
+  for (int64_t i : block_stride(n)) {
+    const auto term = f(i);
+    v.a += term.a;
+    v.b += term.b;
+  }
+  auto plus = [](auto a, auto b) { return a + b; };
+  v.a = warp_reduce(v.a, plus);
+  v.b = warp_reduce(v.b, plus);
+  return v;
+}
+/// The same for a single sum.
 template <class F>
 __device__ inline auto warp_sum(int64_t n, F f) {
-  using A = decltype(f(n));
-  require_row_of_warp("warp_sum");
-  A v = 0;
+  require_rows_of_warps("warp_sum");
+  decltype(f(n)) v = 0;
   for (int64_t i : block_stride(n)) v += f(i);
-  return warp_reduce(v, [](A a, A b) { return a + b; });
+  return warp_reduce(v, [](auto a, auto b) { return a + b; });
 }
 /// Combines v over a one-dimensional block of whole warps; every thread gets the result.
 template <class T, class Op>

@@ -33,6 +33,26 @@ TWEED_INLINE auto block_sum(int64_t n, F f) {
   for (int64_t i = 0; i < n; ++i) v += f(i);
   return v;
 }
+template <class F>
+TWEED_INLINE auto warp_sum(int64_t n, F f) {
+  return block_sum(n, f);
+}
+template <class A>
+struct SumPair {
+  A a, b;
+};
+template <class F>
+TWEED_INLINE auto warp_sums(int64_t n, F f) {
+  using Sums = decltype(f(n));
+  decltype(Sums::a) a = 0, b = 0;
+#pragma omp simd reduction(+ : a, b)
+  for (int64_t i = 0; i < n; ++i) {
+    const Sums term = f(i);
+    a += term.a;
+    b += term.b;
+  }
+  return Sums{a, b};
+}
 /// The maximum, which is NaN as soon as one value is: the second reduction counts those.
 template <class F>
 TWEED_INLINE auto block_max(int64_t n, F f) {
@@ -60,9 +80,4 @@ TWEED_INLINE int64_t block_first(int64_t n, F f) {
       if (f(i)) return i;
   }
   return n;
-}
-// A row of threads is a single thread, too.
-template <class F>
-TWEED_INLINE auto warp_sum(int64_t n, F f) {
-  return block_sum(n, f);
 }

@@ -158,7 +158,7 @@ TWEED_INLINE void require_flat_block(const char* function) {
 TWEED_INLINE void require_whole_warps(const char* function) {
   if (blockDim.x * blockDim.y % 32) warn_of_block(function, "a block of whole warps");
 }
-TWEED_INLINE void require_row_of_warp(const char* function) {
+TWEED_INLINE void require_rows_of_warps(const char* function) {
   if (blockDim.x != 32) warn_of_block(function, "a block with x = 32");
 }
 

@@ -6,6 +6,7 @@
     ops_functions functions of one number, maximum, minimum, where (ops_functions.py)
     ops_shape     moves, pools with all options, transposed products, float64 (ops_shape.py)
     ops_image     image operations, float64 (ops_image.py)
+    ops_norm      layer norm and group norm, float64 (ops_norm.py)
     simplenet     SimpleNet, forward and every gradient, float32 (networks.py)
     models        larger networks: loss and projections of all gradients (models.py)
     sgd_steps     ten SGD steps of a small network with batch norm, float32 (networks.py)
@@ -33,6 +34,7 @@ import ops  # noqa: E402
 import ops_fold  # noqa: E402
 import ops_functions  # noqa: E402
 import ops_image  # noqa: E402
+import ops_norm  # noqa: E402
 import ops_shape  # noqa: E402
 import safetensors_numpy  # noqa: E402
 
@@ -42,6 +44,7 @@ MAKERS = {
     "ops_functions": ops_functions.make,
     "ops_shape": ops_shape.make,
     "ops_image": ops_image.make,
+    "ops_norm": ops_norm.make,
     "simplenet": networks.make_simplenet,
     "models": models.make,
     "sgd_steps": networks.make_sgd_steps,
