@@ -65,6 +65,7 @@ TEST_CASE("operations equal PyTorch's in float64", "[golden]") {
       {"ops_functions", run_golden_functions},
       {"ops_shape", run_golden_shape},
       {"ops_image", run_golden_image},
+      {"ops_loss", run_golden_loss},
   };
   for (auto& [name, run] : families) {
     INFO(name);

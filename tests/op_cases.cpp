@@ -26,7 +26,8 @@ int64_t broadcast_index(const Shape& from, const Shape& to, int64_t i) {
 std::vector<OpCase> op_cases() {
   std::vector<OpCase> all;
   const auto parts = {elementwise_cases, function_cases, image_cases, move_cases,  product_cases,
-                      reduce_cases,      row_cases,      shape_cases, window_cases};
+                      reduce_cases,      row_cases,      shape_cases, window_cases,
+                      loss_cases};
   for (auto part : parts)
     for (auto& row : part()) all.push_back(row);
   return all;

@@ -68,5 +68,6 @@ std::vector<OpCase> row_cases();
 std::vector<OpCase> move_cases();
 std::vector<OpCase> shape_cases();
 std::vector<OpCase> image_cases();
+std::vector<OpCase> loss_cases();
 
 }  // namespace tweed

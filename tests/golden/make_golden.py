@@ -31,6 +31,7 @@ import networks  # noqa: E402
 import ops  # noqa: E402
 import ops_functions  # noqa: E402
 import ops_image  # noqa: E402
+import ops_loss  # noqa: E402
 import ops_shape  # noqa: E402
 import safetensors_numpy  # noqa: E402
 
@@ -39,6 +40,7 @@ MAKERS = {
     "ops_functions": ops_functions.make,
     "ops_shape": ops_shape.make,
     "ops_image": ops_image.make,
+    "ops_loss": ops_loss.make,
     "simplenet": networks.make_simplenet,
     "models": models.make,
     "sgd_steps": networks.make_sgd_steps,
