@@ -4,6 +4,7 @@
 #include "autograd/elementwise.h"
 #include "autograd/reduce.h"
 #include "autograd/shape_ops.h"
+#include "kernels/losses.h"
 #include "kernels/softmax.h"
 
 namespace tweed {
@@ -96,6 +97,30 @@ Tensor cross_entropy_of(const char* op, const Tensor& logits, const Tensor& targ
                 back);
 }
 
+// The sum of f over all elements, divided.
+Tensor pair_loss(const char* op, PairLoss f, double divisor, const Tensor& x, const Tensor& y) {
+  check_alike(op, {x, y});
+  if (x.shape() != y.shape()) fail(op, "shapes ", x.shape(), " and ", y.shape());
+  Tensor partial =
+      Tensor::empty({ceil_div(x.size(), pair_loss_piece)}, accumulator_dtype(x), x.device());
+  dispatch(op, x, [&]<class T>(auto& here) {
+    pair_loss_forward(here, f, x.read<T>(), y.read<T>(), partial.write<acc_t<T>>());
+  });
+  const Tensor loss = (sum(partial) / divisor).to(x.dtype());
+  return record(op, {x, y}, loss, save(x, y), [=](const Saved& s, const Tensor& dy, Want want) {
+    auto gradient = [&](int input) {
+      if (!want[input]) return Tensor();
+      Tensor d = Tensor::empty_like(s[0]);
+      dispatch(op, d, [&]<class T>(auto& here) {
+        pair_loss_backward(here, f, input == 1, divisor, s[0].read<T>(), s[1].read<T>(),
+                           dy.read<T>(), d.write<T>());
+      });
+      return d;
+    };
+    return Grads{gradient(0), gradient(1)};
+  });
+}
+
 }  // namespace
 
 Tensor softmax(const Tensor& x) { return softmax_like("softmax", false, x); }
@@ -123,6 +148,38 @@ Tensor cross_entropy_soft(const Tensor& logits, const Tensor& probabilities,
   if (probabilities.shape() != logits.shape())
     fail(op, "logits are ", logits.shape(), ", probabilities ", probabilities.shape());
   return cross_entropy_of("cross_entropy_soft", logits, probabilities, options, {});
+}
+
+Tensor mse_loss(const Tensor& x, const Tensor& y) {
+  return pair_loss("mse_loss", PairLoss::squared_difference, double(x.size()), x, y);
+}
+
+Tensor kl_div(const Tensor& log_q, const Tensor& p) {
+  if (log_q.ndim() < 1) fail("kl_div", "log_q has no axes");
+  return pair_loss("kl_div", PairLoss::divergence, double(log_q.dim(0)), log_q, p);
+}
+
+Tensor margin_loss(const Tensor& logits, const Tensor& targets, double kappa, bool targeted) {
+  const char* op = "margin_loss";
+  check_targets(op, logits, targets);
+  const Shape shape = logits.shape();
+  if (shape[1] < 2) fail(op, "logits are ", shape, ": no class but the target");
+  if (!(kappa >= 0)) fail(op, "kappa is ", kappa, ", not a number from 0 on");
+  Tensor losses = Tensor::empty(targets.shape(), accumulator_dtype(logits), logits.device());
+  Tensor rivals = Tensor::empty_like(targets);
+  dispatch(op, logits, [&]<class T>(auto& here) {
+    margin_loss_forward(here, targeted, kappa, logits.read<T>(), targets.read<int32_t>(),
+                        losses.write<acc_t<T>>(), rivals.write<int32_t>());
+  });
+  return record("margin_loss", {logits}, mean(losses).to(logits.dtype()), save(targets, rivals),
+                [=](const Saved& s, const Tensor& dy, Want) {
+                  Tensor dx = Tensor::empty(shape, dy.dtype(), dy.device());
+                  dispatch(op, dy, [&]<class T>(auto& here) {
+                    margin_loss_backward(here, targeted, s[0].read<int32_t>(), s[1].read<int32_t>(),
+                                         dy.read<T>(), dx.write<T>());
+                  });
+                  return Grads{dx};
+                });
 }
 
 Tensor target_ranks(const Tensor& logits, const Tensor& targets) {

@@ -13,6 +13,10 @@ Tensor run_golden_loss(const GoldenCase& c, const std::vector<Tensor>& in) {
   };
   if (op == "cross_entropy") return cross_entropy(in[0], c["targets"], options());
   if (op == "cross_entropy_soft") return cross_entropy_soft(in[0], c["targets"], options());
+  if (op == "mse_loss") return mse_loss(in[0], in[1]);
+  if (op == "kl_div") return kl_div(in[0], in[1]);
+  if (op == "margin_loss")
+    return margin_loss(in[0], c["targets"], c.real("kappa"), c.flag("targeted"));
   FAIL("no operation for " << op);
   return {};
 }

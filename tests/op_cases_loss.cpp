@@ -88,6 +88,65 @@ OpCase cross_entropy_soft_case(const Entropy& p) {
       "cross_entropy_soft", p.text(), {{{p.rows, p.classes}, -p.reach, p.reach}}, run, reference};
 }
 
+OpCase mse_case(const Shape& shape) {
+  return {"mse_loss",
+          shape.str(),
+          {{shape}, {shape}},
+          [](auto& in) { return mse_loss(in[0], in[1]); },
+          [](const Arrays& in) {
+            Array y(Shape{});
+            for (int64_t i = 0; i < in[0].shape.size(); ++i)
+              y[0] += (in[0][i] - in[1][i]) * (in[0][i] - in[1][i]);
+            y[0] /= double(in[0].shape.size());
+            return y;
+          }};
+}
+
+OpCase kl_div_case(const Shape& shape) {
+  return {"kl_div",
+          shape.str(),
+          {{shape, -3, 0}, {shape, 0.1, 1}},
+          [](auto& in) { return kl_div(in[0], in[1]); },
+          [](const Arrays& in) {
+            Array y(Shape{});
+            for (int64_t i = 0; i < in[0].shape.size(); ++i)
+              y[0] += in[1][i] * (std::log(in[1][i]) - in[0][i]) / double(in[0].shape[0]);
+            if (in[0].shape[0] == 0) y[0] = NAN;
+            return y;
+          }};
+}
+
+struct Margin {
+  int64_t rows, classes;
+  double kappa = 0;
+  bool targeted = false;
+};
+
+// Logits are distinct, so that no other is near the largest; a margin near -kappa does not occur.
+OpCase margin_case(const Margin& p) {
+  auto target = [](const Margin& p, int64_t row) { return row * 5 % p.classes; };
+  auto run = [=](auto& in) {
+    std::vector<int32_t> targets;
+    for (int64_t i = 0; i < p.rows; ++i) targets.push_back(int32_t(target(p, i)));
+    return margin_loss(in[0], Tensor::from(targets, {p.rows}, in[0].device()), p.kappa, p.targeted);
+  };
+  auto reference = [=](const Arrays& in) {
+    Array y(Shape{});
+    for (int64_t i = 0; i < p.rows; ++i) {
+      double other = -INFINITY;
+      for (int64_t c = 0; c < p.classes; ++c)
+        if (c != target(p, i)) other = std::max(other, in[0][i * p.classes + c]);
+      const double ahead = in[0][i * p.classes + target(p, i)] - other;
+      y[0] += std::max(p.targeted ? -ahead : ahead, -p.kappa);
+    }
+    y[0] /= double(p.rows);
+    return y;
+  };
+  const std::string what = Shape{p.rows, p.classes}.str() + " kappa " + std::to_string(p.kappa) +
+                           (p.targeted ? " targeted" : "");
+  return {"margin_loss", what, {{{p.rows, p.classes}, -2, 2, true}}, run, reference};
+}
+
 }  // namespace
 
 std::vector<OpCase> loss_cases() {
@@ -99,6 +158,13 @@ std::vector<OpCase> loss_cases() {
     rows.push_back(cross_entropy_case(p));
     rows.push_back(cross_entropy_soft_case(p));
   }
+  for (const Shape& shape : {Shape{3, 5}, Shape{}, Shape{1}, Shape{0, 3}, Shape{2, 1, 3, 2}})
+    rows.push_back(mse_case(shape));
+  for (const Shape& shape : {Shape{3, 5}, Shape{1}, Shape{0, 3}, Shape{2, 1, 3, 2}})
+    rows.push_back(kl_div_case(shape));
+  for (const Margin& p : {Margin{4, 5}, Margin{4, 5, 0, true}, Margin{6, 7, 0.7},
+                          Margin{6, 7, 0.7, true}, Margin{1, 2}, Margin{0, 3}, Margin{3, 70, 50}})
+    rows.push_back(margin_case(p));
   return rows;
 }
 
