@@ -1,3 +1,5 @@
+#include <type_traits>
+
 #include "kernels/machine/kernel.h"
 #include "kernels/math.h"
 #include "kernels/softmax.h"
@@ -42,36 +44,85 @@ __global__ void softmax_backward_kernel(int64_t rows, int64_t classes, const T* 
   }
 }
 
+// What cross-entropy compares a row with: the class `hit` with probability 1 - smoothing, or all
+// classes with 1 - smoothing times their probability, and with smoothing / classes each. Classes
+// count with their weight, 1 without `weights`.
 template <class T>
-__global__ void cross_entropy_forward_kernel(int64_t rows, int64_t classes, const T* __restrict__ x,
-                                             const int32_t* __restrict__ target,
+struct Blend {
+  using A = acc_t<T>;
+  A share, rest;
+  const T* weights;
+  __device__ Blend(double smoothing, int64_t classes, const T* weights)
+      : share(A(1 - smoothing)), rest(A(smoothing / double(classes))), weights(weights) {}
+  __device__ A weight(int64_t c) const { return weights ? load(weights[c]) : A(1); }
+  __device__ A soft(int64_t c, A probability) const {
+    return weight(c) * (share * probability + rest);
+  }
+};
+
+// `target` holds a class of each row (int32_t), or a probability of each class (T).
+template <class T, class Target>
+__global__ void cross_entropy_forward_kernel(int64_t rows, int64_t classes, double smoothing,
+                                             const T* __restrict__ x,
+                                             const Target* __restrict__ target,
+                                             const T* __restrict__ weights,
                                              acc_t<T>* __restrict__ loss) {
   using A = acc_t<T>;
+  const Blend<T> blend(smoothing, classes, weights);
   for (int64_t row : grid_blocks(rows)) {
     const T* __restrict__ in = x + row * classes;
     const A top = block_max(classes, [&](int64_t c) { return load(in[c]); });
-    const A sum = block_sum(classes, [&](int64_t c) { return exp(load(in[c]) - top); });
-    const int32_t t = target[row];
-    if (threadIdx.x == 0)
-      loss[row] = t >= 0 && t < classes ? log(sum) - (load(in[t]) - top) : A(NAN);
+    const A log_sum = log(block_sum(classes, [&](int64_t c) { return exp(load(in[c]) - top); }));
+    auto surprise = [&](int64_t c) { return log_sum - (load(in[c]) - top); };
+    A total = 0;
+    if constexpr (std::is_same_v<Target, int32_t>) {
+      const int32_t t = target[row];
+      total = t >= 0 && t < classes ? blend.share * blend.weight(t) * surprise(t) : A(NAN);
+      if (smoothing > 0)  // 0 times an infinite surprise would be NaN
+        total += blend.rest *
+                 block_sum(classes, [&](int64_t c) { return blend.weight(c) * surprise(c); });
+    } else {
+      const T* __restrict__ p = target + row * classes;
+      total =
+          block_sum(classes, [&](int64_t c) { return blend.soft(c, load(p[c])) * surprise(c); });
+    }
+    if (threadIdx.x == 0) loss[row] = total;
   }
 }
 
-template <class T>
-__global__ void cross_entropy_backward_kernel(int64_t rows, int64_t classes,
+template <class T, class Target>
+__global__ void cross_entropy_backward_kernel(int64_t rows, int64_t classes, double smoothing,
                                               const T* __restrict__ x,
-                                              const int32_t* __restrict__ target,
+                                              const Target* __restrict__ target,
+                                              const T* __restrict__ weights,
+                                              const acc_t<T>* __restrict__ divisor,
                                               const T* __restrict__ dloss, T* __restrict__ dx) {
   using A = acc_t<T>;
+  const Blend<T> blend(smoothing, classes, weights);
+  const A scale = load(dloss[0]) / (divisor ? divisor[0] : A(rows));
   for (int64_t row : grid_blocks(rows)) {
     const T* __restrict__ in = x + row * classes;
     T* __restrict__ out = dx + row * classes;
     const A top = block_max(classes, [&](int64_t c) { return load(in[c]); });
     const A sum = block_sum(classes, [&](int64_t c) { return exp(load(in[c]) - top); });
-    const A scale = load(dloss[0]) / A(rows);
-    const int64_t t = target[row];
-    for (int64_t c : block_stride(classes))
-      out[c] = store<T>((exp(load(in[c]) - top) / sum - (c == t ? A(1) : A(0))) * scale);
+    // With q for what the row is compared with, the gradient is softmax(x) sum(q) - q.
+    if constexpr (std::is_same_v<Target, int32_t>) {
+      const int64_t t = target[row];
+      const A hit = t >= 0 && t < classes ? blend.share * blend.weight(t) : A(0);
+      A mass = hit;
+      if (smoothing > 0)
+        mass += blend.rest * block_sum(classes, [&](int64_t c) { return blend.weight(c); });
+      for (int64_t c : block_stride(classes)) {
+        const A q = blend.rest * blend.weight(c) + (c == t ? hit : A(0));
+        out[c] = store<T>((exp(load(in[c]) - top) / sum * mass - q) * scale);
+      }
+    } else {
+      const T* __restrict__ p = target + row * classes;
+      const A mass = block_sum(classes, [&](int64_t c) { return blend.soft(c, load(p[c])); });
+      for (int64_t c : block_stride(classes))
+        out[c] =
+            store<T>((exp(load(in[c]) - top) / sum * mass - blend.soft(c, load(p[c]))) * scale);
+    }
   }
 }
 
@@ -111,23 +162,23 @@ void softmax_backward(M& here, bool logarithm, int64_t rows, Span<const T> y, Sp
          block_per_row(rows, classes), here, rows, classes, y, dy, dx);
 }
 
-template <class M, class T>
-void cross_entropy_forward(M& here, Span<const T> x, Span<const int32_t> target,
-                           Span<acc_t<T>> loss) {
-  const int64_t rows = target.size();
+template <class M, class T, class Target>
+void cross_entropy_forward(M& here, double smoothing, Span<const T> x, Span<const Target> target,
+                           Span<const T> weights, Span<acc_t<T>> loss) {
+  const int64_t rows = loss.size();
   if (!rows) return;
   const int64_t classes = x.size() / rows;
-  launch(cross_entropy_forward_kernel<T>, block_per_row(rows, classes), here, rows, classes, x,
-         target, loss);
+  launch(cross_entropy_forward_kernel<T, Target>, block_per_row(rows, classes), here, rows, classes,
+         smoothing, x, target, weights, loss);
 }
-template <class M, class T>
-void cross_entropy_backward(M& here, Span<const T> x, Span<const int32_t> target,
-                            Span<const T> dloss, Span<T> dx) {
-  const int64_t rows = target.size();
+template <class M, class T, class Target>
+void cross_entropy_backward(M& here, int64_t rows, double smoothing, Span<const T> x,
+                            Span<const Target> target, Span<const T> weights,
+                            Span<const acc_t<T>> divisor, Span<const T> dloss, Span<T> dx) {
   if (!rows) return;
   const int64_t classes = x.size() / rows;
-  launch(cross_entropy_backward_kernel<T>, block_per_row(rows, classes), here, rows, classes, x,
-         target, dloss, dx);
+  launch(cross_entropy_backward_kernel<T, Target>, block_per_row(rows, classes), here, rows,
+         classes, smoothing, x, target, weights, divisor, dloss, dx);
 }
 template <class M, class T>
 void target_rank(M& here, Span<const T> x, Span<const int32_t> target, Span<int32_t> rank) {
@@ -137,12 +188,17 @@ void target_rank(M& here, Span<const T> x, Span<const int32_t> target, Span<int3
   launch(target_rank_kernel<T>, block_per_row(rows, classes), here, rows, classes, x, target, rank);
 }
 
-#define INSTANTIATE(T)                                                                            \
-  template void softmax_forward(Here&, bool, int64_t, Span<const T>, Span<T>);                    \
-  template void softmax_backward(Here&, bool, int64_t, Span<const T>, Span<const T>, Span<T>);    \
-  template void cross_entropy_forward(Here&, Span<const T>, Span<const int32_t>, Span<acc_t<T>>); \
-  template void cross_entropy_backward(Here&, Span<const T>, Span<const int32_t>, Span<const T>,  \
-                                       Span<T>);                                                  \
+#define INSTANTIATE_TARGET(T, Target)                                                             \
+  template void cross_entropy_forward(Here&, double, Span<const T>, Span<const Target>,           \
+                                      Span<const T>, Span<acc_t<T>>);                             \
+  template void cross_entropy_backward(Here&, int64_t, double, Span<const T>, Span<const Target>, \
+                                       Span<const T>, Span<const acc_t<T>>, Span<const T>,        \
+                                       Span<T>);
+#define INSTANTIATE(T)                                                                         \
+  template void softmax_forward(Here&, bool, int64_t, Span<const T>, Span<T>);                 \
+  template void softmax_backward(Here&, bool, int64_t, Span<const T>, Span<const T>, Span<T>); \
+  INSTANTIATE_TARGET(T, int32_t)                                                               \
+  INSTANTIATE_TARGET(T, T)                                                                     \
   template void target_rank(Here&, Span<const T>, Span<const int32_t>, Span<int32_t>);
 FOR_FLOATING_TYPES(INSTANTIATE)
 

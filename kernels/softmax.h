@@ -11,13 +11,22 @@ template <class M, class T>
 void softmax_backward(M&, bool logarithm, int64_t rows, Span<const T> y, Span<const T> dy,
                       Span<T> dx);
 
-/// loss[row] = -log softmax(x[row])[target[row]]; NaN for a target out of range.
-template <class M, class T>
-void cross_entropy_forward(M&, Span<const T> x, Span<const int32_t> target, Span<acc_t<T>> loss);
-/// dx = (softmax(x) - onehot(target)) * dloss[0] / rows
-template <class M, class T>
-void cross_entropy_backward(M&, Span<const T> x, Span<const int32_t> target, Span<const T> dloss,
-                            Span<T> dx);
+/// loss[row] = -sum over c of q[c] log softmax(x[row])[c], where
+///
+///   q[c] = weights[c] ((1 - smoothing) p[c] + smoothing / classes)
+///
+/// and p is 1 at the class `target` of the row, or what `target` says of each class.
+///
+/// @param target   (rows) of int32_t, or (rows, classes) of T; NaN for a class out of range
+/// @param weights  (classes), or empty for 1
+template <class M, class T, class Target>
+void cross_entropy_forward(M&, double smoothing, Span<const T> x, Span<const Target> target,
+                           Span<const T> weights, Span<acc_t<T>> loss);
+/// dx = (softmax(x) sum(q) - q) * dloss[0] / divisor[0]. @param divisor  (1), or empty for `rows`
+template <class M, class T, class Target>
+void cross_entropy_backward(M&, int64_t rows, double smoothing, Span<const T> x,
+                            Span<const Target> target, Span<const T> weights,
+                            Span<const acc_t<T>> divisor, Span<const T> dloss, Span<T> dx);
 
 /// rank[row] = the number of classes placed before the target: those with a larger logit, and those
 /// with the same and a smaller index. A NaN is placed before everything, except that a target whose

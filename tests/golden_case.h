@@ -36,5 +36,6 @@ Tensor run_golden_ops(const GoldenCase& c, const std::vector<Tensor>& in);
 Tensor run_golden_shape(const GoldenCase& c, const std::vector<Tensor>& in);
 Tensor run_golden_image(const GoldenCase& c, const std::vector<Tensor>& in);
 Tensor run_golden_norm(const GoldenCase& c, const std::vector<Tensor>& in);
+Tensor run_golden_loss(const GoldenCase& c, const std::vector<Tensor>& in);
 
 }  // namespace tweed

@@ -67,6 +67,7 @@ TEST_CASE("operations equal PyTorch's in float64", "[golden]") {
       {"ops_shape", run_golden_shape},
       {"ops_image", run_golden_image},
       {"ops_norm", run_golden_norm},
+      {"ops_loss", run_golden_loss},
   };
   for (auto& [name, run] : families) {
     INFO(name);

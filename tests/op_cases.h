@@ -73,5 +73,6 @@ std::vector<OpCase> move_cases();
 std::vector<OpCase> shape_cases();
 std::vector<OpCase> image_cases();
 std::vector<OpCase> norm_cases();
+std::vector<OpCase> loss_cases();
 
 }  // namespace tweed

@@ -1,4 +1,4 @@
-// Softmax, cross-entropy, batch norm; and operations that only move elements.
+// Softmax, batch norm; and operations that only move elements.
 #include <cmath>
 
 #include "autograd/dispatch.h"
@@ -42,22 +42,6 @@ std::vector<OpCase> softmax_cases() {
                     [](const Arrays& in) { return log_softmax_of(in[0]); }});
   }
   return rows;
-}
-
-OpCase cross_entropy_case(int64_t rows, int64_t classes, double reach) {
-  std::vector<int32_t> targets;
-  for (int64_t i = 0; i < rows; ++i) targets.push_back(int32_t(i * 7 % classes));
-  return {
-      "cross_entropy",
-      std::to_string(rows) + " x " + std::to_string(classes),
-      {{{rows, classes}, -reach, reach}},
-      [=](auto& in) { return cross_entropy(in[0], Tensor::from(targets, {rows}, in[0].device())); },
-      [=](const Arrays& in) {
-        Array log_p = log_softmax_of(in[0]), y(Shape{});
-        for (int64_t i = 0; i < rows; ++i)
-          y[0] -= log_p[i * classes + targets[std::size_t(i)]] / double(rows);
-        return y;
-      }};
 }
 
 struct Norm {
@@ -145,9 +129,6 @@ OpCase concat_case(const std::vector<Shape>& shapes, int axis) {
 
 std::vector<OpCase> row_cases() {
   std::vector<OpCase> rows = softmax_cases();
-  rows.push_back(cross_entropy_case(4, 5, 2));
-  rows.push_back(cross_entropy_case(1, 1, 1));
-  rows.push_back(cross_entropy_case(3, 70, 20));
   const Norm norms[] = {{{6, 5}},
                         {{2, 3, 4, 3}},
                         {{2, 1}},

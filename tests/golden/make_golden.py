@@ -35,6 +35,7 @@ import ops_fold  # noqa: E402
 import ops_functions  # noqa: E402
 import ops_image  # noqa: E402
 import ops_norm  # noqa: E402
+import ops_loss  # noqa: E402
 import ops_shape  # noqa: E402
 import safetensors_numpy  # noqa: E402
 
@@ -45,6 +46,7 @@ MAKERS = {
     "ops_shape": ops_shape.make,
     "ops_image": ops_image.make,
     "ops_norm": ops_norm.make,
+    "ops_loss": ops_loss.make,
     "simplenet": networks.make_simplenet,
     "models": models.make,
     "sgd_steps": networks.make_sgd_steps,
