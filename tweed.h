@@ -21,6 +21,7 @@
 #include "data/loader.h"
 #include "explain/saliency.h"
 #include "nn/eval_mode.h"
+#include "nn/gradients.h"
 #include "nn/init.h"
 #include "nn/layers.h"
 #include "nn/models/models.h"
