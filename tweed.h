@@ -26,6 +26,7 @@
 #include "nn/layers.h"
 #include "nn/models/models.h"
 #include "nn/module.h"
+#include "nn/summary.h"
 #include "optim/schedule.h"
 #include "optim/sgd.h"
 #include "record/checkpoint.h"
