@@ -202,8 +202,7 @@ TEST_CASE("Wrong flags are refused in one line, with exit code 2") {
   const std::string out = folder.path();
   check_refused(train(out, {"--epochs", "0"}), "--epochs");
   check_refused(train(out, {"--no-such-flag"}), "--no-such-flag");
-  check_refused(train(out, {"--model", "resnet9000"}),
-                "no model 'resnet9000'; there are simplenet");
+  check_refused(train(out, {"--model", "resnet9000"}), "no model 'resnet9000'; there are ");
   check_refused(train(out, {"--device", "tpu"}), "no device 'tpu'");
   check_refused(train(out, {"--conv", "fft"}), "no convolution 'fft'");
   check_refused(train(out, {"--conv", "direct", "--device", "sim"}), "direct");
