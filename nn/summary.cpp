@@ -38,7 +38,7 @@ Tensor zeros_for(const Module& network, const Shape& shape) {
 // "1,234,567"
 std::string grouped(int64_t n) {
   std::string digits = std::to_string(n);
-  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, ",");
+  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, 1, ',');
   return digits;
 }
 
