@@ -1,4 +1,5 @@
 // Trains a network to recognise scenes, and evaluates one. See --help.
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <sstream>
@@ -8,7 +9,8 @@
 #include "apps/sheets.h"
 #include "apps/training.h"
 #include "autograd/conv.h"
-#include "nn/models/models.h"
+#include "nn/models/sequential.h"
+#include "nn/summary.h"
 
 using namespace tweed;
 using namespace tweed::app;
@@ -22,16 +24,34 @@ struct Flags {
   AttackFlags attack;
   std::string model = "simplenet", resume, conv = "auto", adversarial;
   std::string augment = "mirror,crop", normalize = "imagenet", validation;
-  bool evaluate = false, attacked = false, pictures = false, custom_conv = false;
-  CLI::Option* model_option = nullptr;
+  bool evaluate = false, attacked = false, pictures = false, custom_conv = false, summary = false;
+  std::vector<CLI::Option*> model_options;  // --model and its shorthands
+
+  bool model_given() const {
+    return std::any_of(model_options.begin(), model_options.end(),
+                       [](CLI::Option* o) { return o->count() > 0; });
+  }
 };
 
 void add_flags(CLI::App& app, Flags& f) {
   f.data.add_to(app);
   f.device.add_to(app);
   TrainingOptions& t = f.training;
-  f.model_option = app.add_option("--model", f.model, "the network: " + joined(model_names()))
-                       ->capture_default_str();
+  f.model_options = {app.add_option("--model", f.model,
+                                    "the network: " + joined(model_names()) +
+                                        ", or a JSON file that describes one (docs/models.md)")
+                         ->capture_default_str()};
+  auto shorthand = [&](const char* flag, const char* model) {
+    auto option = app.add_flag_callback(
+        flag, [&f, model] { f.model = model; },
+        std::string("the coursework's name for --model ") + model);
+    for (auto other : f.model_options) option->excludes(other);
+    f.model_options.push_back(option);
+  };
+  shorthand("--use-vit", "simplevit");
+  shorthand("--use-resnet18", "resnet18");
+  app.add_flag("--summary", f.summary,
+               "only print a table of the network's layers, for one image of DATA's size");
   app.add_option("--epochs", t.epochs, "times through the training images")
       ->check(CLI::Range(1, 100000))
       ->capture_default_str();
@@ -112,7 +132,6 @@ Augmentation parse_augmentation(const std::string& text, int image_size) {
 
 CheckpointInfo info_for(const Flags& f, const DataSplits& data) {
   CheckpointInfo info;
-  info.model = f.model;
   info.classes = data.train.classes();
   info.image_size = data.image_size;
   info.load_size = data.train.image_side();
@@ -136,6 +155,38 @@ DataSplits open_both(const Flags& f) {
   if (data.validation.classes() != data.train.classes())
     throw Error("the classes of --validation " + f.validation + " are not those of " + f.data.data);
   return data;
+}
+
+std::string name_of(const std::string& model) {
+  return std::filesystem::path(model).filename().string();
+}
+
+// A --model or its shorthand beside --resume has to be what the checkpoint holds.
+void check_model(const Flags& f, const CheckpointInfo& resumed) {
+  if (!f.model_given()) return;
+  if (name_of(f.model) != resumed.model)
+    throw Error("--resume holds a " + resumed.model + ", but --model says " + f.model);
+  if (model_description(f.model) != resumed.description)
+    throw Error("--resume holds another network than " + f.model + " describes now");
+}
+
+std::function<int()> prepare_summary(Flags& f) {
+  ModulePtr network;
+  if (!f.resume.empty()) {
+    Checkpoint from = load_checkpoint(f.resume);
+    f.data.match(from.info);
+    network = from.network;
+  } else {
+    make_model(f.model, {});
+    f.data.limit = 1;  // DATA says how many classes there are, and which size
+    const DataSplits data = f.data.open(Splits::train);
+    f.data.image_size = data.image_size;
+    network = make_model(f.model, {.classes = int64_t(data.train.classes().size())});
+  }
+  return [network, size = f.data.image_size] {
+    std::printf("%s", summary(*network, {1, size, size, 3}).c_str());
+    return 0;
+  };
 }
 
 std::function<int()> prepare_evaluation(Flags& f, Device device) {
@@ -183,9 +234,7 @@ std::function<int()> prepare_training(Flags& f, Device device) {
     make_model(f.model, {});  // a wrong name should not wait for the images
   } else {
     Checkpoint from = load_checkpoint(f.resume);
-    if (f.model_option->count() && f.model != from.info.model)
-      throw Error("--resume holds a " + from.info.model + ", but --model says " + f.model);
-    f.model = from.info.model;
+    check_model(f, from.info);
     f.data.match(from.info);
     resumed = from.info;
     network = from.network;
@@ -193,6 +242,8 @@ std::function<int()> prepare_training(Flags& f, Device device) {
   make_output_folder(t.out);
   auto data = std::make_shared<DataSplits>(open_both(f));
   CheckpointInfo info = info_for(f, *data);
+  info.model = resumed ? resumed->model : name_of(f.model);
+  info.description = resumed ? resumed->description : model_description(f.model);
   if (resumed) {
     info.mean = resumed->mean;
     info.std = resumed->std;
@@ -211,7 +262,7 @@ std::function<int()> prepare_training(Flags& f, Device device) {
   if (!f.resume.empty()) training->resume(f.resume);
   std::printf(
       "%s: %ld parameters, %zu classes, %ld training and %ld validation images of %dx%d, on %s\n",
-      f.model.c_str(), long(network->parameter_count()), info.classes.size(),
+      info.model.c_str(), long(network->parameter_count()), info.classes.size(),
       long(data->train.size()), long(data->validation.size()), info.image_size, info.image_size,
       device_text(device).c_str());
   std::fflush(stdout);
@@ -233,6 +284,7 @@ std::function<int()> prepare(int argc, char** argv) {
   Flags f;
   add_flags(app, f);
   parse(app, argc, argv);
+  if (f.summary) return prepare_summary(f);
   if (f.evaluate && f.resume.empty())
     throw Error("--evaluate needs a network: give its checkpoint with --resume FILE");
   if (f.custom_conv) f.conv = "im2col";

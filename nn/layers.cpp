@@ -72,6 +72,9 @@ std::string Conv2d::description() const {
               named("stride", double(options_.stride)), named("padding", double(options_.padding)),
               activation_name(options_.activation));
 }
+int64_t Conv2d::multiply_adds(const Shape& output) const {
+  return output.size() * weight_.shape().product(1, 4);
+}
 
 Linear::Linear(int64_t in_features, int64_t out_features, Init init, bool bias,
                Activation activation)
@@ -86,6 +89,7 @@ Tensor Linear::forward(const Tensor& x) { return linear(x, weight_, bias_, activ
 std::string Linear::description() const {
   return call("Linear", weight_.dim(1), weight_.dim(0), activation_name(activation_));
 }
+int64_t Linear::multiply_adds(const Shape& output) const { return output.size() * weight_.dim(1); }
 
 BatchNorm2d::BatchNorm2d(int64_t channels, double momentum, double eps, Activation activation)
     : momentum_(momentum), eps_(eps), activation_(activation) {

@@ -42,6 +42,7 @@ class Conv2d : public Module {
          Init init);
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
+  int64_t multiply_adds(const Shape& output) const override;
 
  private:
   Conv2dOptions options_;
@@ -56,6 +57,7 @@ class Linear : public Module {
          Activation activation = Activation::none);
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
+  int64_t multiply_adds(const Shape& output) const override;
 
  private:
   Activation activation_;

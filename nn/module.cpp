@@ -43,11 +43,13 @@ std::vector<Named> Module::state() const {
   });
   return all;
 }
-int64_t Module::parameter_count() const {
+static int64_t elements(const std::vector<Named>& tensors) {
   int64_t count = 0;
-  for (auto& p : parameters()) count += p.tensor.size();
+  for (auto& t : tensors) count += t.tensor.size();
   return count;
 }
+int64_t Module::parameter_count() const { return elements(parameters()); }
+int64_t Module::own_parameter_count() const { return elements(parameters_); }
 
 void Module::train(bool on) {
   training_ = on;
@@ -67,6 +69,13 @@ void Module::set_random_step(const RandomStep& random) {
 void Module::number_layers(uint32_t& next) {
   layer_ = next++;
   for (auto& [name, child] : children_) child->number_layers(next);
+}
+
+std::vector<std::pair<std::string, Module*>> Module::modules() {
+  std::vector<std::pair<std::string, Module*>> all;
+  for_each("",
+           [&](auto& name, const Module& m) { all.emplace_back(name, const_cast<Module*>(&m)); });
+  return all;
 }
 
 Module& Module::find(const std::string& name) {

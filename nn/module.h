@@ -46,6 +46,8 @@ class Module {
   /// Parameters and buffers under their names: what a checkpoint holds.
   std::vector<Named> state() const;
   int64_t parameter_count() const;
+  /// Without the children's.
+  int64_t own_parameter_count() const;
 
   /// Whether dropout and batch norm behave as in training; applies to all children.
   void train(bool on = true);
@@ -57,6 +59,8 @@ class Module {
   /// The step that dropout draws its numbers for; applies to all children.
   void set_random_step(const RandomStep& random);
 
+  /// This module, called "", and everything inside by its dotted name, parents first.
+  std::vector<std::pair<std::string, Module*>> modules();
   /// A child by its dotted name; "" is the module itself. @throws Error naming what there is
   Module& find(const std::string& name);
   /// Calls f with each output of this module; a defined result takes its place.
@@ -66,9 +70,13 @@ class Module {
     gradient_hooks_.push_back(std::move(f));
   }
   void clear_hooks();
+  /// Forgets the function that on_output() was given last.
+  void pop_output_hook() { output_hooks_.pop_back(); }
 
   /// "Conv2d(3, 64, kernel 7, stride 2, padding 3)", for printing.
   virtual std::string description() const = 0;
+  /// Multiply-adds of the forward pass that gave `output`, without the children's.
+  virtual int64_t multiply_adds(const Shape& /*output*/) const { return 0; }
   /// The module and its children, a line each.
   std::string str() const;
 

@@ -1,9 +1,10 @@
 #include "record/checkpoint.h"
 
 #include <charconv>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "nn/models/models.h"
+#include "nn/models/sequential.h"
 
 namespace tweed {
 namespace {
@@ -53,6 +54,7 @@ CheckpointInfo read_info(const std::string& path, const std::map<std::string, st
   CheckpointInfo info;
   try {
     info.model = get("model");
+    if (is_json_model(info.model)) info.description = get("description");
     info.classes = nlohmann::json::parse(get("classes")).get<std::vector<std::string>>();
     info.image_size = std::stoi(get("image_size"));
     info.load_size = std::stoi(get("load_size"));
@@ -88,6 +90,7 @@ void save_checkpoint(const std::string& path, const Module& network, const Check
                    {"epoch", std::to_string(info.epoch)},
                    {"top1", text(info.top1)},
                    {"top5", text(info.top5)}};
+  if (!info.description.empty()) file.metadata["description"] = info.description;
   write_safetensors(path, file);
 }
 
@@ -115,12 +118,15 @@ void load_tensors(const std::string& path, const SafeTensors& file,
 
 Checkpoint load_weights(const std::string& path, const std::string& model) {
   SafeTensors file = read_safetensors(path);
-  const std::string last = make_model(model, {})->parameters().back().name;
+  const auto parameters = make_model(model, {})->parameters();
+  if (parameters.empty()) throw Error("the model " + model + " has no weights to load");
+  const std::string last = parameters.back().name;
   auto found = file.tensors.find(last);
   if (found == file.tensors.end() || found->second.ndim() < 1)
     throw FormatError(path, "has no tensor '" + last + "', so it is not for " + model);
   Checkpoint checkpoint;
-  checkpoint.info.model = model;
+  checkpoint.info.model = std::filesystem::path(model).filename().string();
+  checkpoint.info.description = model_description(model);
   for (int64_t i = 0; i < found->second.dim(0); ++i)
     checkpoint.info.classes.push_back(std::to_string(i));
   checkpoint.network = make_model(model, {.classes = found->second.dim(0)});
@@ -133,10 +139,14 @@ Checkpoint load_checkpoint(const std::string& path) {
   SafeTensors file = read_safetensors(path);
   Checkpoint checkpoint;
   checkpoint.info = read_info(path, file.metadata);
+  const CheckpointInfo& info = checkpoint.info;
   try {
-    checkpoint.network =
-        make_model(checkpoint.info.model, {.classes = int64_t(checkpoint.info.classes.size()),
-                                           .image_size = checkpoint.info.image_size});
+    const ModelOptions options{.classes = int64_t(info.classes.size()),
+                               .image_size = info.image_size};
+    // Rebuilt from the file alone: no JSON file that happens to lie about is read.
+    checkpoint.network = is_json_model(info.model)
+                             ? sequential_model(info.model, info.description, options)
+                             : make_model(info.model, options);
   } catch (const Error& e) {
     throw FormatError(path, e.what());
   }

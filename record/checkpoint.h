@@ -11,13 +11,14 @@ namespace tweed {
 
 /// What a weights file says about itself. Equal runs write equal files: no time, no path.
 struct CheckpointInfo {
-  std::string model;                 ///< a name of make_model()
+  std::string model;                 ///< a name of make_model(); of a JSON file, without its folder
   std::vector<std::string> classes;  ///< names in label order
   int image_size = 128;              ///< pixels that the network was trained on
   int load_size = 144;               ///< to which the shorter side of an image is resized before
   std::array<float, 3> mean{}, std{};
   int64_t epoch = 0;
   double top1 = 0, top5 = 0;  ///< on validation data, in per cent
+  std::string description;    ///< of a JSON file's network: the file's text; else empty
 };
 
 /// A tensor of a network under its PyTorch axes: 4-D weights (Co, K, K, Ci) become (Co, Ci, K, K).
@@ -36,6 +37,7 @@ Checkpoint load_checkpoint(const std::string& path);
 
 /// Weights from elsewhere, under PyTorch's names and axes, in one of our networks. The number of
 /// classes is that of the network's last parameter; `info` has the model, and numbers as classes.
+/// @param model  a name or JSON file for make_model()
 /// @throws FormatError  if the file does not fit the model
 Checkpoint load_weights(const std::string& path, const std::string& model);
 

@@ -197,13 +197,58 @@ TEST_CASE("The coursework's flags are understood") {
   CHECK(o.code == 0);
 }
 
+TEST_CASE("A network from a JSON file lives on in its checkpoint") {
+  TemporaryFolder folder;
+  const std::string net = folder.path() + "/net.json", best = folder.path() + "/best.safetensors",
+                    last = folder.path() + "/last.safetensors";
+  fs::copy_file(std::string(TWEED_SOURCE_DIR) + "/docs/examples/network.json", net);
+  Outcome o = train(folder.path(), {"--epochs", "1", "--model", net});
+  INFO(o.err);
+  REQUIRE(o.code == 0);
+  CHECK(o.out.find("net.json: ") != std::string::npos);
+  CHECK(bytes_of(last).find(folder.path()) == std::string::npos);
+  CHECK(load_checkpoint(last).info.description == bytes_of(net));
+  CHECK(train(folder.path(), {"--epochs", "2", "--resume", last, "--model", net}).code == 0);
+  write_text(net, "{\"layers\": [{\"type\": \"Flatten\"}]}");
+  check_refused(train(folder.path(), {"--resume", last, "--model", net}), "another network");
+
+  fs::remove(net);
+  CHECK(train(folder.path(), {"--epochs", "3", "--resume", last}).code == 0);
+  CHECK(load_checkpoint(last).info.epoch == 3);
+  CHECK(train(folder.path(), {"--evaluate", "--resume", best}).code == 0);
+  CHECK(train(folder.path(), {"--summary", "--resume", best}).out.find("Mish") !=
+        std::string::npos);
+  CHECK(app("saliency_maps", {best, "tiny", "--count", "1", "--out", folder.path() + "/s.png"})
+            .code == 0);
+  check_refused(train(folder.path(), {"--model", net}), "net.json: No such file");
+  write_text(net, "{\"layers\": [{\"type\": \"Conv2d\"}]}");
+  check_refused(train(folder.path(), {"--model", net}), "layer 0 (Conv2d) has no 'in_channels'");
+}
+
+TEST_CASE("A network's table is printed for the data's classes and size") {
+  auto table = [](const Words& more) {
+    Words words{"tiny", "--summary"};
+    words.insert(words.end(), more.begin(), more.end());
+    Outcome o = app("train_miniplaces", words);
+    INFO(o.err);
+    CHECK(o.code == 0);
+    return o.out;
+  };
+  CHECK(table({}).starts_with("simplenet on (1, 128, 128, 3)\n"));
+  const std::string small = table({"--use-resnet18", "--image-size", "32", "--classes", "3"});
+  CHECK(small.find("on (1, 32, 32, 3)\n") != std::string::npos);
+  CHECK(small.find("(1, 3)") != std::string::npos);
+  CHECK(small.find("11,178,051") != std::string::npos);
+  check_refused(app("train_miniplaces", {"--use-resnet18", "--model", "simplenet"}), "exclude");
+  check_refused(app("train_miniplaces", {"--use-resnet18", "--use-vit"}), "exclude");
+}
+
 TEST_CASE("Wrong flags are refused in one line, with exit code 2") {
   TemporaryFolder folder;
   const std::string out = folder.path();
   check_refused(train(out, {"--epochs", "0"}), "--epochs");
   check_refused(train(out, {"--no-such-flag"}), "--no-such-flag");
-  check_refused(train(out, {"--model", "resnet9000"}),
-                "no model 'resnet9000'; there are simplenet");
+  check_refused(train(out, {"--model", "resnet9000"}), "no model 'resnet9000'; there are ");
   check_refused(train(out, {"--device", "tpu"}), "no device 'tpu'");
   check_refused(train(out, {"--conv", "fft"}), "no convolution 'fft'");
   check_refused(train(out, {"--conv", "direct", "--device", "sim"}), "direct");

@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include "nn/models/sequential.h"
+
 namespace tweed {
 
 static const std::map<std::string, ModulePtr (*)(const ModelOptions&)>& table() {
@@ -18,11 +20,12 @@ static const std::map<std::string, ModulePtr (*)(const ModelOptions&)>& table() 
 }
 
 ModulePtr make_model(const std::string& name, const ModelOptions& options) {
+  if (is_json_model(name)) return sequential_model(name, model_description(name), options);
   auto found = table().find(name);
   if (found != table().end()) return found->second(options);
   std::string known;
   for (auto& m : model_names()) known += (known.empty() ? "" : ", ") + m;
-  throw Error("there is no model '" + name + "'; there are " + known);
+  throw Error("there is no model '" + name + "'; there are " + known + ", and JSON files");
 }
 std::vector<std::string> model_names() {
   std::vector<std::string> names;

@@ -15,7 +15,7 @@ struct ModelOptions {
 };
 
 /// A network that maps images (N, H, W, 3) to logits (N, classes).
-/// @param name  one of model_names()
+/// @param name  one of model_names(), or a JSON file (path ends in ".json"; see sequential.h)
 /// @throws Error  naming what there is
 ModulePtr make_model(const std::string& name, const ModelOptions& options);
 std::vector<std::string> model_names();

@@ -1,0 +1,238 @@
+#include "nn/models/sequential.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+
+#include "nn/activation.h"
+#include "nn/models/build.h"
+
+namespace tweed {
+namespace {
+
+using Json = nlohmann::json;
+
+// Bounds that no sensible network meets, so that a damaged description cannot ask for everything.
+constexpr int64_t largest_size = 1 << 20, most_weights = int64_t(1) << 31;
+constexpr int deepest = 64;
+
+// One object of the description, whose keys a layer's row below asks for by name and kind. Done
+// when all were asked for: a key that is left is a mistake.
+class LayerText {
+ public:
+  LayerText(const Json& json, std::string file, std::string place, int64_t classes)
+      : json_(json), file_(std::move(file)), place_(std::move(place)), classes_(classes) {
+    if (!json.is_object()) fail("is no object in braces");
+  }
+
+  // An integer of at least `least`, or "classes".
+  int64_t integer(const char* key, int64_t least = 1) { return as_integer(key, get(key), least); }
+  int64_t integer_or(const char* key, int64_t otherwise) {
+    return json_.contains(key) ? integer(key, std::min<int64_t>(1, otherwise)) : otherwise;
+  }
+  // An integer for both, or [height, width].
+  std::pair<int64_t, int64_t> pair(const char* key) {
+    const Json& v = get(key);
+    if (v.is_array() && v.size() == 2) return {as_integer(key, v[0], 1), as_integer(key, v[1], 1)};
+    const int64_t both = as_integer(key, v, 1);
+    return {both, both};
+  }
+  // A number from 0 to 1.
+  double fraction_or(const char* key, double otherwise) {
+    if (!json_.contains(key)) return otherwise;
+    const Json& v = get(key);
+    if (!v.is_number() || v.get<double>() < 0 || v.get<double>() > 1)
+      wrong(key, "a number from 0 to 1");
+    return v.get<double>();
+  }
+  bool flag_or(const char* key, bool otherwise) {
+    if (!json_.contains(key)) return otherwise;
+    const Json& v = get(key);
+    if (!v.is_boolean()) wrong(key, "true or false");
+    return v.get<bool>();
+  }
+  std::string text(const char* key) {
+    const Json& v = get(key);
+    if (!v.is_string()) wrong(key, "a string");
+    return v.get<std::string>();
+  }
+  const Json& list(const char* key) {
+    const Json& v = get(key);
+    if (!v.is_array() || v.empty()) wrong(key, "a list that is not empty");
+    return v;
+  }
+
+  void check_weights(int64_t a, int64_t b, int64_t cells = 1) const {
+    if (double(a) * double(b) * double(cells) > double(most_weights))
+      fail("has more than 2^31 weights");
+  }
+  void check_all_used() const {
+    for (auto& [key, value] : json_.items())
+      if (!used_.contains(key)) fail("has no use for '" + key + "'");
+  }
+  // The place of a child, "3" or "3.0".
+  std::string child(std::size_t i) const {
+    return (place_.empty() ? "" : place_ + ".") + std::to_string(i);
+  }
+  const std::string& file() const { return file_; }
+  int64_t classes() const { return classes_; }
+
+  void set_type(const std::string& type) { type_ = " (" + type + ")"; }
+  [[noreturn]] void fail(const std::string& what) const {
+    throw FormatError(file_,
+                      (place_.empty() ? "the network" : "layer " + place_ + type_) + " " + what);
+  }
+
+ private:
+  const Json& get(const char* key) {
+    if (!json_.contains(key)) fail(std::string("has no '") + key + "'");
+    used_.insert(key);
+    return json_[key];
+  }
+  [[noreturn]] void wrong(const char* key, const std::string& wanted) const {
+    fail(std::string("needs ") + wanted + " as '" + key + "', not " +
+         json_[key].dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 40));
+  }
+  int64_t as_integer(const char* key, const Json& v, int64_t least) const {
+    if (v == "classes") return classes_;
+    if (!v.is_number_integer() || v.get<double>() < double(least) ||
+        v.get<double>() > double(largest_size))
+      wrong(key, "an integer of at least " + std::to_string(least));
+    return v.get<int64_t>();
+  }
+
+  const Json& json_;
+  std::string file_, place_, type_;
+  int64_t classes_;
+  std::set<std::string> used_;
+};
+
+std::shared_ptr<Sequential> make_layers(LayerText& text, Build& build, int depth);
+
+ModulePtr make_conv(LayerText& t, Build& build) {
+  const int64_t in = t.integer("in_channels"), out = t.integer("out_channels"),
+                kernel = t.integer("kernel_size");
+  t.check_weights(in, out, kernel * kernel);
+  return std::make_shared<Conv2d>(in, out, kernel,
+                                  Conv2dOptions{.stride = t.integer_or("stride", 1),
+                                                .padding = t.integer_or("padding", 0),
+                                                .bias = t.flag_or("bias", true)},
+                                  build.next());
+}
+ModulePtr make_linear(LayerText& t, Build& build) {
+  const int64_t in = t.integer("in_features"), out = t.integer("out_features");
+  t.check_weights(in, out);
+  return std::make_shared<Linear>(in, out, build.next(), t.flag_or("bias", true));
+}
+ModulePtr make_norm(LayerText& t, Build&) {
+  const int64_t channels = t.integer("num_features");
+  const double momentum = t.fraction_or("momentum", 0.1);
+  return std::make_shared<BatchNorm2d>(channels, momentum, t.fraction_or("eps", 1e-5));
+}
+
+// Window, stride (by default the window) and padding, which both pools have.
+struct Window {
+  int64_t kernel, stride, padding;
+  bool ceil_mode;
+  explicit Window(LayerText& t)
+      : kernel(t.integer("kernel_size")),
+        stride(t.integer_or("stride", kernel)),
+        padding(t.integer_or("padding", 0)),
+        ceil_mode(t.flag_or("ceil_mode", false)) {}
+};
+ModulePtr make_max_pool(LayerText& t, Build&) {
+  const Window w(t);
+  return std::make_shared<MaxPool2d>(w.kernel, w.stride, w.padding, w.ceil_mode);
+}
+ModulePtr make_avg_pool(LayerText& t, Build&) {
+  const Window w(t);
+  return std::make_shared<AvgPool2d>(w.kernel, w.stride, w.padding, w.ceil_mode,
+                                     t.flag_or("count_include_pad", true));
+}
+ModulePtr make_adaptive_avg_pool(LayerText& t, Build&) {
+  const auto [h, w] = t.pair("output_size");
+  return std::make_shared<AdaptiveAvgPool2d>(h, w);
+}
+template <class M>
+ModulePtr make_dropout(LayerText& t, Build&) {
+  return std::make_shared<M>(t.fraction_or("p", 0.5));
+}
+template <class M>
+ModulePtr make_plain(LayerText&, Build&) {
+  return std::make_shared<M>();
+}
+
+struct Row {
+  const char* type;
+  ModulePtr (*make)(LayerText&, Build&);
+};
+const Row rows[] = {
+    {"Conv2d", make_conv},
+    {"Linear", make_linear},
+    {"BatchNorm2d", make_norm},
+    {"Dropout", make_dropout<Dropout>},
+    {"Dropout2d", make_dropout<Dropout2d>},
+    {"MaxPool2d", make_max_pool},
+    {"AvgPool2d", make_avg_pool},
+    {"AdaptiveAvgPool2d", make_adaptive_avg_pool},
+    {"GlobalAvgPool", make_plain<GlobalAvgPool>},
+    {"Flatten", make_plain<Flatten>},
+};
+
+ModulePtr make_layer(LayerText& text, Build& build, int depth) {
+  const std::string type = text.text("type");
+  text.set_type(type);
+  if (type == "Sequential") return make_layers(text, build, depth + 1);
+  for (auto& row : rows)
+    if (type == row.type) return row.make(text, build);
+  std::string known = "Sequential";
+  for (auto& row : rows) known.append(", ").append(row.type);
+  for (auto& name : activation_names()) {
+    if (type == name) return make_activation(name);
+    known += ", " + name;
+  }
+  text.fail("is of no known type; there are " + known);
+}
+
+std::shared_ptr<Sequential> make_layers(LayerText& text, Build& build, int depth) {
+  if (depth > deepest) text.fail("is nested too deep");
+  auto network = std::make_shared<Sequential>();
+  const Json& layers = text.list("layers");
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    LayerText layer(layers[i], text.file(), text.child(i), text.classes());
+    network->add(make_layer(layer, build, depth));
+    layer.check_all_used();
+  }
+  return network;
+}
+
+}  // namespace
+
+bool is_json_model(const std::string& name) { return name.ends_with(".json"); }
+
+std::string model_description(const std::string& name) {
+  if (!is_json_model(name)) return "";
+  std::ifstream file(name, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) throw FormatError(name, std::strerror(errno));
+  return text.str();
+}
+
+ModulePtr sequential_model(const std::string& where, const std::string& description,
+                           const ModelOptions& options) {
+  try {
+    const Json json = Json::parse(description);
+    LayerText text(json, where, "", options.classes);
+    Build build(options);
+    auto network = make_layers(text, build, 0);
+    text.check_all_used();
+    return network;
+  } catch (const Json::exception& e) {
+    throw FormatError(where, std::string("is no JSON: ") + e.what());
+  }
+}
+
+}  // namespace tweed

@@ -1,0 +1,112 @@
+#include "nn/summary.h"
+
+#include <algorithm>
+#include <array>
+
+#include "nn/eval_mode.h"
+
+namespace tweed {
+namespace {
+
+// Watches one module's outputs for the length of a scope.
+class Watch {
+ public:
+  Watch(Module& module, LayerCost& cost) : module_(module) {
+    module.on_output([&module, &cost](const Tensor& y) {
+      cost.output = y.shape();
+      cost.multiply_adds += module.multiply_adds(y.shape());
+      cost.bytes += y.bytes();
+      ++cost.calls;
+      return Tensor();
+    });
+  }
+  ~Watch() { module_.pop_output_hook(); }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+ private:
+  Module& module_;
+};
+
+Tensor zeros_for(const Module& network, const Shape& shape) {
+  const auto parameters = network.parameters();
+  if (parameters.empty()) return Tensor::zeros(shape);
+  const Tensor& first = parameters.front().tensor;
+  return Tensor::zeros(shape, first.dtype(), first.device());
+}
+
+// "1,234,567"
+std::string grouped(int64_t n) {
+  std::string digits = std::to_string(n);
+  for (std::size_t i = digits.size(); i > 3; i -= 3) digits.insert(i - 3, 1, ',');
+  return digits;
+}
+
+using Line = std::array<std::string, 6>;
+
+Line line_of(const LayerCost& c) {
+  return {c.name.empty() ? "(itself)" : c.name,
+          c.type,
+          c.calls ? c.output.str() : "not called",
+          grouped(c.parameters),
+          grouped(c.multiply_adds),
+          grouped(c.bytes)};
+}
+
+// Words to the left of their columns, numbers to the right.
+std::string table(const std::vector<Line>& lines) {
+  std::array<std::size_t, 6> width{};
+  for (auto& line : lines)
+    for (std::size_t i = 0; i < line.size(); ++i) width[i] = std::max(width[i], line[i].size());
+  std::string text;
+  for (auto& line : lines) {
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      const std::string space(width[i] - line[i].size(), ' ');
+      text.append(i ? "  " : "").append(i < 3 ? line[i] + space : space + line[i]);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::vector<LayerCost> layer_costs(Module& network, const Shape& input) {
+  const auto modules = network.modules();
+  std::vector<LayerCost> costs(modules.size());
+  {
+    std::vector<std::unique_ptr<Watch>> watches;
+    for (std::size_t i = 0; i < modules.size(); ++i) {
+      auto& [name, module] = modules[i];
+      const std::string text = module->description();
+      costs[i].name = name;
+      costs[i].type = text.substr(0, text.find('('));
+      costs[i].parameters = module->own_parameter_count();
+      watches.push_back(std::make_unique<Watch>(*module, costs[i]));
+    }
+    EvalMode eval(network);
+    NoGrad no_grad;
+    network(zeros_for(network, input));
+  }
+  std::vector<LayerCost> result;
+  for (std::size_t i = 0; i < costs.size(); ++i)
+    if (costs[i].parameters || costs[i].multiply_adds || modules[i].second->modules().size() == 1)
+      result.push_back(costs[i]);
+  return result;
+}
+
+std::string summary(Module& network, const Shape& input) {
+  std::vector<Line> lines{{"layer", "type", "output", "parameters", "multiply-adds", "bytes"}};
+  LayerCost total{.name = "total", .calls = 1};
+  for (auto& cost : layer_costs(network, input)) {
+    lines.push_back(line_of(cost));
+    total.parameters += cost.parameters;
+    total.multiply_adds += cost.multiply_adds;
+    total.bytes += cost.bytes;
+  }
+  lines.push_back(line_of(total));
+  lines.back()[2].clear();
+  return network.description() + " on " + input.str() + "\n" + table(lines);
+}
+
+}  // namespace tweed

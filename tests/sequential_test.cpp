@@ -1,0 +1,176 @@
+// Networks from JSON: the documentation's example, every layer, and what is refused.
+#include "nn/models/sequential.h"
+
+#include <catch2/catch.hpp>
+#include <fstream>
+
+#include "autograd/loss.h"
+#include "nn/activation.h"
+#include "optim/sgd.h"
+#include "record/checkpoint.h"
+#include "tests/support.h"
+#include "tests/temporary_folder.h"
+
+using namespace tweed;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const std::string example = std::string(TWEED_SOURCE_DIR) + "/docs/examples/network.json";
+
+ModulePtr made(const std::string& layers, const ModelOptions& options = {}) {
+  return sequential_model("net.json", "{\"layers\": [" + layers + "]}", options);
+}
+void check_refused(const std::string& layers, const std::string& what) {
+  INFO(layers);
+  CHECK_THROWS_WITH(made(layers), Contains("net.json: " + what));
+}
+
+}  // namespace
+
+TEST_CASE("The documentation's network trains, and its checkpoint needs no JSON file") {
+  auto network = make_model(example, {.classes = 4, .seed = 1});
+  CHECK(network->parameter_count() == 1200 + 32 + 4640 + 18496 + 1028);
+  CHECK(network->parameters().back().name == "10.bias");
+  CHECK(network->find("4.0").description().starts_with("Conv2d(16, 32, kernel 3"));
+
+  const Tensor x = random_tensor({8, 16, 16, 3}),
+               labels = Tensor::from<int32_t>({0, 1, 2, 3, 0, 1, 2, 3}, {8});
+  ParameterBuffer parameters(network->parameters());
+  SGD sgd(parameters, {.lr = 0.05, .momentum = 0.9, .weight_decay = 0});
+  std::vector<double> losses;
+  for (uint32_t step = 0; step < 20; ++step) {
+    network->set_random_step({0, step});
+    const Tensor loss = cross_entropy((*network)(x), labels);
+    parameters.zero_grad();
+    backward(loss);
+    sgd.step();
+    losses.push_back(loss.item());
+  }
+  CHECK(losses.back() < 0.5 * losses.front());
+
+  TemporaryFolder folder;
+  const std::string path = folder.path() + "/net.safetensors";
+  CheckpointInfo info;
+  info.model = "gone.json";
+  info.description = model_description(example);
+  info.classes = {"a", "b", "c", "d"};
+  save_checkpoint(path, *network, info);
+  const Checkpoint loaded = load_checkpoint(path);
+  CHECK(loaded.info.description == info.description);
+  network->eval();
+  NoGrad no_grad;
+  CHECK(same_bits((*loaded.network)(x), (*network)(x)));
+  CHECK(load_weights(path, example).info.model == "network.json");
+}
+
+TEST_CASE("Initial weights of a described network depend on the seed and the layer") {
+  const std::string two = R"({"type": "Linear", "in_features": 3, "out_features": 3},
+                             {"type": "Linear", "in_features": 3, "out_features": 3})";
+  auto weights = [&](uint64_t seed) { return made(two, {.seed = seed})->parameters(); };
+  CHECK(same_bits(weights(1)[0].tensor, weights(1)[0].tensor));
+  CHECK(!same_bits(weights(1)[0].tensor, weights(2)[0].tensor));
+  CHECK(!same_bits(weights(1)[0].tensor, weights(1)[2].tensor));
+}
+
+TEST_CASE("Every layer can be described") {
+  auto text = [](const std::string& layer) {
+    const std::string all = made(layer, {.classes = 7})->str();
+    return all.substr(all.find("0: "));
+  };
+  CHECK(text(R"({"type": "Conv2d", "in_channels": 2, "out_channels": "classes", "kernel_size": 3,
+                 "stride": 2, "padding": 1, "bias": false})") ==
+        "0: Conv2d(2, 7, kernel 3, stride 2, padding 1, no activation)\n");
+  CHECK(text(R"({"type": "Linear", "in_features": 2, "out_features": "classes", "bias": true})") ==
+        "0: Linear(2, 7, no activation)\n");
+  CHECK(text(R"({"type": "BatchNorm2d", "num_features": 5, "momentum": 0.2, "eps": 1e-3})") ==
+        "0: BatchNorm2d(5, no activation)\n");
+  CHECK(text(R"({"type": "Dropout", "p": 0.25})") == "0: Dropout(0.25)\n");
+  CHECK(text(R"({"type": "Dropout2d"})") == "0: Dropout2d(0.5)\n");
+  CHECK(text(R"({"type": "MaxPool2d", "kernel_size": 3, "ceil_mode": true})") ==
+        "0: MaxPool2d(3, stride 3, padding 0, ceil mode)\n");
+  CHECK(text(R"({"type": "AvgPool2d", "kernel_size": 3, "stride": 2, "padding": 1,
+                 "count_include_pad": false})") ==
+        "0: AvgPool2d(3, stride 2, padding 1, padding not counted)\n");
+  CHECK(text(R"({"type": "AdaptiveAvgPool2d", "output_size": [2, 3]})") ==
+        "0: AdaptiveAvgPool2d(2, 3)\n");
+  CHECK(text(R"({"type": "GlobalAvgPool"})") == "0: GlobalAvgPool\n");
+  CHECK(text(R"({"type": "Flatten"})") == "0: Flatten\n");
+  for (auto& name : activation_names())
+    CHECK(text("{\"type\": \"" + name + "\"}") == "0: " + name + "\n");
+  CHECK(made(R"({"type": "Conv2d", "in_channels": 2, "out_channels": 3, "kernel_size": 1,
+                 "bias": false})")
+            ->parameter_count() == 6);
+}
+
+TEST_CASE("A mistake in a description is named with file, layer and key") {
+  const std::string relu = R"({"type": "ReLU"}, )";
+  check_refused(relu + R"({"type": "Conv3d"})", "layer 1 (Conv3d) is of no known type; there are");
+  check_refused(relu + R"({"kernel_size": 3})", "layer 1 has no 'type'");
+  check_refused(R"({"type": 3})", "layer 0 needs a string as 'type', not 3");
+  check_refused(R"({"type": "MaxPool2d"})", "layer 0 (MaxPool2d) has no 'kernel_size'");
+  check_refused(R"({"type": "ReLU", "inplace": true})", "layer 0 (ReLU) has no use for 'inplace'");
+  check_refused(
+      R"({"type": "MaxPool2d", "kernel_size": "three"})",
+      "layer 0 (MaxPool2d) needs an integer of at least 1 as 'kernel_size', not \"three\"");
+  check_refused(R"({"type": "MaxPool2d", "kernel_size": 2.5})",
+                "layer 0 (MaxPool2d) needs an integer");
+  check_refused(R"({"type": "MaxPool2d", "kernel_size": 0})",
+                "layer 0 (MaxPool2d) needs an integer");
+  check_refused(R"({"type": "MaxPool2d", "kernel_size": 2, "stride": 0})",
+                "layer 0 (MaxPool2d) needs an integer of at least 1 as 'stride', not 0");
+  check_refused(R"({"type": "MaxPool2d", "kernel_size": 2, "padding": -1})",
+                "layer 0 (MaxPool2d) needs an integer of at least 0 as 'padding', not -1");
+  check_refused(R"({"type": "MaxPool2d", "kernel_size": 2, "ceil_mode": 1})",
+                "layer 0 (MaxPool2d) needs true or false as 'ceil_mode', not 1");
+  check_refused(R"({"type": "Dropout", "p": 1.5})",
+                "layer 0 (Dropout) needs a number from 0 to 1 as 'p', not 1.5");
+  check_refused(R"({"type": "AdaptiveAvgPool2d", "output_size": [1, 2, 3]})",
+                "layer 0 (AdaptiveAvgPool2d) needs an integer");
+  check_refused(R"({"type": "Linear", "in_features": 1000000, "out_features": 1000000})",
+                "layer 0 (Linear) has more than 2^31 weights");
+  check_refused(R"({"type": "Linear", "in_features": 1e30, "out_features": 2})",
+                "layer 0 (Linear) needs an integer");
+  check_refused(R"({"type": "Sequential", "layers": [{"type": "ReLU"}, {"type": "Relu"}]})",
+                "layer 0.1 (Relu) is of no known type");
+  check_refused(R"({"type": "Sequential", "layers": []})", "layer 0 (Sequential) needs a list");
+  check_refused("3", "layer 0 is no object in braces");
+  std::string deep = R"({"type": "ReLU"})";
+  for (int i = 0; i < 100; ++i) deep = R"({"type": "Sequential", "layers": [)" + deep + "]}";
+  check_refused(deep, "layer 0.0.0.");
+}
+
+TEST_CASE("What is no description of a network is refused with the file's name") {
+  auto refused = [](const std::string& text, const std::string& what) {
+    INFO(text);
+    CHECK_THROWS_WITH(sequential_model("net.json", text, {}), Contains("net.json: " + what));
+  };
+  refused("", "is no JSON");
+  refused("{\"layers\": [}", "is no JSON");
+  refused("[]", "the network is no object");
+  refused("{}", "the network has no 'layers'");
+  refused("{\"layers\": 3}", "the network needs a list that is not empty as 'layers', not 3");
+  refused("{\"layers\": [{\"type\": \"ReLU\"}], \"name\": 1}", "the network has no use for 'name'");
+  CHECK_THROWS_WITH(make_model("nowhere.json", {}), Contains("nowhere.json: No such file"));
+  TemporaryFolder folder;
+  const std::string path = folder.path() + "/x.json";
+  CHECK_THROWS_AS(make_model(path, {}), FormatError);
+  std::ofstream(path) << "{\"layers\": [{\"type\": \"ReLU\"}]}";
+  CHECK(make_model(path, {})->parameter_count() == 0);
+  save_checkpoint(folder.path() + "/x.safetensors", *make_model(path, {}), {});
+  CHECK_THROWS_WITH(load_weights(folder.path() + "/x.safetensors", path),
+                    Contains("has no weights to load"));
+}
+
+TEST_CASE("A checkpoint whose description is missing or wrong is refused") {
+  TemporaryFolder folder;
+  const std::string path = folder.path() + "/net.safetensors";
+  CheckpointInfo info;
+  info.model = example;  // the file exists, but a checkpoint stands for itself
+  info.classes = {"a"};
+  save_checkpoint(path, *made(R"({"type": "ReLU"})"), info);
+  CHECK_THROWS_WITH(load_checkpoint(path), Contains("has no 'description'"));
+  info.description = "{\"layers\": [{\"type\": \"Nothing\"}]}";
+  save_checkpoint(path, *made(R"({"type": "ReLU"})"), info);
+  CHECK_THROWS_WITH(load_checkpoint(path), Contains(path + ": ") && Contains("layer 0 (Nothing)"));
+}
