@@ -8,6 +8,7 @@
     ops_image     image operations, float64 (ops_image.py)
     simplenet     SimpleNet, forward and every gradient, float32 (networks.py)
     models        larger networks: loss and projections of all gradients (models.py)
+    optim         optimizers, averages and schedules over 50 steps, float64 (optim.py)
     sgd_steps     ten SGD steps of a small network with batch norm, float32 (networks.py)
     saliency_pgd  gradient saliency and PGD on SimpleNet, float32 (attacks.py)
 
@@ -34,6 +35,7 @@ import ops_fold  # noqa: E402
 import ops_functions  # noqa: E402
 import ops_image  # noqa: E402
 import ops_shape  # noqa: E402
+import optim  # noqa: E402
 import safetensors_numpy  # noqa: E402
 
 MAKERS = {
@@ -44,6 +46,7 @@ MAKERS = {
     "ops_image": ops_image.make,
     "simplenet": networks.make_simplenet,
     "models": models.make,
+    "optim": optim.make,
     "sgd_steps": networks.make_sgd_steps,
     "saliency_pgd": attacks.make,
 }
