@@ -89,17 +89,15 @@ Training::Training(const TrainingOptions& options, const CheckpointInfo& info, M
                 " training images, fewer than a batch of " + std::to_string(options.batch_size));
   if (options.iterations)
     options_.epochs = int(ceil_div(options.iterations, iterations_per_epoch()));
-  schedule_.lr = options.sgd.lr;
-  schedule_.total =
-      options.iterations ? options.iterations : options.epochs * iterations_per_epoch();
-  schedule_.warmup =
-      std::min(int64_t(options.warmup * double(iterations_per_epoch()) + 0.5), schedule_.total - 1);
+  total_ = options.iterations ? options.iterations : options.epochs * iterations_per_epoch();
+  const int64_t warmup =
+      std::min(int64_t(options.warmup * double(iterations_per_epoch()) + 0.5), total_ - 1);
+  schedule_ = warm_up(warmup, cosine(options.sgd.lr, total_ - warmup, 1e-8));
 }
 
 int64_t Training::iterations_per_epoch() const { return train_.size() / options_.batch_size; }
 int64_t Training::iterations_of_epoch() const {
-  return std::min(iterations_per_epoch(),
-                  schedule_.total - position_.epoch * iterations_per_epoch());
+  return std::min(iterations_per_epoch(), total_ - position_.epoch * iterations_per_epoch());
 }
 
 // ---- state ------------------------------------------------------------------------------------
@@ -245,7 +243,7 @@ void Training::step(const Batch& batch) {
   parameters_.zero_grad();
   backward(loss);
   if (options_.clip_grad > 0) parameters_.clip_grad_norm(options_.clip_grad);
-  sgd_.set_lr(schedule_.at(iteration));
+  sgd_.set_lr(schedule_(iteration));
   sgd_.step();
   position_.score.add(loss, logits, labels);
   if (!std::isfinite(loss.item()))

@@ -86,7 +86,8 @@ class Training {
   const Dataset& validation_;
   ParameterBuffer parameters_;
   SGD sgd_;
-  WarmupCosine schedule_;
+  int64_t total_ = 0;  // iterations of the whole run
+  Schedule schedule_;
   Position position_;
   double best_ = -1;
   double epoch_started_ = 0;

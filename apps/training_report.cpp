@@ -31,7 +31,7 @@ void Training::show_progress() {
   int64_t total = iterations_of_epoch(), i = position_.iteration;
   int64_t done = position_.epoch * iterations_per_epoch() + i;
   double speed = double(epoch_images_) / std::max(1e-9, now() - epoch_started_);
-  double left = double((schedule_.total - done) * options_.batch_size) / speed;
+  double left = double((total_ - done) * options_.batch_size) / speed;
   Score score = position_.score.average();
   char text[200];
   std::snprintf(text, sizeof text,

@@ -187,6 +187,11 @@ const Tensor& require_grad(const Tensor& t) {
   t.attach(node);
   return t;
 }
+void stop_grad(const Tensor& t) {
+  if (!requires_grad(t)) return;
+  leaf_of(t, "stop_grad");
+  t.attach(nullptr);
+}
 bool requires_grad(const Tensor& t) { return node_of(t) != nullptr; }
 
 Tensor grad(const Tensor& t) { return leaf_of(t, "grad")->grad; }

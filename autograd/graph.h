@@ -20,6 +20,9 @@ namespace tweed {
 /// Makes t a leaf whose gradient backward() computes into grad(t). Returns t.
 /// @throws ShapeError  if t is not floating, or is the result of a recorded operation
 const Tensor& require_grad(const Tensor& t);
+/// Makes a leaf an ordinary tensor again; its gradient is forgotten. What was recorded before still
+/// counts it as a leaf. @throws ShapeError  if t is the result of a recorded operation
+void stop_grad(const Tensor& t);
 /// Whether gradients flow to t: it is a leaf of require_grad(), or was computed from one.
 bool requires_grad(const Tensor& t);
 

@@ -106,6 +106,18 @@ void add_updates(std::vector<KernelCase>& cases, Device device) {
            sgd_step(here, Sgd{1e-6, 0.9, 1e-4}, x.read<T>(), v.write<T>(), w.write<T>());
          });
        }});
+  const Tensor m = Tensor::zeros_like(x);
+  cases.push_back({"adam_step", bytes_of({x, m, m, v, v, w, w}), 0, "", [=] {
+                     dispatch("bench", x, [&]<class T>(auto& here) {
+                       adam_step(here, AdamRule{.lr = 1e-6}, 1, x.read<T>(), m.write<T>(),
+                                 v.write<T>(), w.write<T>());
+                     });
+                   }});
+  cases.push_back({"average_step", bytes_of({x, w, w}), 0, "", [=] {
+                     dispatch("bench", x, [&]<class T>(auto& here) {
+                       average_step(here, 0.999, x.read<T>(), w.write<T>());
+                     });
+                   }});
   const Tensor scratch = Tensor::empty({sum_of_squares_scratch(x.size())}, x.dtype(), device),
                result = Tensor::empty({1}, x.dtype(), device);
   cases.push_back({"sum_of_squares", bytes_of({x}), 0, "", [=] {

@@ -1,4 +1,5 @@
 // Matrix products and convolutions, through the functions that users call.
+#include "autograd/attention.h"
 #include "autograd/conv.h"
 #include "autograd/matmul.h"
 #include "benchmarks/kernel_cases.h"
@@ -41,11 +42,25 @@ void add_convolutions(std::vector<KernelCase>& cases, Device device) {
   }
 }
 
+// SimpleViT's, forward and backward; backward computes the scores again.
+void add_attention(std::vector<KernelCase>& cases, Device device) {
+  const int64_t N = 32, L = 64, width = 192, heads = 4;
+  const Tensor qkv = require_grad(random_values({N, L, 3 * width}, device, 1)),
+               y = attention(qkv, heads), dy = random_values(y.shape(), device, 2);
+  const double product = 2.0 * double(N * L * L * width);
+  cases.push_back({"attention", 0, 2 * product, "exp", [=] {
+                     NoGrad no_grad;
+                     attention(qkv, heads);
+                   }});
+  cases.push_back(
+      {"attention backward", 0, 5 * product, "exp", [=] { grad_of(y, {qkv}, true, dy); }});
+}
+
 }  // namespace
 
 std::vector<KernelCase> product_cases(Device device) {
   std::vector<KernelCase> cases;
-  for (auto add : {add_products, add_convolutions}) add(cases, device);
+  for (auto add : {add_products, add_convolutions, add_attention}) add(cases, device);
   return cases;
 }
 

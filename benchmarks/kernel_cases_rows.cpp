@@ -1,5 +1,7 @@
 // Sums over axes, softmax and losses, normalisation.
 #include "autograd/dispatch.h"
+#include "autograd/loss.h"
+#include "autograd/norm.h"
 #include "benchmarks/kernel_cases.h"
 #include "kernels/batch_norm.h"
 #include "kernels/bias.h"
@@ -112,13 +114,14 @@ void add_softmax(std::vector<KernelCase>& cases, Device device) {
   }
   cases.push_back({"cross_entropy", bytes_of({x}), 0, "exp", [=] {
                      on(device, [&](auto& here) {
-                       cross_entropy_forward(here, x.read<float>(), targets.read<int32_t>(),
-                                             loss.write<float>());
+                       cross_entropy_forward(here, 0, x.read<float>(), targets.read<int32_t>(),
+                                             Span<const float>(), loss.write<float>());
                      });
                    }});
   cases.push_back({"cross_entropy backward", bytes_of({x, y}), 0, "exp", [=] {
                      on(device, [&](auto& here) {
-                       cross_entropy_backward(here, x.read<float>(), targets.read<int32_t>(),
+                       cross_entropy_backward(here, n, 0, x.read<float>(), targets.read<int32_t>(),
+                                              Span<const float>(), Span<const float>(),
                                               one.read<float>(), y.write<float>());
                      });
                    }});
@@ -128,6 +131,38 @@ void add_softmax(std::vector<KernelCase>& cases, Device device) {
                                    ranks.write<int32_t>());
                      });
                    }});
+}
+
+// Through the functions that users call: forward, and all gradients.
+void add_operation(std::vector<KernelCase>& cases, const std::string& name,
+                   const std::vector<Tensor>& inputs, double passes_back,
+                   std::function<Tensor(const std::vector<Tensor>&)> f) {
+  for (auto& input : inputs) require_grad(input);
+  const Tensor y = f(inputs), dy = random_values(y.shape(), y.device(), 9);
+  const double once = bytes_of(inputs) + double(y.bytes());
+  cases.push_back({name, once, 0, "", [=] {
+                     NoGrad no_grad;
+                     f(inputs);
+                   }});
+  cases.push_back(
+      {name + " backward", passes_back * once, 0, "", [=] { grad_of(y, inputs, true, dy); }});
+}
+
+void add_norms(std::vector<KernelCase>& cases, Device device) {
+  const int64_t width = 192, count = rows * C / width;
+  const std::vector<Tensor> inputs = {random_values({32, count / 32, width}, device, 1),
+                                      Tensor::full({width}, 1, DType::float32, device),
+                                      Tensor::zeros({width}, DType::float32, device)};
+  add_operation(cases, "layer norm", inputs, 1.5,  // x, dy and dx
+                [](auto& in) { return layer_norm(in[0], in[1], in[2]); });
+  add_operation(cases, "group norm", inputs, 2.5,  // x and dy twice, and dx
+                [](auto& in) { return group_norm(in[0], 8, in[1], in[2]); });
+}
+
+void add_losses(std::vector<KernelCase>& cases, Device device) {
+  add_operation(cases, "mse_loss",
+                {random_values({rows, C}, device, 1), random_values({rows, C}, device, 2)}, 2,
+                [](auto& in) { return mse_loss(in[0], in[1]); });
 }
 
 void add_places(std::vector<KernelCase>& cases, Device device) {
@@ -157,7 +192,9 @@ void add_places(std::vector<KernelCase>& cases, Device device) {
 
 std::vector<KernelCase> row_cases(Device device) {
   std::vector<KernelCase> cases;
-  for (auto add : {add_sums, add_bias, add_batch_norm, add_softmax, add_places}) add(cases, device);
+  for (auto add :
+       {add_sums, add_bias, add_batch_norm, add_softmax, add_norms, add_losses, add_places})
+    add(cases, device);
   return cases;
 }
 

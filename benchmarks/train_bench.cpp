@@ -10,7 +10,9 @@
 #include "benchmarks/peak.h"
 #include "benchmarks/rival.h"
 #include "kernels/conv_direct.h"
+#include "nn/layers.h"
 #include "nn/models/models.h"
+#include "nn/summary.h"
 #include "optim/sgd.h"
 
 using namespace tweed;
@@ -34,7 +36,8 @@ double median(std::vector<double> v) {
 
 class Step {
  public:
-  Step(const Flags& f, Device device) : network_(make_model(f.model, {.classes = f.classes, .image_size = f.image_size})) {
+  Step(const Flags& f, Device device)
+      : network_(make_model(f.model, {.classes = f.classes, .image_size = f.image_size})) {
     network_->to(device);
     parameters_ = std::make_unique<ParameterBuffer>(network_->parameters());
     sgd_ = std::make_unique<SGD>(*parameters_, SGD::Options{0.01, 0.9, 1e-4});
@@ -47,6 +50,8 @@ class Step {
     x_ = Tensor::from(pixels, shape, device);
     labels_ = Tensor::from(labels, {f.batch_size}, device);
   }
+  Module& network() { return *network_; }
+  std::vector<LayerCost> costs() { return layer_costs(*network_, x_.shape()); }
   /// Milliseconds.
   double run() {
     auto start = std::chrono::steady_clock::now();
@@ -71,36 +76,38 @@ class Step {
   Tensor x_, labels_;
 };
 
-// SimpleNet's convolutions for these images.
-std::vector<Conv> convolutions(const Flags& f) {
-  int64_t size = f.image_size, n = f.batch_size;
-  std::vector<Conv> all;
-  auto conv = [&](int64_t in, int64_t out, int64_t kernel, int64_t stride = 1) {
-    all.push_back({{n, size, size, in, kernel, stride, kernel / 2}, out});
-    size = all.back().window.out_h();
-  };
-  auto pool = [&] { size = (size + 2 - 3) / 2 + 1; };
-  conv(3, 64, 7, 2), pool();
-  conv(64, 64, 1), conv(64, 64, 3), conv(64, 256, 1), pool();
-  conv(256, 128, 1), conv(128, 128, 3), conv(128, 512, 1);
-  return all;
+// The convolution behind a layer's output, on the smallest images that give it.
+Conv convolution(const Conv2d& layer, const Shape& output) {
+  const auto& [stride, padding, bias, activation] = layer.options();
+  const int64_t kernel = layer.weight().dim(1);
+  auto size = [&](int64_t out) { return (out - 1) * stride + kernel - 2 * padding; };
+  return {
+      {output[0], size(output[1]), size(output[2]), layer.weight().dim(3), kernel, stride, padding},
+      output[3]};
 }
 
 // Forward and both gradients, two operations for a multiply-add; nobody needs the first layer's
 // input gradient.
-double flops_per_step(const Flags& f) {
-  double flops = 6.0 * double(f.batch_size * 512 * f.classes);
-  for (auto& c : convolutions(f)) {
-    double pass = 2.0 * double(c.window.places() * c.window.patch() * c.out_channels);
-    flops += pass * (c.window.C == 3 ? 2 : 3);
+double flops_per_step(const std::vector<LayerCost>& costs) {
+  double flops = 0, first = 0;
+  for (auto& cost : costs) {
+    const double pass = 2 * double(cost.multiply_adds);
+    if (first == 0) first = pass;
+    flops += 3 * pass;
   }
-  return flops;
+  return flops - first;
 }
 
-void report_implementations(const Flags& f) {
+void report_implementations(Module& network, const std::vector<LayerCost>& costs) {
   std::printf("oneDNN runs (forward, weight gradient, input gradient):\n");
   bool reference = false;
-  for (auto& c : convolutions(f)) {
+  std::vector<Conv> seen;
+  for (auto& cost : costs) {
+    auto* layer = dynamic_cast<Conv2d*>(&network.find(cost.name));
+    if (!layer) continue;
+    const Conv c = convolution(*layer, cost.output);
+    if (std::find(seen.begin(), seen.end(), c) != seen.end()) continue;
+    seen.push_back(c);
     std::printf("  %4ld to %4ld channels, %ldx%ld:", long(c.window.C), long(c.out_channels),
                 long(c.window.kernel), long(c.window.kernel));
     for (auto& name : conv_direct_implementations(c)) std::printf("  %s", name.c_str());
@@ -111,13 +118,14 @@ void report_implementations(const Flags& f) {
 }
 
 int bench(const Flags& f, Device device) {
-  double flops = flops_per_step(f), peak = bench::fma_peak(threads());
+  Step step(f, device);
+  const auto costs = step.costs();
+  const double flops = flops_per_step(costs), peak = bench::fma_peak(threads());
   std::printf("%s, batch %ld, %ldx%ld, %s, %.1f GFLOP a step, FMA peak %.0f GFLOP/s\n",
               f.model.c_str(), long(f.batch_size), long(f.image_size), long(f.image_size),
               device.name().c_str(), flops / 1e9, peak);
   if (device.kind() == Device::Kind::cpu && conv_algorithm() != ConvAlgorithm::im2col)
-    report_implementations(f);
-  Step step(f, device);
+    report_implementations(step.network(), costs);
   step.run(3);  // warms up pool, primitives and caches
 
   std::vector<std::unique_ptr<bench::Rival>> rivals;
@@ -156,14 +164,11 @@ int bench(const Flags& f, Device device) {
 std::function<int()> prepare(int argc, char** argv) {
   CLI::App flags(
       "Times training steps: forward, backward and SGD on one batch in memory. With --python, "
-      "PyTorch "
-      "takes turns with it, once with its memory allocator tuned and once as shipped.\n"
+      "PyTorch takes turns with it, once with its memory allocator tuned and once as shipped.\n"
       "Set OMP_WAIT_POLICY=passive on shared machines.",
       "train_bench");
   auto f = std::make_shared<Flags>();
-  flags.add_option("--model", f->model)
-      ->check(CLI::IsMember(model_names()))
-      ->capture_default_str();
+  flags.add_option("--model", f->model)->check(CLI::IsMember(model_names()))->capture_default_str();
   flags.add_option("--batch-size", f->batch_size)
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();

@@ -4,16 +4,36 @@
 
 namespace tweed {
 
-/// Stochastic gradient descent as in PyTorch, without dampening and Nesterov.
+/// Stochastic gradient descent as in PyTorch, without dampening.
 struct Sgd {
   double lr = 0.1, momentum = 0, weight_decay = 0;
+  bool nesterov = false;
 };
 
-/// v = momentum v + (grad + weight_decay w);  w -= lr v
+/// g = grad + weight_decay w;  v = momentum v + g;  w -= lr v, or lr (g + momentum v) with Nesterov
 ///
 /// @param velocity  v, zeros before the first step; may be empty without momentum
 template <class M, class T>
 void sgd_step(M&, const Sgd&, Span<const T> grad, Span<T> velocity, Span<T> weight);
+
+/// Adam as in PyTorch; see optim/adam.h.
+struct AdamRule {
+  double lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0;
+  bool decoupled = false;  ///< AdamW: weights decay by lr * weight_decay, gradients do not
+};
+
+/// m = beta1 m + (1 - beta1) g;  v = beta2 v + (1 - beta2) g^2;
+/// w -= lr m / (1 - beta1^step) / (sqrt(v / (1 - beta2^step)) + eps)
+///
+/// @param step          counts from 1
+/// @param first, second m and v, zeros before the first step
+template <class M, class T>
+void adam_step(M&, const AdamRule&, int64_t step, Span<const T> grad, Span<T> first, Span<T> second,
+               Span<T> weight);
+
+/// average += (1 - decay) (weight - average)
+template <class M, class T>
+void average_step(M&, double decay, Span<const T> weight, Span<T> average);
 
 /// Elements of scratch that sum_of_squares() needs for n elements.
 constexpr int64_t sum_of_squares_scratch(int64_t n) {

@@ -10,6 +10,7 @@ struct Row {
   Tensor (*f)(const Tensor&);
 };
 const Row rows[] = {
+    {"Identity", [](const Tensor& x) { return x; }},
     {"ReLU", relu},
     {"LeakyReLU", [](const Tensor& x) { return leaky_relu(x); }},
     {"ELU", [](const Tensor& x) { return elu(x); }},

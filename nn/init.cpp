@@ -26,6 +26,8 @@ double xavier_std(const Shape& shape, double gain) {
 
 }  // namespace
 
+double leaky_relu_gain(double slope) { return std::sqrt(2 / (1 + slope * slope)); }
+
 Tensor uniform_init(const Shape& shape, double bound, const InitKey& key) {
   return filled(shape, key, [&](Random& r) { return r.uniform(-float(bound), float(bound)); });
 }

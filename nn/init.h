@@ -19,6 +19,8 @@ enum class Fan { in, out };
 /// How much an activation shrinks the standard deviation of normal values: sqrt(2) for ReLU, 1 for
 /// none.
 constexpr double relu_gain = 1.41421356237309504880;
+/// The same for leaky_relu(x, slope).
+double leaky_relu_gain(double slope);
 
 /// Uniform in [-bound, bound).
 Tensor uniform_init(const Shape& shape, double bound, const InitKey& key);

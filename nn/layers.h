@@ -42,6 +42,8 @@ class Conv2d : public Module {
          Init init);
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
+  const Conv2dOptions& options() const { return options_; }
+  const Tensor& weight() const { return weight_; }
   int64_t multiply_adds(const Shape& output) const override;
 
  private:

@@ -68,6 +68,8 @@ TEST_CASE("operations.md lists the functions of every header, and no others") {
     CHECK(listed == declared);
   }
   for (auto& title : matches(page, "\n## (\\w+\\.h)\n")) CHECK(headers.count(title) == 1);
+}
+
 TEST_CASE("models.md has every network with its size, and the JSON file that is tested") {
   const std::string page = text_of("docs/models.md");
   CHECK(page.find("```json\n" + text_of("docs/examples/network.json") + "```") !=

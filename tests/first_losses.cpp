@@ -45,15 +45,15 @@ std::vector<double> first_losses(const Dataset& data, int steps) {
   ParameterBuffer parameters(net->parameters());
   SGD sgd(parameters, {.lr = 0.05, .momentum = 0.9, .weight_decay = 1e-4});
   int64_t per_epoch = data.size() / batch_size;
-  WarmupCosine schedule{
-      .lr = 0.05, .warmup = warmup_epochs * per_epoch, .total = epochs * per_epoch};
+  Schedule rate =
+      warm_up(warmup_epochs * per_epoch, cosine(0.05, (epochs - warmup_epochs) * per_epoch, 1e-8));
   std::vector<double> losses;
   for_steps(data, steps, [&](const Batch& batch, int64_t) {
     Tensor x = Tensor::from(batch.images, {batch.count, size, size, 3});
     Tensor loss = cross_entropy((*net)(x), Tensor::from(batch.labels, {batch.count}));
     parameters.zero_grad();
     backward(loss);
-    sgd.set_lr(schedule.at(int64_t(losses.size())));
+    sgd.set_lr(rate(int64_t(losses.size())));
     sgd.step();
     losses.push_back(loss.item());
   });

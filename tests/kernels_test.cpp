@@ -74,7 +74,7 @@ TEST_CASE("sgd_step follows PyTorch's formula", "[kernels]") {
   on_all([](Device device, DType dtype) {
     const int64_t n = 300;
     const double tolerance = dtype == DType::bfloat16 ? 3e-2 : 1e-6;
-    for (const Sgd& sgd : {Sgd{0.1, 0.9, 0.01}, Sgd{0.5, 0, 0}}) {
+    for (const Sgd& sgd : {Sgd{0.1, 0.9, 0.01}, Sgd{0.5, 0, 0}, Sgd{0.1, 0.9, 0.01, true}}) {
       Tensor w = random_tensor({n}, dtype, device, 1), v = Tensor::zeros({n}, dtype, device);
       Doubles weight = w.to_doubles(), velocity(weight.size(), 0.0);
       for (uint64_t t = 0; t < 3; ++t) {
@@ -86,11 +86,47 @@ TEST_CASE("sgd_step follows PyTorch's formula", "[kernels]") {
           sgd_step(here, sgd, g.read<T>(), state, w.write<T>());
         });
         for (std::size_t i = 0; i < grad.size(); ++i) {
-          velocity[i] = sgd.momentum * velocity[i] + grad[i] + sgd.weight_decay * weight[i];
-          weight[i] -= sgd.lr * velocity[i];
+          const double g = grad[i] + sgd.weight_decay * weight[i];
+          velocity[i] = sgd.momentum * velocity[i] + g;
+          weight[i] -= sgd.lr * (sgd.nesterov ? g + sgd.momentum * velocity[i] : velocity[i]);
         }
       }
       CHECK(difference(w.to_doubles(), weight, tolerance) == "");
+    }
+  });
+}
+
+TEST_CASE("adam_step and average_step follow PyTorch's formulas", "[kernels]") {
+  on_all([](Device device, DType dtype) {
+    const int64_t n = 300;
+    const double tolerance = dtype == DType::bfloat16 ? 3e-2 : 1e-5;
+    for (bool decoupled : {false, true}) {
+      const AdamRule adam{0.1, 0.8, 0.9, 1e-3, 0.05, decoupled};
+      Tensor w = random_tensor({n}, dtype, device, 1), m = Tensor::zeros({n}, dtype, device);
+      Tensor v = m.clone(), average = m.clone();
+      Doubles weight = w.to_doubles(), first(weight.size()), second(first), mean(first);
+      for (int t = 1; t <= 3; ++t) {
+        Tensor g = random_tensor({n}, dtype, device, uint64_t(10 + t));
+        const Doubles grad = g.to_doubles();
+        dispatch("test", w, [&]<class T>(auto& here) {
+          adam_step(here, adam, t, g.read<T>(), m.write<T>(), v.write<T>(), w.write<T>());
+          average_step(here, 0.75, w.read<T>(), average.write<T>());
+        });
+        for (std::size_t i = 0; i < grad.size(); ++i) {
+          double d = grad[i];
+          if (decoupled)
+            weight[i] *= 1 - 0.1 * 0.05;
+          else
+            d += 0.05 * weight[i];
+          first[i] = 0.8 * first[i] + 0.2 * d;
+          second[i] = 0.9 * second[i] + 0.1 * d * d;
+          weight[i] -= 0.1 * first[i] / (1 - std::pow(0.8, t)) /
+                       (std::sqrt(second[i] / (1 - std::pow(0.9, t))) + 1e-3);
+          mean[i] = 0.75 * mean[i] + 0.25 * weight[i];
+        }
+      }
+      CHECK(difference(w.to_doubles(), weight, tolerance) == "");
+      CHECK(difference(average.to_doubles(), mean, tolerance) == "");
     }
   });
 }

@@ -9,6 +9,7 @@
     ops_norm      layer norm and group norm, float64 (ops_norm.py)
     simplenet     SimpleNet, forward and every gradient, float32 (networks.py)
     models        larger networks: loss and projections of all gradients (models.py)
+    optim         optimizers, averages and schedules over 50 steps, float64 (optim.py)
     sgd_steps     ten SGD steps of a small network with batch norm, float32 (networks.py)
     saliency_pgd  gradient saliency and PGD on SimpleNet, float32 (attacks.py)
 
@@ -37,6 +38,7 @@ import ops_image  # noqa: E402
 import ops_norm  # noqa: E402
 import ops_loss  # noqa: E402
 import ops_shape  # noqa: E402
+import optim  # noqa: E402
 import safetensors_numpy  # noqa: E402
 
 MAKERS = {
@@ -49,6 +51,7 @@ MAKERS = {
     "ops_loss": ops_loss.make,
     "simplenet": networks.make_simplenet,
     "models": models.make,
+    "optim": optim.make,
     "sgd_steps": networks.make_sgd_steps,
     "saliency_pgd": attacks.make,
 }

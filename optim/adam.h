@@ -1,0 +1,32 @@
+// Adam and AdamW.
+#pragma once
+#include "optim/optimizer.h"
+
+namespace tweed {
+
+/// PyTorch's Adam:
+///
+///   g = grad + weight_decay w
+///   m = beta1 m + (1 - beta1) g;   v = beta2 v + (1 - beta2) g^2
+///   w = w - lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps),   t = 1, 2, ...
+///
+/// If decoupled, the weights decay by themselves, w = w - lr weight_decay w, and g = grad: AdamW.
+/// State: exp_avg (m), exp_avg_sq (v). Sources: Kingma, Ba 2014, arXiv:1412.6980; Loshchilov,
+/// Hutter 2017, arXiv:1711.05101
+class Adam : public Optimizer {
+ public:
+  struct Options {
+    double lr = 1e-3, weight_decay = 0, beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+    bool decoupled = false;
+  };
+  Adam(ParameterBuffer& parameters, const Options& options)
+      : Optimizer(parameters, options.lr, {"exp_avg", "exp_avg_sq"}), options_(options) {}
+  void set_momentum(double beta1) override { options_.beta1 = beta1; }
+
+ private:
+  void update(const Part& part) override;
+
+  Options options_;
+};
+
+}  // namespace tweed

@@ -1,0 +1,39 @@
+#include "optim/ema.h"
+
+#include "autograd/dispatch.h"
+#include "kernels/optimizer.h"
+
+namespace tweed {
+
+Ema::Ema(const ParameterBuffer& parameters, double decay)
+    : parameters_(parameters), decay_(decay), average_(parameters.zeros()) {
+  if (!(decay >= 0 && decay <= 1))
+    throw Error("[ema] decay is " + std::to_string(decay) + ", not from 0 to 1");
+}
+
+void Ema::update() {
+  const Tensor& weights = parameters_.values();
+  if (updates_.item() == 0)
+    average_.copy_from(weights);
+  else
+    dispatch("ema", weights, [&]<class T>(auto& here) {
+      average_step(here, decay_, weights.read<T>(), average_.write<T>());
+    });
+  updates_.fill(updates_.item() + 1);
+}
+
+void Ema::swap() {
+  if (updates_.item() == 0) return;
+  Tensor weights = parameters_.values().clone();
+  parameters_.values().copy_from(average_);
+  average_.copy_from(weights);
+  parameters_.changed();
+}
+
+std::vector<Named> Ema::state() const {
+  std::vector<Named> all = parameters_.parts(average_);
+  all.push_back({"updates", updates_});
+  return all;
+}
+
+}  // namespace tweed

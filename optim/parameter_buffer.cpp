@@ -1,0 +1,110 @@
+#include "optim/parameter_buffer.h"
+
+#include <cmath>
+
+#include "autograd/dispatch.h"
+#include "kernels/elementwise.h"
+#include "kernels/optimizer.h"
+#include "nn/freeze.h"
+
+namespace tweed {
+
+static constexpr int64_t alignment = 64;
+
+bool ParameterRule::fits(const Named& parameter) const {
+  return parameter.tensor.ndim() <= most_axes && matches(parameter.name, pattern);
+}
+
+ParameterBuffer::ParameterBuffer(const std::vector<Named>& parameters,
+                                 const std::vector<ParameterRule>& rules) {
+  order_by_groups(parameters, rules);
+  MemoryLabel label("parameters");
+  const Tensor& first = parameters_[0].tensor;
+  values_ = Tensor::zeros({groups_.back().last}, first.dtype(), first.device());
+  grads_ = Tensor::zeros_like(values_);
+  auto value_parts = parts(values_), grad_parts = parts(grads_);
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    parameters_[i].tensor.move_into(value_parts[i].tensor);
+    set_grad(parameters_[i].tensor, grad_parts[i].tensor);
+  }
+}
+
+// Parameters with equal factors stand side by side; groups in the order of their first parameters.
+void ParameterBuffer::order_by_groups(const std::vector<Named>& parameters,
+                                      const std::vector<ParameterRule>& rules) {
+  std::vector<std::vector<Named>> members;
+  std::vector<Tensor> tensors;
+  for (auto& p : parameters) {
+    if (!requires_grad(p.tensor)) continue;
+    tensors.push_back(p.tensor);
+    Group own;
+    for (auto& rule : rules) {
+      if (!rule.fits(p)) continue;
+      own.lr *= rule.lr;
+      own.weight_decay *= rule.weight_decay;
+    }
+    std::size_t i = 0;
+    while (i < groups_.size() &&
+           (groups_[i].lr != own.lr || groups_[i].weight_decay != own.weight_decay))
+      ++i;
+    if (i == groups_.size()) {
+      groups_.push_back(own);
+      members.emplace_back();
+    }
+    members[i].push_back(p);
+  }
+  if (tensors.empty()) throw Error("[optim] there are no parameters that require gradients");
+  check_alike("optim", tensors);
+
+  int64_t total = 0;
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    groups_[i].first = total;
+    for (auto& p : members[i]) {
+      const int64_t step = alignment / int64_t(size_of(p.tensor.dtype()));
+      parameters_.push_back(p);
+      offsets_.push_back(total);
+      total += ceil_div(p.tensor.size(), step) * step;
+    }
+    groups_[i].last = total;
+  }
+}
+
+std::vector<Named> ParameterBuffer::parts(const Tensor& buffer) const {
+  std::vector<Named> result;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    auto& [name, t] = parameters_[i];
+    result.push_back({name, buffer.slice(offsets_[i], offsets_[i] + t.size()).reshape(t.shape())});
+  }
+  return result;
+}
+
+double ParameterBuffer::grad_norm() const {
+  double sum = 0;
+  dispatch("grad_norm", grads_, [&]<class T>(auto& here) {
+    const DType dtype = accumulator_dtype(grads_);
+    Tensor scratch = Tensor::empty({sum_of_squares_scratch(grads_.size())}, dtype, grads_.device());
+    Tensor result = Tensor::empty({1}, dtype, grads_.device());
+    sum_of_squares(here, grads_.read<T>(), scratch.template write<acc_t<T>>(),
+                   result.template write<acc_t<T>>());
+    sum = result.item();
+  });
+  return std::sqrt(sum);
+}
+
+double ParameterBuffer::clip_grad_norm(double max_norm) const {
+  double norm = grad_norm();
+  if (norm > max_norm) {
+    Tensor copy = grads_.clone();
+    dispatch("clip_grad_norm", grads_, [&]<class T>(auto& here) {
+      axpy(here, max_norm / (norm + 1e-6) - 1, copy.read<T>(), grads_.write<T>());
+    });
+  }
+  return norm;
+}
+
+void ParameterBuffer::changed() const {
+  values_.changed();
+  for (auto& [name, t] : parameters_) t.changed();
+}
+
+}  // namespace tweed
