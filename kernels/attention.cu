@@ -8,10 +8,10 @@
 //
 //   out[r, row] += sum over y of a[r, y] b[y, row]
 //
-// in which every thread keeps four sums in registers, and on the CPU the loop over rows vectorises:
-// a's elements are the same for all rows. Softmax, too, goes over rows without any shuffle.
-// Source: Dao, Fu, Ermon, Rudra, Re 2022, arXiv:2205.14135; Milakov, Gimelshein 2018,
-// arXiv:1805.02867 for the running maximum.
+// in which sixteen numbers of a stay in registers while they pass over four rows of b; on the CPU
+// the loop over rows vectorises. Softmax, too, goes over rows without any shuffle. Source: Dao, Fu,
+// Ermon, Rudra, Re 2022, arXiv:2205.14135; Milakov, Gimelshein 2018, arXiv:1805.02867 for the
+// running maximum.
 
 namespace tweed {
 namespace MACHINE {
@@ -51,28 +51,31 @@ struct AttentionTiles {
   int64_t rows, tile, D4;
 };
 
-// Four rows of out[r, x] = start(cell of out, x) + sum over y < n of a[r * a_row + y * a_step] b[y,
-// x].
-template <class A, class Start>
-__device__ inline void add_products(int64_t n, int64_t width, int64_t ld, const A* __restrict__ a,
-                                    int64_t a_row, int64_t a_step, const A* __restrict__ b,
-                                    A* __restrict__ out, Start start) {
-  for (int64_t x : block_stride(width)) {
-    A s0 = start(out + x, x), s1 = start(out + ld + x, x);
-    A s2 = start(out + 2 * ld + x, x), s3 = start(out + 3 * ld + x, x);
-    for (int64_t y = 0; y < n; ++y) {
-      const A v = b[y * ld + x];
-      const A* __restrict__ at = a + y * a_step;
-      s0 += at[0] * v;
-      s1 += at[a_row] * v;
-      s2 += at[2 * a_row] * v;
-      s3 += at[3 * a_row] * v;
+// N numbers of each of four rows of a, held in registers, pass over N rows of b: out[r, x] += ...
+template <int N, class A>
+__device__ inline void add_few(int64_t width, int64_t ld, const A* a, int64_t a_row, int64_t a_step,
+                               const A* __restrict__ b, A* __restrict__ out) {
+  A w[4][N];
+  for (int r = 0; r < 4; ++r)
+    for (int s = 0; s < N; ++s) w[r][s] = a[r * a_row + s * a_step];
+  for (int64_t x : block_stride(width))
+    for (int r = 0; r < 4; ++r) {
+      A sum = out[r * ld + x];
+      for (int s = 0; s < N; ++s) sum += w[r][s] * b[s * ld + x];
+      out[r * ld + x] = sum;
     }
-    out[x] = s0;
-    out[ld + x] = s1;
-    out[2 * ld + x] = s2;
-    out[3 * ld + x] = s3;
-  }
+}
+
+// Four rows of out[r, x] = start(cell of out, x) + sum over y < n of a[r * a_row + y * a_step] b[y,
+// x]. Every thread has its own x.
+template <class A, class Start>
+__device__ inline void add_products(int64_t n, int64_t width, int64_t ld, const A* a, int64_t a_row,
+                                    int64_t a_step, const A* b, A* __restrict__ out, Start start) {
+  for (int r = 0; r < 4; ++r)
+    for (int64_t x : block_stride(width)) out[r * ld + x] = start(out + r * ld + x, x);
+  int64_t y = 0;
+  for (; y + 4 <= n; y += 4) add_few<4>(width, ld, a + y * a_step, a_row, a_step, b + y * ld, out);
+  for (; y < n; ++y) add_few<1>(width, ld, a + y * a_step, a_row, a_step, b + y * ld, out);
 }
 
 // scores[j, row] = sum over d of tile[j, d] rows[d, row], for whole fours of j.
