@@ -5,7 +5,7 @@
 namespace tweed {
 
 Attention::Attention(int64_t dim, int64_t heads, int64_t window, Init qkv, Init proj)
-    : heads_(heads), window_(window) {
+    : dim_(dim), heads_(heads), window_(window) {
   qkv_ = add_child("qkv", std::make_shared<Linear>(dim, 3 * dim, qkv));
   proj_ = add_child("proj", std::make_shared<Linear>(dim, dim, proj));
 }
@@ -16,7 +16,7 @@ Tensor Attention::forward(const Tensor& x) {
 }
 
 std::string Attention::description() const {
-  return "Attention(heads " + std::to_string(heads_) +
+  return "Attention(" + std::to_string(dim_) + ", heads " + std::to_string(heads_) +
          (window_ ? ", window " + std::to_string(window_) : "") + ")";
 }
 

@@ -14,7 +14,7 @@ class Attention : public Module {
   std::string description() const override;
 
  private:
-  int64_t heads_, window_;
+  int64_t dim_, heads_, window_;
   ModulePtr qkv_, proj_;
 };
 

@@ -62,6 +62,7 @@ TEST_CASE("operations equal PyTorch's in float64", "[golden]") {
     RunGolden run;
   } families[] = {
       {"ops", run_golden_ops},
+      {"ops_attention", run_golden_attention},
       {"ops_fold", run_golden_fold},
       {"ops_functions", run_golden_functions},
       {"ops_shape", run_golden_shape},

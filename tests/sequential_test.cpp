@@ -85,6 +85,10 @@ TEST_CASE("Every layer can be described") {
         "0: Linear(2, 7, no activation)\n");
   CHECK(text(R"({"type": "BatchNorm2d", "num_features": 5, "momentum": 0.2, "eps": 1e-3})") ==
         "0: BatchNorm2d(5, no activation)\n");
+  CHECK(text(R"({"type": "LayerNorm", "normalized_shape": 6})").find("0: LayerNorm(6") == 0);
+  CHECK(
+      text(R"({"type": "GroupNorm", "num_groups": 2, "num_channels": 6})").find("0: GroupNorm(2") ==
+      0);
   CHECK(text(R"({"type": "Dropout", "p": 0.25})") == "0: Dropout(0.25)\n");
   CHECK(text(R"({"type": "Dropout2d"})") == "0: Dropout2d(0.5)\n");
   CHECK(text(R"({"type": "MaxPool2d", "kernel_size": 3, "ceil_mode": true})") ==
@@ -107,6 +111,8 @@ TEST_CASE("A mistake in a description is named with file, layer and key") {
   const std::string relu = R"({"type": "ReLU"}, )";
   check_refused(relu + R"({"type": "Conv3d"})", "layer 1 (Conv3d) is of no known type; there are");
   check_refused(relu + R"({"kernel_size": 3})", "layer 1 has no 'type'");
+  check_refused(R"({"type": "GroupNorm", "num_groups": 4, "num_channels": 6})",
+                "layer 0 (GroupNorm) has 'num_channels' that 'num_groups' does not divide");
   check_refused(R"({"type": 3})", "layer 0 needs a string as 'type', not 3");
   check_refused(R"({"type": "MaxPool2d"})", "layer 0 (MaxPool2d) has no 'kernel_size'");
   check_refused(R"({"type": "ReLU", "inplace": true})", "layer 0 (ReLU) has no use for 'inplace'");

@@ -9,6 +9,7 @@
 
 #include "nn/activation.h"
 #include "nn/models/build.h"
+#include "nn/norm_layers.h"
 
 namespace tweed {
 namespace {
@@ -133,6 +134,16 @@ ModulePtr make_norm(LayerText& t, Build&) {
   return std::make_shared<BatchNorm2d>(channels, momentum, t.fraction_or("eps", 1e-5));
 }
 
+ModulePtr make_layer_norm(LayerText& t, Build&) {
+  const int64_t features = t.integer("normalized_shape");
+  return std::make_shared<LayerNorm>(features, t.fraction_or("eps", 1e-5));
+}
+ModulePtr make_group_norm(LayerText& t, Build&) {
+  const int64_t groups = t.integer("num_groups"), channels = t.integer("num_channels");
+  if (channels % groups) t.fail("has 'num_channels' that 'num_groups' does not divide");
+  return std::make_shared<GroupNorm>(groups, channels, t.fraction_or("eps", 1e-5));
+}
+
 // Window, stride (by default the window) and padding, which both pools have.
 struct Window {
   int64_t kernel, stride, padding;
@@ -173,6 +184,8 @@ const Row rows[] = {
     {"Conv2d", make_conv},
     {"Linear", make_linear},
     {"BatchNorm2d", make_norm},
+    {"LayerNorm", make_layer_norm},
+    {"GroupNorm", make_group_norm},
     {"Dropout", make_dropout<Dropout>},
     {"Dropout2d", make_dropout<Dropout2d>},
     {"MaxPool2d", make_max_pool},

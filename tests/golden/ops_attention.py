@@ -1,0 +1,50 @@
+"""ops_attention.safetensors: scaled dot-product attention, packed, in windows, general, causal.
+
+Float64, as cases.py describes; made from F.scaled_dot_product_attention.
+"""
+
+import torch
+import torch.nn.functional as F
+
+from cases import Cases
+
+
+def attend(qkv, heads):
+    """(N, L, 3 C) to (N, L, C)."""
+    n, length, channels = qkv.shape
+    parts = qkv.reshape(n, length, 3, heads, channels // 3 // heads).permute(2, 0, 3, 1, 4)
+    y = F.scaled_dot_product_attention(*parts)
+    return y.transpose(1, 2).reshape(n, length, channels // 3)
+
+
+def attend_in_windows(qkv, heads, window):
+    """(N, H, W, 3 C) to (N, H, W, C), window by window."""
+    bands = []
+    for band in qkv.split(window, 1):
+        squares = band.split(window, 2)
+        results = [attend(s.flatten(1, 2), heads).reshape(*s.shape[:3], -1) for s in squares]
+        bands.append(torch.cat(results, 2))
+    return torch.cat(bands, 1)
+
+
+def make():
+    """Returns (tensors, metadata) of ops_attention.safetensors."""
+    cases = Cases()
+    for n, length, channels, heads in [(2, 6, 8, 2), (1, 40, 6, 1), (2, 1, 12, 3), (1, 9, 70, 1)]:
+        cases.add(f"attention_{length}x{channels}_h{heads}", "attention",
+                  {"qkv": (n, length, 3 * channels)},
+                  lambda qkv: attend(qkv, heads), heads=heads)  # fmt: skip
+    for height, width, heads, window in [(4, 4, 2, 2), (5, 7, 2, 3), (2, 3, 1, 4), (8, 8, 1, 6)]:
+        cases.add(f"window_attention_{height}x{width}_w{window}", "window_attention",
+                  {"qkv": (2, height, width, 12)},
+                  lambda qkv: attend_in_windows(qkv, heads, window),
+                  heads=heads, window=window)  # fmt: skip
+    for length, keys in [(5, 7), (7, 5), (36, 40), (1, 1)]:
+        for causal in (False, True):
+            shape = (1, 2, keys, 5)
+            cases.add(f"general_{length}_on_{keys}" + ("_causal" if causal else ""),
+                      "scaled_dot_product_attention",
+                      {"q": (1, 2, length, 5), "k": shape, "v": shape},
+                      lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=causal),
+                      causal=causal)  # fmt: skip
+    return cases.tensors, cases.metadata
