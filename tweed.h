@@ -30,6 +30,7 @@
 #include "nn/module.h"
 #include "nn/norm_layers.h"
 #include "nn/summary.h"
+#include "nn/watch.h"
 #include "optim/adam.h"
 #include "optim/ema.h"
 #include "optim/schedule.h"

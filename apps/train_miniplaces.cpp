@@ -9,6 +9,7 @@
 #include "apps/sheets.h"
 #include "apps/training.h"
 #include "autograd/conv.h"
+#include "nn/freeze.h"
 #include "nn/models/sequential.h"
 #include "nn/summary.h"
 
@@ -74,19 +75,7 @@ void add_flags(CLI::App& app, Flags& f) {
   app.add_option("-b,--batch-size", t.batch_size, "images a step")
       ->check(CLI::Range(1, 65536))
       ->capture_default_str();
-  app.add_option("--lr,--learning-rate", t.sgd.lr, "largest learning rate")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--momentum", t.sgd.momentum)->check(CLI::Range(0.0, 1.0))->capture_default_str();
-  app.add_option("--wd,--weight-decay", t.sgd.weight_decay)
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--warmup", t.warmup, "epochs in which the learning rate rises from 0")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--clip-grad", t.clip_grad, "largest norm of all gradients together; 0: any")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  t.optimizer.add_to(app);
   app.add_option("-p,--print-freq", t.print_every,
                  "iterations between progress lines, if stdout "
                  "is no terminal; 0: none")
@@ -230,6 +219,7 @@ std::function<int()> prepare_training(Flags& f, Device device) {
   ModulePtr network;
   std::optional<CheckpointInfo> resumed;
   TrainingOptions& t = f.training;
+  t.optimizer.check(t.batch_size);
   if (f.resume.empty()) {
     make_model(f.model, {});  // a wrong name should not wait for the images
   } else {
@@ -253,10 +243,11 @@ std::function<int()> prepare_training(Flags& f, Device device) {
   t.augmentation = parse_augmentation(f.augment, info.image_size);
   if (!f.adversarial.empty()) t.adversarial = f.attack.options(info, f.data.seed);
   if (!network)
-    network = make_model(f.model, {.classes = int64_t(info.classes.size()),
-                                   .seed = t.seed,
-                                   .image_size = info.image_size});
+    network = make_model(
+        f.model,
+        {.classes = int64_t(info.classes.size()), .seed = t.seed, .image_size = info.image_size});
   network->to(device);
+  for (auto& pattern : t.optimizer.freeze) freeze(*network, pattern);
   auto training =
       std::make_shared<Training>(t, info, network, device, data->train, data->validation);
   if (!f.resume.empty()) training->resume(f.resume);

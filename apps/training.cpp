@@ -82,17 +82,20 @@ Training::Training(const TrainingOptions& options, const CheckpointInfo& info, M
       device_(device),
       train_(train),
       validation_(validation),
-      parameters_(network_->parameters()),
-      sgd_(parameters_, options.sgd) {
+      parameters_(network_->parameters(), options.optimizer.rules()),
+      optimizer_(options.optimizer.make(parameters_)) {
   if (iterations_per_epoch() == 0)
     throw Error("there are " + std::to_string(train.size()) +
                 " training images, fewer than a batch of " + std::to_string(options.batch_size));
   if (options.iterations)
     options_.epochs = int(ceil_div(options.iterations, iterations_per_epoch()));
   total_ = options.iterations ? options.iterations : options.epochs * iterations_per_epoch();
+  const OptimizerFlags& flags = options.optimizer;
   const int64_t warmup =
-      std::min(int64_t(options.warmup * double(iterations_per_epoch()) + 0.5), total_ - 1);
-  schedule_ = warm_up(warmup, cosine(options.sgd.lr, total_ - warmup, 1e-8));
+      std::min(int64_t(flags.warmup * double(iterations_per_epoch()) + 0.5), total_ - 1);
+  rate_ = flags.rate(total_, warmup);
+  momentum_ = flags.momentum_over(total_);
+  if (flags.ema > 0) ema_ = std::make_unique<Ema>(parameters_, flags.ema);
 }
 
 int64_t Training::iterations_per_epoch() const { return train_.size() / options_.batch_size; }
@@ -116,14 +119,20 @@ static std::string text_of(const Augmentation& a) {
 // would leave a pair that does not belong together.
 void Training::save_state() const {
   SafeTensors file;
-  for (auto& [name, t] : network_->state()) file.tensors["model." + name] = to_file_axes(t);
-  for (auto& [name, t] : sgd_.state()) file.tensors["velocity." + name] = to_file_axes(t);
+  auto add = [&](const std::string& prefix, const std::vector<Named>& tensors) {
+    for (auto& [name, t] : tensors) file.tensors[prefix + name] = to_file_axes(t);
+  };
+  add("model.", network_->state());
+  add("optimizer.", optimizer_->state());
+  if (ema_) add("ema.", ema_->state());
   nlohmann::json position{{"epoch", position_.epoch},
                           {"iteration", position_.iteration},
                           {"loss", position_.score.loss},
                           {"top1", position_.score.top1},
                           {"top5", position_.score.top5},
                           {"count", position_.score.count},
+                          {"first_gradient", position_.first_gradient},
+                          {"last_gradient", position_.last_gradient},
                           {"best", best_}};
   nlohmann::json run{{"seed", options_.seed},
                      {"batch_size", options_.batch_size},
@@ -131,10 +140,7 @@ void Training::save_state() const {
                      {"augmentation", text_of(options_.augmentation)},
                      {"epochs", options_.epochs},
                      {"model", info_.model},
-                     {"warmup", options_.warmup},
-                     {"lr", options_.sgd.lr},
-                     {"momentum", options_.sgd.momentum},
-                     {"weight_decay", options_.sgd.weight_decay}};
+                     {"optimizer", options_.optimizer.state_kind()}};
   file.metadata = {{"position", position.dump()}, {"run", run.dump()}};
   write_safetensors(path("last.state.safetensors"), file);
 }
@@ -168,9 +174,12 @@ void Training::resume(const std::string& weights) {
     same("batch_size", options_.batch_size);
     same("samples", train_.size());
     same("augmentation", text_of(options_.augmentation));
+    same("optimizer", options_.optimizer.state_kind());
     position_.epoch = at.at("epoch");
     position_.iteration = at.at("iteration");
     position_.score = {at.at("loss"), at.at("top1"), at.at("top5"), at.at("count")};
+    position_.first_gradient = at.at("first_gradient");
+    position_.last_gradient = at.at("last_gradient");
     best_ = at.at("best");
   } catch (const Error&) {
     throw;
@@ -178,7 +187,8 @@ void Training::resume(const std::string& weights) {
     throw FormatError(state, std::string("is no training state: ") + e.what());
   }
   part("model.", network_->state());
-  part("velocity.", sgd_.state());
+  part("optimizer.", optimizer_->state());
+  if (ema_) part("ema.", ema_->state());
   parameters_.changed();
 }
 
@@ -199,7 +209,10 @@ int Training::run() {
 int Training::stop() {
   progress_.clear();
   save_state();
-  if (position_.epoch == 0) save_checkpoint(path("last.safetensors"), *network_, info_);
+  if (position_.epoch == 0) {
+    AveragedWeights averaged(ema_.get());
+    save_checkpoint(path("last.safetensors"), *network_, info_);
+  }
   std::printf("Stopped in epoch %ld after %ld iterations, saved; go on with --resume %s\n",
               long(position_.epoch + 1), long(position_.iteration),
               path("last.safetensors").c_str());
@@ -227,28 +240,42 @@ bool Training::train_epoch() {
     ++position_.iteration;
     epoch_images_ += batch.count;
     show_progress();
-    if (interrupted()) return false;
+    if (interrupted()) break;
   }
-  return true;
+  if (epoch_images_ > 0) note_gradients();
+  return !interrupted();
 }
 
+// Parts of a batch go through the network one after another and add up to its gradient.
 void Training::step(const Batch& batch) {
-  int64_t iteration = position_.epoch * iterations_per_epoch() + position_.iteration;
-  network_->set_random_step({options_.seed, uint32_t(iteration)});
+  const int64_t iteration = position_.epoch * iterations_per_epoch() + position_.iteration;
+  const int64_t parts = options_.optimizer.accumulate, size = batch.count / parts;
   Tensor x = images_of(batch, info_.image_size, device_), labels = labels_of(batch, device_);
-  if (options_.adversarial)
-    x = pgd(*network_, x, labels, *options_.adversarial, uint32_t(iteration)).images;
+  parameters_.zero_grad();
+  for (int64_t i = 0; i < parts; ++i)
+    forward_and_backward(x.slice(i * size, (i + 1) * size), labels.slice(i * size, (i + 1) * size),
+                         uint32_t(iteration * parts + i));
+  if (options_.optimizer.clip_grad > 0) parameters_.clip_grad_norm(options_.optimizer.clip_grad);
+  optimizer_->set_lr(rate_(iteration));
+  if (momentum_) optimizer_->set_momentum(momentum_(iteration));
+  optimizer_->step();
+  if (ema_) ema_->update();
+}
+
+/// @param number  counts the calls, for random numbers
+void Training::forward_and_backward(const Tensor& images, const Tensor& labels, uint32_t number) {
+  network_->set_random_step({options_.seed, number});
+  Tensor x = images;
+  if (options_.adversarial) x = pgd(*network_, x, labels, *options_.adversarial, number).images;
   Tensor logits = (*network_)(x);
   Tensor loss = cross_entropy(logits, labels);
-  parameters_.zero_grad();
-  backward(loss);
-  if (options_.clip_grad > 0) parameters_.clip_grad_norm(options_.clip_grad);
-  sgd_.set_lr(schedule_(iteration));
-  sgd_.step();
   position_.score.add(loss, logits, labels);
   if (!std::isfinite(loss.item()))
-    throw Error("the loss is no longer finite at iteration " + std::to_string(iteration) +
+    throw Error("the loss is no longer finite in epoch " + std::to_string(position_.epoch + 1) +
+                ", iteration " + std::to_string(position_.iteration) +
                 "; a smaller --lr or --clip-grad helps. The last whole epoch is saved.");
+  const int parts = options_.optimizer.accumulate;
+  backward(parts > 1 ? loss / double(parts) : loss);
 }
 
 }  // namespace tweed::app

@@ -5,10 +5,10 @@
 #include <string>
 
 #include "apps/app.h"
+#include "apps/optimizer_flags.h"
 #include "attacks/pgd.h"
 #include "data/loader.h"
-#include "optim/schedule.h"
-#include "optim/sgd.h"
+#include "optim/ema.h"
 #include "record/checkpoint.h"
 
 namespace tweed::app {
@@ -16,10 +16,8 @@ namespace tweed::app {
 struct TrainingOptions {
   int epochs = 60;
   int64_t iterations = 0;  ///< if set, this many steps instead of whole epochs
-  double warmup = 5;       ///< epochs
   int64_t batch_size = 64;
-  SGD::Options sgd;
-  double clip_grad = 0;  ///< largest gradient norm; 0: no clipping
+  OptimizerFlags optimizer;
   uint64_t seed = 0;
   int workers = 2;
   Augmentation augmentation;
@@ -46,8 +44,8 @@ struct Score {
 Score evaluate(Module& network, const Dataset& data, const LoaderOptions& options, Device device,
                bool mirrored, const PgdOptions* attack = nullptr, int64_t most = 0);
 
-/// One run. OUT/last.state.safetensors holds everything that goes on: weights, velocity, epoch and
-/// position, so that a resumed run ends with the same bits as an uninterrupted one.
+/// One run. OUT/last.state.safetensors holds everything that goes on: weights, the optimizer, so
+/// that a resumed run ends with the same bits as an uninterrupted one.
 class Training {
  public:
   Training(const TrainingOptions& options, const CheckpointInfo& info, ModulePtr network,
@@ -61,13 +59,16 @@ class Training {
 
  private:
   struct Position {
-    int64_t epoch = 0;      // whole epochs done
-    int64_t iteration = 0;  // within the epoch
-    Score score;            // of this epoch so far
+    int64_t epoch = 0;                             // whole epochs done
+    int64_t iteration = 0;                         // within the epoch
+    Score score;                                   // of this epoch so far
+    double first_gradient = 0, last_gradient = 0;  // see note_gradients()
   };
   bool train_epoch();
   int stop();
   void step(const Batch& batch);
+  void forward_and_backward(const Tensor& images, const Tensor& labels, uint32_t number);
+  void note_gradients();
   bool finish_epoch();
   void save_epoch(const Score& train, const Score& val);
   void save_state() const;
@@ -85,9 +86,10 @@ class Training {
   const Dataset& train_;
   const Dataset& validation_;
   ParameterBuffer parameters_;
-  SGD sgd_;
-  int64_t total_ = 0;  // iterations of the whole run
-  Schedule schedule_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::unique_ptr<Ema> ema_;  // null without
+  int64_t total_ = 0;         // iterations of the whole run
+  Schedule rate_, momentum_;
   Position position_;
   double best_ = -1;
   double epoch_started_ = 0;

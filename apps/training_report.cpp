@@ -15,16 +15,15 @@ static double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// max |dL/dw| of the first or last convolution in the last step: tiny ones tell of vanishing
+// max |dL/dw| of the first and the last convolution in the last step: tiny ones tell of vanishing
 // gradients, huge ones of a learning rate that is too large.
-static double convolution_gradient(const Module& network, bool first) {
-  double result = 0;
-  for (auto& [name, t] : network.parameters()) {
-    if (t.ndim() != 4 || !grad(t).defined()) continue;
-    result = norm_linf(grad(t)).item();
-    if (first) break;
-  }
-  return result;
+void Training::note_gradients() {
+  std::vector<double> of_convolutions;
+  for (auto& [name, t] : network_->parameters())
+    if (t.ndim() == 4 && requires_grad(t)) of_convolutions.push_back(norm_linf(grad(t)).item());
+  if (of_convolutions.empty()) return;
+  position_.first_gradient = of_convolutions.front();
+  position_.last_gradient = of_convolutions.back();
 }
 
 void Training::show_progress() {
@@ -50,7 +49,11 @@ bool Training::finish_epoch() {
                         .seed = options_.seed,
                         .normalization = {info_.mean, info_.std}};
   Score train = position_.score.average();
-  Score val = evaluate(*network_, validation_, options, device_, false).average();
+  Score val;
+  {
+    AveragedWeights averaged(ema_.get());
+    val = evaluate(*network_, validation_, options, device_, false).average();
+  }
   if (interrupted()) return false;
   ++position_.epoch;
   position_.iteration = 0;
@@ -75,19 +78,22 @@ void Training::save_epoch(const Score& train, const Score& val) {
   info_.top5 = val.top5;
   bool is_best = val.top1 > best_;
   if (is_best) best_ = val.top1;
-  save_checkpoint(path("last.safetensors"), *network_, info_);
-  if (is_best) save_checkpoint(path("best.safetensors"), *network_, info_);
+  {
+    AveragedWeights averaged(ema_.get());
+    save_checkpoint(path("last.safetensors"), *network_, info_);
+    if (is_best) save_checkpoint(path("best.safetensors"), *network_, info_);
+  }
   MetricsFile(path("metrics.jsonl"), position_.epoch - 1)
       .append({{"epoch", position_.epoch},
-               {"lr", sgd_.lr()},
+               {"lr", rate_(std::min(total_, position_.epoch * iterations_per_epoch()) - 1)},
                {"train_loss", train.loss},
                {"train_top1", train.top1},
                {"train_top5", train.top5},
                {"val_loss", val.loss},
                {"val_top1", val.top1},
                {"val_top5", val.top5},
-               {"gradient_first_conv", convolution_gradient(*network_, true)},
-               {"gradient_last_conv", convolution_gradient(*network_, false)}});
+               {"gradient_first_conv", position_.first_gradient},
+               {"gradient_last_conv", position_.last_gradient}});
   auto metric = [&](const char* name) { return read_metric(path("metrics.jsonl"), name); };
   draw_curves(path("curves.png"), info_.model,
               {{"Loss",

@@ -16,7 +16,7 @@ static double largest_of(const std::vector<double>& values) {
 std::vector<Magnitude> gradient_magnitudes(const Module& network) {
   std::vector<Magnitude> result;
   for (auto& [name, parameter] : network.parameters()) {
-    const Tensor g = grad(parameter);
+    const Tensor g = requires_grad(parameter) ? grad(parameter) : Tensor();
     result.push_back({name, g.defined() ? largest_of(g.to_doubles()) : 0});
   }
   return result;

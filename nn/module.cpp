@@ -4,10 +4,10 @@ namespace tweed {
 
 Tensor Module::operator()(const Tensor& x) {
   Tensor y = forward(x);
-  for (auto& hook : output_hooks_)
+  for (auto& [number, hook] : output_hooks_)
     if (Tensor changed = hook(y); changed.defined()) y = changed;
   if (requires_grad(y))
-    for (auto& hook : gradient_hooks_) on_gradient(y, hook);
+    for (auto& [number, hook] : gradient_hooks_) on_gradient(y, hook);
   return y;
 }
 
@@ -91,6 +91,18 @@ Module& Module::find(const std::string& name) {
               (known.empty() ? "none" : known));
 }
 
+int Module::on_output(Hook f) {
+  output_hooks_[++hooks_made_] = std::move(f);
+  return hooks_made_;
+}
+int Module::on_output_gradient(Hook f) {
+  gradient_hooks_[++hooks_made_] = std::move(f);
+  return hooks_made_;
+}
+void Module::remove_hook(int number) {
+  output_hooks_.erase(number);
+  gradient_hooks_.erase(number);
+}
 void Module::clear_hooks() {
   output_hooks_.clear();
   gradient_hooks_.clear();

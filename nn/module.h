@@ -1,6 +1,7 @@
 // Module: a layer or network with named parameters, and the way to reach everything inside by name.
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -63,15 +64,15 @@ class Module {
   std::vector<std::pair<std::string, Module*>> modules();
   /// A child by its dotted name; "" is the module itself. @throws Error naming what there is
   Module& find(const std::string& name);
-  /// Calls f with each output of this module; a defined result takes its place.
-  void on_output(std::function<Tensor(const Tensor&)> f) { output_hooks_.push_back(std::move(f)); }
+  using Hook = std::function<Tensor(const Tensor&)>;
+  /// Calls f with each output of this module; a defined result takes its place. Returns a number
+  /// for remove_hook(). To look on, there is Watch in nn/watch.h.
+  int on_output(Hook f);
   /// Calls f with the gradient of each output of this module; a defined result takes its place.
-  void on_output_gradient(std::function<Tensor(const Tensor&)> f) {
-    gradient_hooks_.push_back(std::move(f));
-  }
+  int on_output_gradient(Hook f);
+  /// Forgets a hook; gradients of what was computed before still pass it.
+  void remove_hook(int number);
   void clear_hooks();
-  /// Forgets the function that on_output() was given last.
-  void pop_output_hook() { output_hooks_.pop_back(); }
 
   /// "Conv2d(3, 64, kernel 7, stride 2, padding 3)", for printing.
   virtual std::string description() const = 0;
@@ -102,10 +103,27 @@ class Module {
 
   std::vector<Named> parameters_, buffers_;
   std::vector<std::pair<std::string, std::shared_ptr<Module>>> children_;
-  std::vector<std::function<Tensor(const Tensor&)>> output_hooks_, gradient_hooks_;
+  std::map<int, Hook> output_hooks_, gradient_hooks_;
+  int hooks_made_ = 0;
   RandomStep random_;
   uint32_t layer_ = 0;
   bool training_ = true;
+};
+
+/// Removes a hook at the end of its own life, which must come before the module's.
+class ScopedHook {
+ public:
+  ScopedHook(Module& module, int number) : module_(&module), number_(number) {}
+  ScopedHook(ScopedHook&& other) noexcept
+      : module_(std::exchange(other.module_, nullptr)), number_(other.number_) {}
+  ScopedHook& operator=(ScopedHook&&) = delete;
+  ~ScopedHook() {
+    if (module_) module_->remove_hook(number_);
+  }
+
+ private:
+  Module* module_;
+  int number_;
 };
 
 using ModulePtr = std::shared_ptr<Module>;

@@ -8,25 +8,15 @@
 namespace tweed {
 namespace {
 
-// Watches one module's outputs for the length of a scope.
-class Watch {
- public:
-  Watch(Module& module, LayerCost& cost) : module_(module) {
-    module.on_output([&module, &cost](const Tensor& y) {
-      cost.output = y.shape();
-      cost.multiply_adds += module.multiply_adds(y.shape());
-      cost.bytes += y.bytes();
-      ++cost.calls;
-      return Tensor();
-    });
-  }
-  ~Watch() { module_.pop_output_hook(); }
-  Watch(const Watch&) = delete;
-  Watch& operator=(const Watch&) = delete;
-
- private:
-  Module& module_;
-};
+int count_into(LayerCost& cost, Module& module) {
+  return module.on_output([&module, &cost](const Tensor& y) {
+    cost.output = y.shape();
+    cost.multiply_adds += module.multiply_adds(y.shape());
+    cost.bytes += y.bytes();
+    ++cost.calls;
+    return Tensor();
+  });
+}
 
 Tensor zeros_for(const Module& network, const Shape& shape) {
   const auto parameters = network.parameters();
@@ -75,14 +65,14 @@ std::vector<LayerCost> layer_costs(Module& network, const Shape& input) {
   const auto modules = network.modules();
   std::vector<LayerCost> costs(modules.size());
   {
-    std::vector<std::unique_ptr<Watch>> watches;
+    std::vector<ScopedHook> hooks;
     for (std::size_t i = 0; i < modules.size(); ++i) {
       auto& [name, module] = modules[i];
       const std::string text = module->description();
       costs[i].name = name;
       costs[i].type = text.substr(0, text.find('('));
       costs[i].parameters = module->own_parameter_count();
-      watches.push_back(std::make_unique<Watch>(*module, costs[i]));
+      hooks.emplace_back(*module, count_into(costs[i], *module));
     }
     EvalMode eval(network);
     NoGrad no_grad;

@@ -10,7 +10,7 @@ namespace tweed {
 ///
 ///   Ema ema(parameters, 0.999);
 ///   ... optimizer.step(); ema.update();
-///   { AveragedWeights scope(ema);  evaluate(network); }
+///   { AveragedWeights scope(&ema);  evaluate(network); }
 ///
 /// Refers to the buffer, which must outlive it.
 class Ema {
@@ -30,16 +30,20 @@ class Ema {
   Tensor updates_ = Tensor::zeros({}, DType::int32);
 };
 
-/// The network has the averaged weights for the length of a scope.
+/// The network has the averaged weights for the length of a scope; its own if `ema` is null.
 class AveragedWeights {
  public:
-  explicit AveragedWeights(Ema& ema) : ema_(ema) { ema_.swap(); }
-  ~AveragedWeights() { ema_.swap(); }
+  explicit AveragedWeights(Ema* ema) : ema_(ema) {
+    if (ema_) ema_->swap();
+  }
+  ~AveragedWeights() {
+    if (ema_) ema_->swap();
+  }
   AveragedWeights(const AveragedWeights&) = delete;
   AveragedWeights& operator=(const AveragedWeights&) = delete;
 
  private:
-  Ema& ema_;
+  Ema* ema_;
 };
 
 }  // namespace tweed

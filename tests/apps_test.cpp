@@ -6,11 +6,15 @@
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "data/image.h"
+#include "nn/models/models.h"
 #include "record/checkpoint.h"
+#include "record/metrics.h"
 #include "tests/process.h"
+#include "tests/support.h"
 #include "tests/temporary_folder.h"
 
 using namespace tweed;
@@ -24,6 +28,10 @@ Outcome app(const std::string& name, const Words& arguments) {
   Words command{std::string(TWEED_BINARY_DIR) + "/" + name};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return run_program(command);
+}
+Words split(const std::string& text) {
+  std::istringstream in(text);
+  return Words(std::istream_iterator<std::string>(in), {});
 }
 // A training run of seconds.
 Words small_run(const std::string& out, const Words& more = {}) {
@@ -89,32 +97,79 @@ TEST_CASE("The same seed gives the same bytes, whatever the number of loading th
   CHECK(bytes_of(a.path() + "/last.safetensors") != bytes_of(c.path() + "/last.safetensors"));
 }
 
+namespace {
+// A run stopped by a signal in its third epoch, then resumed, leaves the files of `whole`.
+void check_resumed(const std::string& whole, const Words& run, int signal) {
+  TemporaryFolder parts;
+  Words command{std::string(TWEED_BINARY_DIR) + "/train_miniplaces"};
+  for (auto& word : small_run(parts.path(), run)) command.push_back(word);
+  Running running(command);
+  REQUIRE(running.wait_for("Epoch 2/6  train"));
+  REQUIRE(running.wait_for("Epoch 3/6 ["));
+  running.send(signal);
+  Outcome stopped = running.finish();
+  CHECK(stopped.code == (signal == SIGINT ? 130 : 128 + SIGKILL));
+  std::string last = parts.path() + "/last.safetensors";
+  CHECK(load_checkpoint(last).info.epoch == 2);  // whole
+
+  Words again = run;
+  again.insert(again.end(), {"--resume", last});
+  Outcome o = train(parts.path(), again);
+  INFO(o.err);
+  REQUIRE(o.code == 0);
+  for (const char* name :
+       {"/last.safetensors", "/best.safetensors", "/last.state.safetensors", "/metrics.jsonl"})
+    CHECK(bytes_of(whole + name) == bytes_of(parts.path() + name));
+}
+}  // namespace
+
 TEST_CASE("A run that was stopped and resumed ends with the bytes of one that was not") {
-  TemporaryFolder whole, parts;
+  TemporaryFolder whole;
   Words run{"--epochs", "6", "--model", "simplenet_bn", "--limit", "40", "--print-freq", "1"};
   REQUIRE(train(whole.path(), run).code == 0);
+  for (int signal : {SIGINT, SIGKILL}) check_resumed(whole.path(), run, signal);
+}
 
-  for (int signal : {SIGINT, SIGKILL}) {
-    TemporaryFolder parts;
-    Words command{std::string(TWEED_BINARY_DIR) + "/train_miniplaces"};
-    for (auto& word : small_run(parts.path(), run)) command.push_back(word);
-    Running running(command);
-    REQUIRE(running.wait_for("Epoch 2/6  train"));
-    REQUIRE(running.wait_for("Epoch 3/6 ["));
-    running.send(signal);
-    Outcome stopped = running.finish();
-    CHECK(stopped.code == (signal == SIGINT ? 130 : 128 + SIGKILL));
-    std::string last = parts.path() + "/last.safetensors";
-    CHECK(load_checkpoint(last).info.epoch == 2);  // whole
+TEST_CASE("So does one with AdamW, one cycle, parts of batches, an average and frozen layers") {
+  TemporaryFolder whole;
+  const Words run = split(
+      "--epochs 6 --model simplenet_bn --limit 40 --print-freq 1 --optimizer adamw --lr 0.01 "
+      "--schedule onecycle --ema 0.9 --accumulate 2 --freeze conv1.* --freeze bn1.* --clip-grad 1 "
+      "--no-decay-norms");
+  Outcome o = train(whole.path(), run);
+  INFO(o.err);
+  REQUIRE(o.code == 0);
+  check_resumed(whole.path(), run, SIGINT);
 
-    Words again = run;
-    again.insert(again.end(), {"--resume", last});
-    Outcome o = train(parts.path(), again);
-    INFO(o.err);
+  const std::string last = whole.path() + "/last.safetensors";
+  const SafeTensors state = read_safetensors(whole.path() + "/last.state.safetensors"),
+                    weights = read_safetensors(last);
+  CHECK(state.tensors.count("optimizer.exp_avg.conv2.weight") == 1);
+  CHECK(state.tensors.count("optimizer.exp_avg.conv1.weight") == 0);  // frozen
+  CHECK(same_bits(weights.tensors.at("conv2.weight"), state.tensors.at("ema.conv2.weight")));
+  const auto fresh = make_model("simplenet_bn", {.classes = 3})->state();
+  CHECK(same_bits(weights.tensors.at("bn1.weight"), fresh[1].tensor));
+  CHECK(same_bits(weights.tensors.at("conv1.weight"), to_file_axes(fresh[0].tensor)));
+  check_refused(train(whole.path(), {"--limit", "40", "--resume", last}), "with optimizer");
+}
+
+TEST_CASE("Every optimizer lowers the loss, and every schedule ends where it should") {
+  const std::pair<const char*, double> runs[] = {
+      {"--nesterov", 1e-8},
+      {"--schedule step", 0.003 * 0.01},
+      {"--optimizer adam --schedule constant", 0.003},
+      {"--optimizer adamw --schedule onecycle", 0.003 / 25 / 10'000}};
+  for (auto& [flags, last_rate] : runs) {
+    TemporaryFolder folder;
+    Outcome o =
+        train(folder.path(),
+              split("--epochs 3 --limit 20 --model simplenet_bn --lr 0.003 " + std::string(flags)));
+    INFO(flags << o.err);
     REQUIRE(o.code == 0);
-    for (const char* name :
-         {"/last.safetensors", "/best.safetensors", "/last.state.safetensors", "/metrics.jsonl"})
-      CHECK(bytes_of(whole.path() + name) == bytes_of(parts.path() + name));
+    const auto losses = read_metric(folder.path() + "/metrics.jsonl", "train_loss");
+    REQUIRE(losses.size() == 3);
+    CHECK(losses[2] < losses[0]);
+    CHECK(read_metric(folder.path() + "/metrics.jsonl", "lr")[2] == Approx(last_rate));
   }
 }
 
@@ -253,6 +308,10 @@ TEST_CASE("Wrong flags are refused in one line, with exit code 2") {
   check_refused(train(out, {"--conv", "fft"}), "no convolution 'fft'");
   check_refused(train(out, {"--conv", "direct", "--device", "sim"}), "direct");
   check_refused(train(out, {"--evaluate"}), "--resume");
+  check_refused(train(out, {"--optimizer", "adam", "--nesterov"}), "--nesterov belongs");
+  check_refused(train(out, {"--accumulate", "3"}), "does not divide the batch of 8");
+  check_refused(train(out, {"--freeze", "conv99.*"}), "fits 'conv99.*'");
+  check_refused(train(out, {"--freeze", "*"}), "no parameters that require gradients");
   check_refused(train(out, {"-a"}), "--adversarial");
   check_refused(train(out, {"--classes", "bridge,nowhere"}), "nowhere");
   check_refused(train(out, {"--attack-eps", "8/0", "--adversarial", "pgd"}), "8/0");

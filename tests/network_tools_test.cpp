@@ -1,14 +1,17 @@
-// What one can see of a network: its table of costs, the size of its gradients.
+// What one can see of a network: its table of costs, outputs and gradients by name.
 #include <catch2/catch.hpp>
 #include <cmath>
 
 #include "autograd/elementwise.h"
 #include "autograd/loss.h"
 #include "autograd/reduce.h"
+#include "nn/activation.h"
+#include "nn/freeze.h"
 #include "nn/gradients.h"
 #include "nn/layers.h"
 #include "nn/models/models.h"
 #include "nn/summary.h"
+#include "nn/watch.h"
 #include "tests/support.h"
 
 using namespace tweed;
@@ -29,6 +32,8 @@ TEST_CASE("Gradient magnitudes are the largest absolute values, by parameter") {
     CHECK(got[1].value == 2);
     backward(sum(layer(x) * std::nan("")));
     CHECK(std::isnan(gradient_magnitudes(layer)[0].value));
+    freeze(layer, "weight");
+    CHECK(gradient_magnitudes(layer)[0].value == 0);
   }
 }
 
@@ -125,4 +130,41 @@ TEST_CASE("A summary leaves the network as it was, even when its shape is wrong"
     (*network)(random_tensor({2, 16, 16, 3}, DType::float32, device));
     CHECK(seen == 2);  // the hook that was there is there, and no other
   }
+}
+
+TEST_CASE("A watch keeps outputs and gradients of modules by name") {
+  for (Device device : test_devices()) {
+    Sequential network;
+    network.add("fc1", std::make_shared<Linear>(4, 6, Init{1, 1}));
+    network.add("relu", make_activation("ReLU"));
+    network.add("fc2", std::make_shared<Linear>(6, 3, Init{1, 2}));
+    network.to(device);
+    const Tensor x = random_tensor({2, 4}, DType::float32, device);
+    Tensor loss, hidden;
+    {
+      Watch watch(network, "fc?");
+      CHECK(watch.names() == std::vector<std::string>{"fc1", "fc2"});
+      CHECK_THROWS_WITH(watch.output("fc1"), Catch::Contains("no output yet"));
+      Tensor y = network(x);
+      CHECK(same_bits(watch.output("fc2"), y.detach()));
+      CHECK_THROWS_WITH(watch.gradient("fc2"), Catch::Contains("no gradient has reached"));
+      CHECK_THROWS_WITH(watch.output("relu"), Catch::Contains("not watched"));
+      loss = cross_entropy(y, Tensor::from<int32_t>({0, 2}, {2}, device));
+      backward(loss, true);
+      // The loss is a mean over two: softmax minus one-hot, halved.
+      double sum = 0;
+      for (double g : watch.gradient("fc2").to_doubles()) sum += g;
+      CHECK(std::abs(sum) < 1e-6);
+      CHECK(watch.gradient("fc1").shape() == Shape{2, 6});
+    }
+    backward(loss);  // the graph's hooks outlive the watch
+    CHECK_THROWS_WITH(Watch(network, "conv*"), Catch::Contains("fits 'conv*'"));
+  }
+}
+
+TEST_CASE("Activations go by PyTorch's class names") {
+  for (auto& name : activation_names()) CHECK(make_activation(name)->description() == name);
+  const Tensor x = Tensor::from<float>({-1, 2}, {2});
+  CHECK(same_bits((*make_activation("Identity"))(x), x));
+  CHECK_THROWS_WITH(make_activation("Relu"), Catch::Contains("no activation 'Relu'"));
 }

@@ -129,7 +129,7 @@ TEST_CASE("A moving average of weights is PyTorch's, and changes places with the
       ema.update();
       Tensor before = buffer.values().clone();
       {
-        AveragedWeights scope(ema);
+        AveragedWeights scope(&ema);
         compare("ema", step, parameters);
       }
       compare("sgd", step, parameters);
