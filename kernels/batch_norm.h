@@ -7,8 +7,9 @@ namespace tweed {
 
 /// The pieces into which sums over rows are cut. A slab of usual size stays in a core's cache
 /// between the two passes over it.
+constexpr int64_t norm_slab_size = 32768;
 constexpr int64_t batch_norm_slabs(int64_t rows, int64_t C) {
-  const int64_t slabs = ceil_div(rows * C, 32768), most = rows < 256 ? rows : 256;
+  const int64_t slabs = ceil_div(rows * C, norm_slab_size), most = rows < 256 ? rows : 256;
   return slabs < most ? slabs : most;
 }
 

@@ -21,5 +21,8 @@ static inline Config norm_rows_config(int64_t rows) {
 /// A block for each slab of rows, and so many cells of shared memory for each channel of a tile.
 template <class A>
 static Config norm_slabs_config(int64_t slabs, int cells) {
-  return {.grid = slabs, .block = norm_block, .shared = cells * norm_tile * sizeof(A)};
+  return {.grid = slabs,
+          .block = norm_block,
+          .shared = cells * norm_tile * sizeof(A),
+          .work = slabs * norm_slab_size};
 }
