@@ -164,6 +164,7 @@ Tensor margin_loss(const Tensor& logits, const Tensor& targets, double kappa, bo
   check_targets(op, logits, targets);
   const Shape shape = logits.shape();
   if (shape[1] < 2) fail(op, "logits are ", shape, ": no class but the target");
+  if (shape[1] > margin_classes) fail(op, shape[1], " classes are more than ", margin_classes);
   if (!(kappa >= 0)) fail(op, "kappa is ", kappa, ", not a number from 0 on");
   Tensor losses = Tensor::empty(targets.shape(), accumulator_dtype(logits), logits.device());
   Tensor rivals = Tensor::empty_like(targets);

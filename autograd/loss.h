@@ -70,7 +70,7 @@ Tensor kl_div(const Tensor& log_q, const Tensor& p);
 /// Once the row has won by kappa its gradient is 0; at m = -kappa it is still that of m. Of equal
 /// largest others the first gets the gradient.
 ///
-/// @param logits   (N, classes), two classes or more
+/// @param logits   (N, classes), 2 to 2^24 classes
 /// @param targets  (N), int32; range as for cross_entropy()
 /// @param kappa    not negative; in units of logits
 /// @return         (), logits' dtype; NaN if N is 0

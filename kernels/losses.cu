@@ -49,13 +49,17 @@ __global__ void margin_loss_forward_kernel(int64_t rows, int64_t classes, bool t
   using A = acc_t<T>;
   for (int64_t row : grid_blocks(rows)) {
     const T* __restrict__ in = x + row * classes;
-    const int64_t t = target[row];
+    const int32_t t = target[row];
     const A own = t >= 0 && t < classes ? load(in[t]) : A(NAN);
-    const A other =
-        block_max(classes, [&](int64_t c) { return c == t ? -A(INFINITY) : load(in[c]); });
-    const double first = -block_max(classes, [&](int64_t c) {
-      const bool largest = (c != t) & (load(in[c]) == other);
-      return largest ? -double(c) : -double(INFINITY);
+    // Indexes are int32_t, and ranked as A: only that vectorises.
+    const A other = block_max(classes, [&](int64_t c) {
+      const A v = load(in[c]);
+      return int32_t(c) == t ? -A(INFINITY) : v;
+    });
+    const A first = -block_max(classes, [&](int64_t c) {
+      const int32_t index = int32_t(c);
+      const bool largest = (index != t) & (load(in[c]) == other);
+      return largest ? -A(index) : -A(INFINITY);
     });
     const A margin = towards ? other - own : own - other, least = A(-kappa);
     if (threadIdx.x == 0) {
@@ -74,10 +78,12 @@ __global__ void margin_loss_backward_kernel(int64_t rows, int64_t classes, bool 
   const A scale = load(dloss[0]) / A(towards ? -rows : rows);
   for (int64_t row : grid_rows(rows)) {
     T* __restrict__ out = dx + row * classes;
-    const int64_t t = target[row], r = rival[row];
-    const T plus = store<T>(r < 0 ? A(0) : scale), minus = store<T>(r < 0 ? A(0) : -scale);
-    for (int64_t c : block_stride(classes))
-      out[c] = c == t ? plus : c == r ? minus : store<T>(A(0));
+    const int32_t t = target[row], r = rival[row];
+    const A slope = r < 0 ? A(0) : scale;
+    for (int64_t c : block_stride(classes)) {
+      const int32_t index = int32_t(c);
+      out[c] = store<T>(index == t ? slope : index == r ? -slope : A(0));
+    }
   }
 }
 

@@ -22,10 +22,12 @@ template <class M, class T>
 void pair_loss_backward(M&, PairLoss, bool second, double divisor, Span<const T> x, Span<const T> y,
                         Span<const T> dloss, Span<T> d);
 
+constexpr int64_t margin_classes = int64_t(1) << 24;
+
 /// loss[row] = max(m, -kappa), where m is x[row]'s target minus its largest other, or for `towards`
 /// the largest other minus the target.
 ///
-/// @param x      (rows, classes)
+/// @param x      (rows, classes), at most margin_classes of them: float holds their indexes
 /// @param rival  (rows): the first of the largest others, or -1 where the gradient is 0 since
 ///               m < -kappa, m is NaN, or the target is out of range (which makes the loss NaN)
 template <class M, class T>

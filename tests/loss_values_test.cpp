@@ -169,6 +169,9 @@ TEST_CASE("losses say what is wrong with their arguments", "[ops]") {
                     Contains("[kl_div] log_q has no axes"));
   CHECK_THROWS_WITH(margin_loss(Tensor::zeros({2, 1}), targets),
                     Contains("[margin_loss] logits are (2, 1): no class but the target"));
+  CHECK_THROWS_WITH(
+      margin_loss(Tensor::zeros({0, (1 << 24) + 1}), Tensor::zeros({0}, DType::int32)),
+      Contains("[margin_loss] 16777217 classes are more than 16777216"));
   CHECK_THROWS_WITH(margin_loss(x, targets, -1), Contains("[margin_loss] kappa is -1"));
   CHECK_THROWS_WITH(margin_loss(x, Tensor::full({2}, 3, DType::int32)),
                     Contains("[margin_loss] target 3 of row 0 is out of range for 3 classes"));
