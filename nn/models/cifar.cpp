@@ -11,11 +11,14 @@ using Steps = std::vector<ModulePtr>;
 ModulePtr average_pool() { return std::make_shared<AvgPool2d>(2); }
 ModulePtr max_pool() { return std::make_shared<MaxPool2d>(2); }
 
-// x + relu(conv(x)): gradients also pass beside the convolution.
+constexpr int extra_convolutions = 20;
+
+// x + relu(conv(x)) / 20: gradients also pass beside the convolution. All twenty together add about
+// as much as one alone would; unscaled they double x again and again, and training diverges.
 class ResidualConv : public Module {
  public:
   explicit ResidualConv(const ModulePtr& conv) : conv_(add_child("conv", conv)) {}
-  Tensor forward(const Tensor& x) override { return x + (*conv_)(x); }
+  Tensor forward(const Tensor& x) override { return x + (*conv_)(x) * (1. / extra_convolutions); }
   std::string description() const override { return "ResidualConv"; }
 
  private:
@@ -33,7 +36,7 @@ ModulePtr convolutions(const ModelOptions& options, Extra extra) {
   };
   auto network = std::make_shared<Sequential>();
   network->add("conv1", conv(3, 32)).add("pool1", average_pool());
-  for (int i = 1; extra != Extra::none && i <= 20; ++i) {
+  for (int i = 1; extra != Extra::none && i <= extra_convolutions; ++i) {
     ModulePtr more = conv(32, 32);
     if (extra == Extra::residual) more = std::make_shared<ResidualConv>(more);
     network->add("extra" + std::to_string(i), more);
