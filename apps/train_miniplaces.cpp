@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <sstream>
 
 #include "apps/app.h"
@@ -25,6 +26,7 @@ struct Flags {
   AttackFlags attack;
   std::string model = "simplenet", resume, conv = "auto", adversarial;
   std::string augment = "mirror,crop", normalize = "imagenet", validation;
+  std::string precision = "f32", images_on = "auto";
   bool evaluate = false, attacked = false, pictures = false, custom_conv = false, summary = false;
   std::vector<CLI::Option*> model_options;  // --model and its shorthands
 
@@ -89,6 +91,22 @@ void add_flags(CLI::App& app, Flags& f) {
                  "how convolutions are computed: auto, im2col (as the text explains it), direct "
                  "(oneDNN, cpu only)")
       ->capture_default_str();
+  app.add_option(
+         "--precision", f.precision,
+         "what layers compute in: f32; tf32 (cuda only); bf16, with float32 master weights, "
+         "norms, softmax and losses adding up in float32")
+      ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
+      ->capture_default_str();
+  app.add_option(
+         "--images-on", f.images_on,
+         "where training images wait: device (all of them, cut and normalised by a kernel), "
+         "host (prepared by --workers, sent one batch ahead), auto (device on a GPU if they "
+         "fit); the batches are the same")
+      ->check(CLI::IsMember({"auto", "device", "host"}))
+      ->capture_default_str();
+  app.add_flag("--graph,!--no-graph", t.record_steps,
+               "on cuda and sim: record a training step and replay it (a CUDA graph), which gives "
+               "the same bits; the default");
   app.add_flag("--use-custom-conv", f.custom_conv, "the coursework's name for --conv im2col");
   app.add_flag(
       "-e,--evaluate", f.evaluate,
@@ -240,6 +258,11 @@ std::function<int()> prepare_training(Flags& f, Device device) {
   }
   t.seed = f.data.seed;
   t.workers = f.data.workers;
+  const std::map<std::string, Residence> residences{
+      {"auto", Residence::automatic}, {"device", Residence::device}, {"host", Residence::host}};
+  t.residence = residences.at(f.images_on);
+  if (f.precision == "bf16") t.compute = DType::bfloat16;
+  set_tf32(device, f.precision == "tf32");
   t.augmentation = parse_augmentation(f.augment, info.image_size);
   if (!f.adversarial.empty()) t.adversarial = f.attack.options(info, f.data.seed);
   if (!network)

@@ -10,6 +10,7 @@
 #include "autograd/loss.h"
 #include "autograd/shape_ops.h"
 #include "nn/eval_mode.h"
+#include "nn/forward_float.h"
 #include "record/metrics.h"
 
 namespace tweed::app {
@@ -39,39 +40,30 @@ std::vector<float> mirrored_images(const std::vector<float>& images, int64_t wid
 
 }  // namespace
 
-void Score::add(const Tensor& loss_of_batch, const Tensor& logits, const Tensor& labels) {
-  auto ranks = target_ranks(logits, labels).to_vector<int32_t>();
-  loss += loss_of_batch.item() * double(ranks.size());
-  for (int32_t r : ranks) {
-    top1 += r < 1;
-    top5 += r < 5;
-  }
-  count += int64_t(ranks.size());
-}
-Score Score::average() const {
-  double n = double(std::max<int64_t>(1, count));
-  return {loss / n, 100 * top1 / n, 100 * top5 / n, count};
-}
-
 Score evaluate(Module& network, const Dataset& data, const LoaderOptions& options, Device device,
                bool mirrored, const PgdOptions* attack, int64_t most) {
   EvalMode eval(network);
-  Score score;
+  RunningScore running(device);
+  int64_t seen = 0;
+  std::optional<Pgd> pgd;
+  if (attack) pgd.emplace(*attack, device);
   Loader loader(data, options);
   Batch batch;
   for (uint32_t i = 0; loader.next(batch); ++i) {
     Tensor x = images_of(batch, options.image_size, device), labels = labels_of(batch, device);
-    if (attack) x = pgd(network, x, labels, *attack, i).images;
+    if (pgd) x = (*pgd)(network, x, labels, i, {}, false).images;
     NoGrad no_grad;
-    Tensor logits = network(x);
+    Tensor logits = forward_float(network, x);
     if (mirrored) {
       batch.images = mirrored_images(batch.images, options.image_size);
-      logits = (logits + network(images_of(batch, options.image_size, device))) * 0.5;
+      const Tensor other = images_of(batch, options.image_size, device);
+      logits = (logits + forward_float(network, other)) * 0.5;
     }
-    score.add(cross_entropy(logits, labels), logits, labels);
-    if (interrupted() || (most && score.count >= most)) break;
+    running.add(cross_entropy(logits, labels), logits, labels);
+    seen += batch.count;
+    if (interrupted() || (most && seen >= most)) break;
   }
-  return score;
+  return running.read();
 }
 
 Training::Training(const TrainingOptions& options, const CheckpointInfo& info, ModulePtr network,
@@ -82,8 +74,21 @@ Training::Training(const TrainingOptions& options, const CheckpointInfo& info, M
       device_(device),
       train_(train),
       validation_(validation),
-      parameters_(network_->parameters(), options.optimizer.rules()),
-      optimizer_(options.optimizer.make(parameters_)) {
+      parameters_(network_->parameters(), options.optimizer.rules(), options.compute),
+      optimizer_(options.optimizer.make(parameters_)),
+      feed_(train, device,
+            {.batch_size = options.batch_size,
+             .image_size = info.image_size,
+             .training = true,
+             .workers = options.workers,
+             .seed = options.seed,
+             .normalization = {info.mean, info.std},
+             .augmentation = options.augmentation},
+            options.residence),
+      running_(device),
+      clock_(Tensor::zeros({1}, DType::int32, device)),
+      replay_(
+          device, [this] { device_step(); }, options.record_steps) {
   if (iterations_per_epoch() == 0)
     throw Error("there are " + std::to_string(train.size()) +
                 " training images, fewer than a batch of " + std::to_string(options.batch_size));
@@ -96,6 +101,7 @@ Training::Training(const TrainingOptions& options, const CheckpointInfo& info, M
   rate_ = flags.rate(total_, warmup);
   momentum_ = flags.momentum_over(total_);
   if (flags.ema > 0) ema_ = std::make_unique<Ema>(parameters_, flags.ema);
+  if (options.adversarial) adversarial_ = std::make_unique<Pgd>(*options.adversarial, device);
 }
 
 int64_t Training::iterations_per_epoch() const { return train_.size() / options_.batch_size; }
@@ -118,6 +124,7 @@ static std::string text_of(const Augmentation& a) {
 // Everything that goes on in one file: were the weights in another, a crash between the two writes
 // would leave a pair that does not belong together.
 void Training::save_state() const {
+  const MasterWeights masters(parameters_);
   SafeTensors file;
   auto add = [&](const std::string& prefix, const std::vector<Named>& tensors) {
     for (auto& [name, t] : tensors) file.tensors[prefix + name] = to_file_axes(t);
@@ -186,7 +193,10 @@ void Training::resume(const std::string& weights) {
   } catch (const std::exception& e) {
     throw FormatError(state, std::string("is no training state: ") + e.what());
   }
-  part("model.", network_->state());
+  {
+    const MasterWeights masters(parameters_);
+    part("model.", network_->state());
+  }
   part("optimizer.", optimizer_->state());
   if (ema_) part("ema.", ema_->state());
   parameters_.changed();
@@ -208,9 +218,11 @@ int Training::run() {
 // After Ctrl-C: keeps the position within the epoch.
 int Training::stop() {
   progress_.clear();
+  read_score();
   save_state();
   if (position_.epoch == 0) {
-    AveragedWeights averaged(ema_.get());
+    const AveragedWeights averaged(ema_.get());
+    const MasterWeights masters(parameters_);
     save_checkpoint(path("last.safetensors"), *network_, info_);
   }
   std::printf("Stopped in epoch %ld after %ld iterations, saved; go on with --resume %s\n",
@@ -222,60 +234,64 @@ int Training::stop() {
 // False after Ctrl-C; the step that it came in is finished.
 bool Training::train_epoch() {
   network_->train();
-  LoaderOptions options{.batch_size = options_.batch_size,
-                        .image_size = info_.image_size,
-                        .training = true,
-                        .workers = options_.workers,
-                        .seed = options_.seed,
-                        .epoch = position_.epoch,
-                        .first_batch = position_.iteration,
-                        .normalization = {info_.mean, info_.std},
-                        .augmentation = options_.augmentation};
-  Loader loader(train_, options);
-  Batch batch;
+  feed_.start_epoch(position_.epoch, position_.iteration);
+  running_.set(position_.score);
   epoch_started_ = now();
   epoch_images_ = 0;
-  while (position_.iteration < iterations_of_epoch() && loader.next(batch)) {
-    step(batch);
+  while (position_.iteration < iterations_of_epoch() && feed_.next()) {
+    step();
     ++position_.iteration;
-    epoch_images_ += batch.count;
+    epoch_images_ += options_.batch_size;
     show_progress();
     if (interrupted()) break;
   }
+  read_score();
   if (epoch_images_ > 0) note_gradients();
   return !interrupted();
 }
 
-// Parts of a batch go through the network one after another and add up to its gradient.
-void Training::step(const Batch& batch) {
+// What changes from step to step goes to the device; then the device does the same as ever.
+void Training::step() {
   const int64_t iteration = position_.epoch * iterations_per_epoch() + position_.iteration;
-  const int64_t parts = options_.optimizer.accumulate, size = batch.count / parts;
-  Tensor x = images_of(batch, info_.image_size, device_), labels = labels_of(batch, device_);
-  parameters_.zero_grad();
-  for (int64_t i = 0; i < parts; ++i)
-    forward_and_backward(x.slice(i * size, (i + 1) * size), labels.slice(i * size, (i + 1) * size),
-                         uint32_t(iteration * parts + i));
-  if (options_.optimizer.clip_grad > 0) parameters_.clip_grad_norm(options_.optimizer.clip_grad);
+  clock_.fill(double(iteration * options_.optimizer.accumulate));
   optimizer_->set_lr(rate_(iteration));
   if (momentum_) optimizer_->set_momentum(momentum_(iteration));
-  optimizer_->step();
-  if (ema_) ema_->update();
+  optimizer_->prepare();
+  if (ema_) ema_->count();
+  replay_();
 }
 
-/// @param number  counts the calls, for random numbers
-void Training::forward_and_backward(const Tensor& images, const Tensor& labels, uint32_t number) {
-  network_->set_random_step({options_.seed, number});
+// Parts of a batch go through the network one after another and add up to its gradient.
+void Training::device_step() {
+  feed_.load();
+  const int64_t parts = options_.optimizer.accumulate, size = options_.batch_size / parts;
+  parameters_.zero_grad();
+  for (int64_t i = 0; i < parts; ++i)
+    forward_and_backward(feed_.images().slice(i * size, (i + 1) * size),
+                         feed_.labels().slice(i * size, (i + 1) * size), uint32_t(i));
+  if (options_.optimizer.clip_grad > 0) parameters_.clip_grad_norm(options_.optimizer.clip_grad);
+  optimizer_->apply();
+  if (ema_) ema_->apply();
+}
+
+void Training::forward_and_backward(const Tensor& images, const Tensor& labels, uint32_t part) {
+  network_->set_random_step({options_.seed, part, clock_});
   Tensor x = images;
-  if (options_.adversarial) x = pgd(*network_, x, labels, *options_.adversarial, number).images;
-  Tensor logits = (*network_)(x);
+  if (adversarial_) x = (*adversarial_)(*network_, x, labels, part, clock_, false).images;
+  Tensor logits = forward_float(*network_, x);
   Tensor loss = cross_entropy(logits, labels);
-  position_.score.add(loss, logits, labels);
-  if (!std::isfinite(loss.item()))
+  running_.add(loss, logits, labels);
+  const int parts = options_.optimizer.accumulate;
+  backward(parts > 1 ? loss / double(parts) : loss);
+}
+
+// Once a loss was not finite, neither is their sum.
+void Training::read_score() {
+  position_.score = running_.read();
+  if (!std::isfinite(position_.score.loss))
     throw Error("the loss is no longer finite in epoch " + std::to_string(position_.epoch + 1) +
                 ", iteration " + std::to_string(position_.iteration) +
                 "; a smaller --lr or --clip-grad helps. The last whole epoch is saved.");
-  const int parts = options_.optimizer.accumulate;
-  backward(parts > 1 ? loss / double(parts) : loss);
 }
 
 }  // namespace tweed::app

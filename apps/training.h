@@ -6,10 +6,12 @@
 
 #include "apps/app.h"
 #include "apps/optimizer_flags.h"
+#include "apps/score.h"
 #include "attacks/pgd.h"
-#include "data/loader.h"
+#include "data/feed.h"
 #include "optim/ema.h"
 #include "record/checkpoint.h"
+#include "tensor/replay.h"
 
 namespace tweed::app {
 
@@ -25,16 +27,9 @@ struct TrainingOptions {
   std::string out = "runs/train";
   /// Trains on attacked images if set.
   std::optional<PgdOptions> adversarial;
-};
-
-/// Averages over samples.
-struct Score {
-  double loss = 0, top1 = 0, top5 = 0;  ///< sums until average() is taken
-  int64_t count = 0;
-
-  void add(const Tensor& loss, const Tensor& logits, const Tensor& labels);
-  /// Loss, and top-1 and top-5 in per cent.
-  Score average() const;
+  DType compute = DType::float32;  ///< bfloat16: with float32 master weights
+  Residence residence = Residence::automatic;
+  bool record_steps = true;  ///< as a CUDA graph; see Replay
 };
 
 /// Loss and accuracy on a dataset.
@@ -61,13 +56,15 @@ class Training {
   struct Position {
     int64_t epoch = 0;                             // whole epochs done
     int64_t iteration = 0;                         // within the epoch
-    Score score;                                   // of this epoch so far
+    Score score;                                   // of this epoch when it was last read
     double first_gradient = 0, last_gradient = 0;  // see note_gradients()
   };
   bool train_epoch();
   int stop();
-  void step(const Batch& batch);
-  void forward_and_backward(const Tensor& images, const Tensor& labels, uint32_t number);
+  void step();
+  void device_step();
+  void forward_and_backward(const Tensor& images, const Tensor& labels, uint32_t part);
+  void read_score();
   void note_gradients();
   bool finish_epoch();
   void save_epoch(const Score& train, const Score& val);
@@ -87,12 +84,17 @@ class Training {
   const Dataset& validation_;
   ParameterBuffer parameters_;
   std::unique_ptr<Optimizer> optimizer_;
-  std::unique_ptr<Ema> ema_;  // null without
-  int64_t total_ = 0;         // iterations of the whole run
+  std::unique_ptr<Ema> ema_;          // null without
+  std::unique_ptr<Pgd> adversarial_;  // null without
+  Feed feed_;
+  RunningScore running_;  // of this epoch so far
+  Tensor clock_;          // the iteration times the parts of a batch, for random numbers
+  Replay replay_;         // device_step()
+  int64_t total_ = 0;     // iterations of the whole run
   Schedule rate_, momentum_;
   Position position_;
   double best_ = -1;
-  double epoch_started_ = 0;
+  double epoch_started_ = 0, last_shown_ = 0;
   int64_t epoch_images_ = 0;
   ProgressLine progress_;
 };

@@ -26,8 +26,13 @@ void Training::note_gradients() {
   position_.last_gradient = of_convolutions.back();
 }
 
+// Reading the score waits for the device, so it is done when there is something to show.
 void Training::show_progress() {
   int64_t total = iterations_of_epoch(), i = position_.iteration;
+  const bool milestone = options_.print_every > 0 && i % options_.print_every == 0 && i < total;
+  if (device_.is_cuda() && !milestone && now() - last_shown_ < 0.2) return;
+  last_shown_ = now();
+  read_score();
   int64_t done = position_.epoch * iterations_per_epoch() + i;
   double speed = double(epoch_images_) / std::max(1e-9, now() - epoch_started_);
   double left = double((total_ - done) * options_.batch_size) / speed;
@@ -37,7 +42,7 @@ void Training::show_progress() {
                 "Epoch %ld/%d [%ld/%ld]  loss %.4f  top-1 %.1f %%  %.0f images/s  %s left",
                 long(position_.epoch + 1), options_.epochs, long(i), long(total), score.loss,
                 score.top1, speed, clock(left).c_str());
-  progress_.update(text, options_.print_every > 0 && i % options_.print_every == 0 && i < total);
+  progress_.update(text, milestone);
 }
 
 // False after Ctrl-C while validating: a resumed run validates this epoch again.
@@ -79,7 +84,8 @@ void Training::save_epoch(const Score& train, const Score& val) {
   bool is_best = val.top1 > best_;
   if (is_best) best_ = val.top1;
   {
-    AveragedWeights averaged(ema_.get());
+    const AveragedWeights averaged(ema_.get());
+    const MasterWeights masters(parameters_);
     save_checkpoint(path("last.safetensors"), *network_, info_);
     if (is_best) save_checkpoint(path("best.safetensors"), *network_, info_);
   }

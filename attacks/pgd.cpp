@@ -7,37 +7,20 @@
 #include "autograd/loss.h"
 #include "kernels/attack.h"
 #include "nn/eval_mode.h"
+#include "nn/forward_float.h"
 
 namespace tweed {
 namespace {
 
 using Channels = std::array<float, 3>;
 
-Tensor on_device(const Channels& values, const Tensor& like) {
-  return Tensor::from(std::vector<float>(values.begin(), values.end()), {3}, like.device());
+Tensor on_device(const Channels& values, Device device) {
+  return Tensor::from(std::vector<float>(values.begin(), values.end()), {3}, device);
 }
-
-// The box as the kernels take it.
-struct Box {
-  Box(const AttackSpace& space, const Tensor& like)
-      : eps(on_device(space.eps, like)),
-        lo(on_device(space.lo, like)),
-        hi(on_device(space.hi, like)) {}
-  AttackBox<float> spans() const { return {eps.read<float>(), lo.read<float>(), hi.read<float>()}; }
-  Tensor eps, lo, hi;
-};
 
 void check_images(const Tensor& x) {
   if (x.ndim() != 4 || x.dim(3) != 3 || x.dtype() != DType::float32)
     fail("pgd", "images are float32 (N, H, W, 3), not ", x.dtype(), " ", x.shape());
-}
-
-Tensor started(const Tensor& x, const Box& box, uint64_t seed, uint32_t batch, uint32_t use) {
-  Tensor y = Tensor::empty_like(x);
-  RandomKey key{seed, Purpose::attack, batch, use};
-  on(x.device(),
-     [&](auto& here) { random_start(here, key, x.read<float>(), box.spans(), y.write<float>()); });
-  return y;
 }
 
 Tensor labels_to_move(Module& network, const Tensor& x, const Tensor& labels,
@@ -46,7 +29,7 @@ Tensor labels_to_move(Module& network, const Tensor& x, const Tensor& labels,
   if (options.goal == AttackGoal::lower_target)
     return Tensor::full(labels.shape(), options.target, DType::int32, labels.device());
   NoGrad no_grad;
-  return argmin(network(x));
+  return argmin(forward_float(network, x));
 }
 
 }  // namespace
@@ -70,39 +53,62 @@ AttackSpace normalized_space(double eps, double step) {
   return s;
 }
 
-PgdResult pgd(Module& network, const Tensor& x, const Tensor& labels, const PgdOptions& options,
-              uint32_t batch) {
+Pgd::Pgd(const PgdOptions& options, Device device) : options_(options) {
+  const AttackSpace& space = options.space;
+  Channels step = space.step;
+  if (options.goal != AttackGoal::raise_label)
+    for (float& s : step) s = -s;
+  step_ = on_device(step, device);
+  eps_ = on_device(space.eps, device);
+  lo_ = on_device(space.lo, device);
+  hi_ = on_device(space.hi, device);
+}
+
+Tensor Pgd::started(const Tensor& x, uint32_t batch, uint32_t use, const Tensor& clock) const {
+  check_images(x);
+  Tensor y = Tensor::empty_like(x);
+  const ClockedKey key(RandomKey{options_.seed, Purpose::attack, batch, use},
+                       clock.defined() ? clock.read<int32_t>() : Span<const int32_t>());
+  on(x.device(), [&](auto& here) {
+    random_start(here, key, x.read<float>(),
+                 {eps_.read<float>(), lo_.read<float>(), hi_.read<float>()}, y.write<float>());
+  });
+  return y;
+}
+
+PgdResult Pgd::operator()(Module& network, const Tensor& x, const Tensor& labels, uint32_t batch,
+                          const Tensor& clock, bool final_loss) const {
   check_images(x);
   EvalMode eval(network);
-  Box box(options.space, x);
-  Channels signed_step = options.space.step;
-  if (options.goal != AttackGoal::raise_label)
-    for (float& s : signed_step) s = -s;
-  Tensor step = on_device(signed_step, x);
-
   PgdResult result;
-  result.labels = labels_to_move(network, x, labels, options);
-  result.images = options.random_start ? started(x, box, options.seed, batch, 0) : x.clone();
-  for (int i = 0; i < options.steps; ++i) {
+  result.labels = labels_to_move(network, x, labels, options_);
+  result.images = options_.random_start ? started(x, batch, 0, clock) : x.clone();
+  for (int i = 0; i < options_.steps; ++i) {
     Tensor leaf = result.images.detach();
     require_grad(leaf);
-    Tensor loss = cross_entropy(network(leaf), result.labels);
-    result.losses.push_back(loss.item());
+    Tensor loss = cross_entropy(forward_float(network, leaf), result.labels);
+    result.losses.push_back(loss.detach());
     Tensor gradient = grad_of(loss, {leaf})[0];
     on(x.device(), [&](auto& here) {
-      sign_step(here, x.read<float>(), gradient.read<float>(), step.read<float>(), box.spans(),
+      sign_step(here, x.read<float>(), gradient.read<float>(), step_.read<float>(),
+                {eps_.read<float>(), lo_.read<float>(), hi_.read<float>()},
                 result.images.write<float>());
     });
     result.images.changed();
   }
+  if (!final_loss) return result;
   NoGrad no_grad;
-  result.losses.push_back(cross_entropy(network(result.images), result.labels).item());
+  result.losses.push_back(cross_entropy(forward_float(network, result.images), result.labels));
   return result;
 }
 
+PgdResult pgd(Module& network, const Tensor& x, const Tensor& labels, const PgdOptions& options,
+              uint32_t batch) {
+  return Pgd(options, x.device())(network, x, labels, batch);
+}
+
 Tensor random_noise(const Tensor& x, const AttackSpace& space, uint64_t seed, uint32_t batch) {
-  check_images(x);
-  return started(x, Box(space, x), seed, batch, 1);
+  return Pgd({.space = space, .seed = seed}, x.device()).started(x, batch, 1);
 }
 
 double outside(const Tensor& images, const Tensor& x, const AttackSpace& space) {

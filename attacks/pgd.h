@@ -35,9 +35,30 @@ struct PgdOptions {
 };
 
 struct PgdResult {
-  Tensor images;               ///< (N, H, W, 3), attacked
-  Tensor labels;               ///< (N), int32: those whose loss was moved
-  std::vector<double> losses;  ///< mean loss of `labels` before each step, and after the last
+  Tensor images;  ///< (N, H, W, 3), attacked
+  Tensor labels;  ///< (N), int32: those whose loss was moved
+  /// One element each, on the device: the mean loss of `labels` before each step, and, if asked
+  /// for, after the last.
+  std::vector<Tensor> losses;
+};
+
+/// The attack with what it needs in the device's memory, so that calls copy nothing from the host
+/// and may be recorded (see Replay).
+class Pgd {
+ public:
+  Pgd(const PgdOptions& options, Device device);
+  /// As pgd() below.
+  /// @param batch       names the batch for the random start
+  /// @param clock       (1), int32: its value is added to `batch` when the kernel runs
+  /// @param final_loss  whether the loss after the last step is computed, which takes a pass
+  PgdResult operator()(Module& network, const Tensor& x, const Tensor& labels, uint32_t batch = 0,
+                       const Tensor& clock = {}, bool final_loss = true) const;
+  /// x plus uniform noise in the box. @param use  0: the attack's own start
+  Tensor started(const Tensor& x, uint32_t batch, uint32_t use, const Tensor& clock = {}) const;
+
+ private:
+  PgdOptions options_;
+  Tensor step_, eps_, lo_, hi_;  // (3), step_ with the sign of the goal
 };
 
 /// Attacks a batch: signed gradient steps, each followed by the projection on the box of `space`.

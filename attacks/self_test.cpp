@@ -38,7 +38,7 @@ SelfTest self_test(Module& network, const Tensor& x, const Tensor& labels,
   test.longer = top1(network, attack(network, x, labels, more, 0).images, labels);
   test.noise = top1(network, random_noise(x, options.space, options.seed), labels);
 
-  double before = result.losses.front(), after = result.losses.back();
+  double before = result.losses.front().item(), after = result.losses.back().item();
   bool up = options.goal == AttackGoal::raise_label;
   if (!(up ? after > before : after < before))
     test.failures.push_back(

@@ -19,5 +19,8 @@ void bias_forward(Activation activation, const Tensor& bias, const Tensor& y);
 
 /// C = A B or C += A B on tensors; see Gemm.
 void gemm(const Gemm& g, const Tensor& a, const Tensor& b, const Tensor& c);
+/// activation(a b + bias); `bias` may be undefined.
+void gemm_bias(const Gemm& g, Activation activation, const Tensor& a, const Tensor& b,
+               const Tensor& bias, const Tensor& c);
 
 }  // namespace tweed

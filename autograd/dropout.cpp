@@ -7,25 +7,27 @@
 namespace tweed {
 namespace {
 
-Tensor drop(const Tensor& x, double p, const RandomKey& key) {
+Tensor drop(const Tensor& x, double p, const RandomKey& key, const Tensor& clock) {
   Tensor y = Tensor::empty_like(x);
+  const ClockedKey clocked(key, clock.defined() ? clock.read<int32_t>() : Span<const int32_t>());
   dispatch("dropout", x,
-           [&]<class T>(auto& here) { dropout(here, key, p, x.read<T>(), y.write<T>()); });
+           [&]<class T>(auto& here) { dropout(here, clocked, p, x.read<T>(), y.write<T>()); });
   return y;
 }
 
 // x times a mask that is the same along the axes from 1 to `last` - 1.
-Tensor drop_along(const Tensor& x, int last, double p, const RandomKey& key) {
+Tensor drop_along(const Tensor& x, int last, double p, const RandomKey& key, const Tensor& clock) {
   Shape mask = x.shape();
   for (int i = 1; i < last; ++i) mask.set(i, 1);
-  return mul(x, drop(Tensor::full(mask, 1, x.dtype(), x.device()), p, key));
+  return mul(x, drop(Tensor::full(mask, 1, x.dtype(), x.device()), p, key, clock));
 }
 
-Tensor recorded_drop(const char* op, const Tensor& x, int last, double p, const RandomKey& key) {
-  auto back = [=](const Saved&, const Tensor& dy, Want) {
-    return Grads{drop_along(dy, last, p, key)};
+Tensor recorded_drop(const char* op, const Tensor& x, int last, double p, const RandomKey& key,
+                     const Tensor& clock) {
+  auto back = [=](const Saved& s, const Tensor& dy, Want) {
+    return Grads{drop_along(dy, last, p, key, s[0])};
   };
-  return record(op, {x}, drop_along(x.detach(), last, p, key), {}, back);
+  return record(op, {x}, drop_along(x.detach(), last, p, key, clock), save(clock), back);
 }
 
 void check_probability(const char* op, double p) {
@@ -34,25 +36,29 @@ void check_probability(const char* op, double p) {
 
 }  // namespace
 
-Tensor dropout(const Tensor& x, double p, const RandomKey& key, bool training) {
+Tensor dropout(const Tensor& x, double p, const RandomKey& key, bool training,
+               const Tensor& clock) {
   check_probability("dropout", p);
   if (!training || p == 0) return x;
-  return record("dropout", {x}, drop(x, p, key), {},
-                [=](const Saved&, const Tensor& dy, Want) { return Grads{drop(dy, p, key)}; });
+  return record(
+      "dropout", {x}, drop(x, p, key, clock), save(clock),
+      [=](const Saved& s, const Tensor& dy, Want) { return Grads{drop(dy, p, key, s[0])}; });
 }
 
-Tensor dropout2d(const Tensor& x, double p, const RandomKey& key, bool training) {
+Tensor dropout2d(const Tensor& x, double p, const RandomKey& key, bool training,
+                 const Tensor& clock) {
   check_probability("dropout2d", p);
   if (x.ndim() < 2) fail("dropout2d", "needs (N, ..., C), x is ", x.shape());
   if (!training || p == 0) return x;
-  return recorded_drop("dropout2d", x, x.ndim() - 1, p, key);
+  return recorded_drop("dropout2d", x, x.ndim() - 1, p, key, clock);
 }
 
-Tensor drop_path(const Tensor& x, double p, const RandomKey& key, bool training) {
+Tensor drop_path(const Tensor& x, double p, const RandomKey& key, bool training,
+                 const Tensor& clock) {
   check_probability("drop_path", p);
   if (x.ndim() < 1) fail("drop_path", "x has no axes");
   if (!training || p == 0) return x;
-  return recorded_drop("drop_path", x, x.ndim(), p, key);
+  return recorded_drop("drop_path", x, x.ndim(), p, key, clock);
 }
 
 }  // namespace tweed

@@ -137,6 +137,14 @@ Tensor div(const Tensor& a, const Tensor& b) {
   });
 }
 
+Tensor cast(const Tensor& x, DType dtype) {
+  if (!is_floating(x.dtype()) || !is_floating(dtype)) fail("cast", x.dtype(), " to ", dtype);
+  if (x.dtype() == dtype) return x;
+  const DType from = x.dtype();
+  return record("cast", {x}, x.to(dtype), {},
+                [=](const Saved&, const Tensor& dy, Want) { return Grads{dy.to(from)}; });
+}
+
 Tensor equal(const Tensor& a, const Tensor& b) {
   return compute("equal", Binary::equal, Binary::equal, a, b);
 }

@@ -20,6 +20,10 @@ Tensor sub(const Tensor& a, const Tensor& b);
 Tensor mul(const Tensor& a, const Tensor& b);
 Tensor div(const Tensor& a, const Tensor& b);
 
+/// x in another floating dtype; x itself if it is in that already. Its gradient is cast back.
+/// @throws ShapeError  if one of the dtypes is not floating
+Tensor cast(const Tensor& x, DType dtype);
+
 /// 1 where a equals b, else 0, in their dtype; shapes as for add(). Not recorded.
 Tensor equal(const Tensor& a, const Tensor& b);
 

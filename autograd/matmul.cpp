@@ -11,6 +11,16 @@ void gemm(const Gemm& g, const Tensor& a, const Tensor& b, const Tensor& c) {
   });
 }
 
+void gemm_bias(const Gemm& g, Activation activation, const Tensor& a, const Tensor& b,
+               const Tensor& bias, const Tensor& c) {
+  with_floating(c.dtype(), "gemm", [&]<class T>() {
+    const Span<const T> v = bias.defined() ? bias.read<T>() : Span<const T>();
+    on(c.device(), [&](auto& here) {
+      gemm_bias(here, g, activation, a.read<T>(), b.read<T>(), v, c.write<T>());
+    });
+  });
+}
+
 void bias_forward(Activation activation, const Tensor& bias, const Tensor& y) {
   if (!bias.defined() && activation == Activation::none) return;
   int64_t channels = y.dim(-1), rows = channels ? y.size() / channels : 0;
@@ -135,9 +145,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activat
   Shape shape = x.shape();
   shape.set(-1, out);
   Tensor y = Tensor::empty(shape, x.dtype(), x.device());
-  gemm({.m = rows, .n = out, .k = in, .transpose_b = true, .lda = in, .ldb = in, .ldc = out}, x,
-       weight, y);
-  bias_forward(activation, bias, y);
+  gemm_bias({.m = rows, .n = out, .k = in, .transpose_b = true, .lda = in, .ldb = in, .ldc = out},
+            activation, x, weight, bias, y);
   Tensor saved_y = activation == Activation::none ? Tensor() : y;
   return record(
       "linear", {x, weight, bias}, y, save(x, weight, saved_y),

@@ -100,16 +100,21 @@ void add_updates(std::vector<KernelCase>& cases, Device device) {
                        axpy(here, 1e-6, x.read<T>(), w.write<T>());
                      });
                    }});
-  cases.push_back(
-      {"sgd_step", bytes_of({x, v, v, w, w}), 0, "", [=] {
-         dispatch("bench", x, [&]<class T>(auto& here) {
-           sgd_step(here, Sgd{1e-6, 0.9, 1e-4}, x.read<T>(), v.write<T>(), w.write<T>());
-         });
-       }});
+  auto numbers_of = [&](const StepNumbers& n) {
+    return Tensor::from(std::vector<double>(n.v, n.v + 8), {8}, device);
+  };
+  const Tensor sgd = numbers_of(Sgd{1e-6, 0.9, 1e-4}.numbers()),
+               adam = numbers_of(AdamRule{.lr = 1e-6}.numbers(1));
+  cases.push_back({"sgd_step", bytes_of({x, v, v, w, w}), 0, "", [=] {
+                     dispatch("bench", x, [&]<class T>(auto& here) {
+                       sgd_step(here, false, sgd.read<double>(), x.read<T>(), v.write<T>(),
+                                w.write<T>());
+                     });
+                   }});
   const Tensor m = Tensor::zeros_like(x);
   cases.push_back({"adam_step", bytes_of({x, m, m, v, v, w, w}), 0, "", [=] {
                      dispatch("bench", x, [&]<class T>(auto& here) {
-                       adam_step(here, AdamRule{.lr = 1e-6}, 1, x.read<T>(), m.write<T>(),
+                       adam_step(here, adam.read<double>(), x.read<T>(), m.write<T>(),
                                  v.write<T>(), w.write<T>());
                      });
                    }});

@@ -31,8 +31,23 @@ struct Augmentation {
   int pad = 0;         ///< pixels of zeros around the normalised image, from which a crop may take
 };
 
-/// The training transform: a part of size x size of the normalised image, maybe mirrored. A further
-/// transform belongs in here, and draws its numbers from `random` after these.
+/// Where a training view begins in the stored image, maybe outside of it in the padding, and
+/// whether it is mirrored.
+struct View {
+  int top = 0, left = 0;
+  bool mirrored = false;
+};
+/// Draws a view of size x size. A further transform belongs in here, and draws its numbers from
+/// `random` after these.
+/// @param side  height and width of the stored image. @throws ShapeError  if it is smaller than
+/// size
+View choose_view(int side, int size, const Augmentation& augmentation, Random random);
+
+/// What each of 256 pixel values becomes, by channel.
+using NormalizationTable = std::array<std::array<float, 256>, 3>;
+NormalizationTable table_of(const Normalization& by);
+
+/// The training transform: a part of size x size of the normalised image, maybe mirrored.
 ///
 /// @param to  (size, size, 3)
 /// @throws ShapeError  if the image is smaller than size

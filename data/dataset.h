@@ -61,6 +61,11 @@ class Dataset {
   Normalization normalization() const;
   /// Whether all images are decoded already.
   bool in_memory() const { return pixels_ != nullptr; }
+  /// The decoded images, (size, side, side, 3); empty unless in_memory().
+  const std::vector<uint8_t>& pixels() const {
+    static const std::vector<uint8_t> none;
+    return pixels_ ? *pixels_ : none;
+  }
   /// Bytes that the decoded images take or would take.
   int64_t bytes() const { return size() * int64_t(side_) * side_ * 3; }
 

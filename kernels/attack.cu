@@ -52,7 +52,9 @@ __device__ inline T project(acc_t<T> v, acc_t<T> x0, acc_t<T> eps, acc_t<T> lo, 
 }
 
 template <class T>
-__global__ void uniform_kernel(int64_t n, RandomKey key, T* __restrict__ y) {
+__global__ void uniform_kernel(int64_t n, RandomKey first, const int32_t* __restrict__ clock,
+                               T* __restrict__ y) {
+  const RandomKey key = first.at(clock);
   for (int64_t four : grid_stride((n + 3) / 4)) {
     const Random4 random = key.block(four);
     for (int k = 0; k < 4; ++k)
@@ -122,16 +124,17 @@ void sign_step(M& here, Span<const T> x0, Span<const T> grad, Span<const T> step
 }
 
 template <class M, class T>
-void random_start(M& here, const RandomKey& key, Span<const T> x0, const AttackBox<T>& box,
+void random_start(M& here, const ClockedKey& key, Span<const T> x0, const AttackBox<T>& box,
                   Span<T> x_adv) {
-  launch(uniform_kernel<T>, {.grid = ceil_div(x_adv.size(), 1024)}, here, x_adv.size(), key, x_adv);
+  launch(uniform_kernel<T>, {.grid = ceil_div(x_adv.size(), 1024)}, here, x_adv.size(), key.key,
+         key.clock, x_adv);
   launch_attack<true, T>(here, x0, {}, {}, box, x_adv);
 }
 
 #define INSTANTIATE(T)                                                                             \
   template void sign_step(Here&, Span<const T>, Span<const T>, Span<const T>, const AttackBox<T>&, \
                           Span<T>);                                                                \
-  template void random_start(Here&, const RandomKey&, Span<const T>, const AttackBox<T>&, Span<T>);
+  template void random_start(Here&, const ClockedKey&, Span<const T>, const AttackBox<T>&, Span<T>);
 FOR_FLOATING_TYPES(INSTANTIATE)
 
 }  // namespace tweed

@@ -23,6 +23,6 @@ void sign_step(M&, Span<const T> x0, Span<const T> grad, Span<const T> step, con
 
 /// x_adv = project(x0 + eps * u), u uniform in [-1, 1): number i of the key for element i.
 template <class M, class T>
-void random_start(M&, const RandomKey&, Span<const T> x0, const AttackBox<T>&, Span<T> x_adv);
+void random_start(M&, const ClockedKey&, Span<const T> x0, const AttackBox<T>&, Span<T> x_adv);
 
 }  // namespace tweed

@@ -10,6 +10,10 @@ __global__ void fill_kernel(T* __restrict__ y, int64_t n, T value) {
   for (int64_t i : grid_stride(n)) y[i] = value;
 }
 
+__global__ void count_up_kernel(int32_t* __restrict__ y, int64_t n, int32_t by) {
+  for (int64_t i : grid_stride(n)) y[i] += by;
+}
+
 template <class From, class To>
 __global__ void convert_kernel(const From* __restrict__ x, To* __restrict__ y, int64_t n) {
   for (int64_t i : grid_stride(n)) y[i] = store<To>(acc_t<To>(load(x[i])));
@@ -24,6 +28,11 @@ void fill(M& here, Span<T> y, double value) {
          store<T>(acc_t<T>(value)));
 }
 
+template <class M>
+void count_up(M& here, Span<int32_t> y, int32_t by) {
+  launch(count_up_kernel, {.grid = ceil_div(y.size(), 256)}, here, y, y.size(), by);
+}
+
 template <class M, class From, class To>
 void convert(M& here, Span<const From> x, Span<To> y) {
   launch(convert_kernel<From, To>, {.grid = ceil_div(y.size(), 256)}, here, x, y, y.size());
@@ -31,6 +40,7 @@ void convert(M& here, Span<const From> x, Span<To> y) {
 
 #define FILL(T) template void fill(Here&, Span<T>, double);
 FOR_ALL_TYPES(FILL)
+template void count_up(Here&, Span<int32_t>, int32_t);
 #define FROM(From)                                            \
   template void convert(Here&, Span<const From>, Span<float>);   \
   template void convert(Here&, Span<const From>, Span<double>);  \

@@ -8,6 +8,10 @@ namespace tweed {
 template <class M, class T>
 void fill(M&, Span<T> y, double value);
 
+/// y[i] += by: a counter that recorded work moves on.
+template <class M>
+void count_up(M&, Span<int32_t> y, int32_t by = 1);
+
 /// y[i] = x[i] converted, for every pair of dtypes. Floating to integer truncates.
 template <class M, class From, class To>
 void convert(M&, Span<const From> x, Span<To> y);

@@ -6,9 +6,10 @@ namespace MACHINE {
 
 // A thread draws four numbers at a time. Multiplying (not choosing) keeps NaN and infinity.
 template <class T>
-__global__ void dropout_kernel(int64_t n, RandomKey key, float p, acc_t<T> scale,
-                               const T* __restrict__ x, T* __restrict__ y) {
+__global__ void dropout_kernel(int64_t n, RandomKey first, const int32_t* __restrict__ clock, float p,
+                               acc_t<T> scale, const T* __restrict__ x, T* __restrict__ y) {
   using A = acc_t<T>;
+  const RandomKey key = first.at(clock);
   for (int64_t four : grid_stride(n / 4)) {
     const Random4 random = key.block(four);
 #pragma unroll
@@ -28,14 +29,14 @@ __global__ void dropout_kernel(int64_t n, RandomKey key, float p, acc_t<T> scale
 using namespace MACHINE;
 
 template <class M, class T>
-void dropout(M& here, const RandomKey& key, double p, Span<const T> x, Span<T> y) {
+void dropout(M& here, const ClockedKey& key, double p, Span<const T> x, Span<T> y) {
   const acc_t<T> scale = p < 1 ? acc_t<T>(1 / (1 - p)) : acc_t<T>(0);
-  launch(dropout_kernel<T>, {.grid = ceil_div(y.size(), 1024)}, here, y.size(), key, float(p),
-         scale, x, y);
+  launch(dropout_kernel<T>, {.grid = ceil_div(y.size(), 1024)}, here, y.size(), key.key,
+         key.clock, float(p), scale, x, y);
 }
 
 #define INSTANTIATE(T) \
-  template void dropout(Here&, const RandomKey&, double, Span<const T>, Span<T>);
+  template void dropout(Here&, const ClockedKey&, double, Span<const T>, Span<T>);
 FOR_FLOATING_TYPES(INSTANTIATE)
 
 }  // namespace tweed

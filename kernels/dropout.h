@@ -8,6 +8,6 @@ namespace tweed {
 /// y[i] = x[i] * (u[i] < p ? 0 : 1 / (1 - p)), where u[i] is the key's number i in [0, 1). The way
 /// back is the same function of dy.
 template <class M, class T>
-void dropout(M&, const RandomKey&, double p, Span<const T> x, Span<T> y);
+void dropout(M&, const ClockedKey&, double p, Span<const T> x, Span<T> y);
 
 }  // namespace tweed

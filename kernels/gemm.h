@@ -1,5 +1,6 @@
 // Matrix products.
 #pragma once
+#include "kernels/bias.h"
 #include "kernels/machine/machine.h"
 
 namespace tweed {
@@ -18,6 +19,12 @@ struct Gemm {
 /// cuBLAS; on `sim` tiled_gemm. bf16 adds up in float.
 template <class M, class T>
 void gemm(M&, const Gemm&, Span<const T> a, Span<const T> b, Span<T> c);
+
+/// C = activation(A B + bias), in one pass where the machine has that (cuBLASLt on `cuda`).
+/// @param bias  (n), or empty;   @param c  rows of n elements: ldc = n
+template <class M, class T>
+void gemm_bias(M&, const Gemm&, Activation activation, Span<const T> a, Span<const T> b,
+               Span<const T> bias, Span<T> c);
 
 /// Three nested loops, for every machine.
 template <class M, class T>

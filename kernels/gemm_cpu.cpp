@@ -54,11 +54,26 @@ void gemm(Cpu& here, const Gemm& g, Span<const bf16> a, Span<const bf16> b, Span
   convert(here, Span<const float>(cf), c);
 }
 
+// Elsewhere bias and activation are a pass of their own.
+template <class M, class T>
+void gemm_bias(M& here, const Gemm& g, Activation activation, Span<const T> a, Span<const T> b,
+               Span<const T> bias, Span<T> c) {
+  gemm(here, g, a, b, c);
+  if (bias.size() || activation != Activation::none)
+    bias_forward(here, activation, g.n ? c.size() / g.n : 0, bias, c);
+}
+
 #define ON_SIM(T)                                                                    \
   template <>                                                                        \
   void gemm(Sim& here, const Gemm& g, Span<const T> a, Span<const T> b, Span<T> c) { \
     tiled_gemm(here, g, a, b, c);                                                    \
   }
 FOR_FLOATING_TYPES(ON_SIM)
+#define WITH_BIAS(T)                                                                   \
+  template void gemm_bias(Cpu&, const Gemm&, Activation, Span<const T>, Span<const T>, \
+                          Span<const T>, Span<T>);                                     \
+  template void gemm_bias(Sim&, const Gemm&, Activation, Span<const T>, Span<const T>, \
+                          Span<const T>, Span<T>);
+FOR_FLOATING_TYPES(WITH_BIAS)
 
 }  // namespace tweed

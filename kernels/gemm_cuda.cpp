@@ -1,7 +1,12 @@
-// gemm on `cuda`: cuBLAS.
-#include <cublas_v2.h>
+// gemm on `cuda`: cuBLAS, and cuBLASLt where a bias or an activation follows.
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <map>
 
+#include "kernels/bias.h"
 #include "kernels/gemm.h"
+#include "kernels/machine/cuda_runtime.h"
 
 namespace tweed {
 namespace {
@@ -10,28 +15,153 @@ template <class T>
 constexpr cudaDataType_t type_of = std::is_same_v<T, float>    ? CUDA_R_32F
                                    : std::is_same_v<T, double> ? CUDA_R_64F
                                                                : CUDA_R_16BF;
+template <class T>
+cublasComputeType_t compute_type(const Cuda& here) {
+  if (std::is_same_v<T, double>) return CUBLAS_COMPUTE_64F;
+  return std::is_same_v<T, float> && here.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+}
+void check_blas(cublasStatus_t status) {
+  if (status != CUBLAS_STATUS_SUCCESS)
+    throw DeviceError(std::string("[gemm] cuBLAS: ") + cublasGetStatusString(status));
+}
 
 // cuBLAS is column-major: a row-major C = A B is its C' = B' A'.
 template <class T>
 void cublas_gemm(Cuda& here, const Gemm& g, const T* a, const T* b, T* c) {
   if (g.m == 0 || g.n == 0 || g.batch == 0) return;
   acc_t<T> one = 1, beta = g.accumulate ? 1 : 0;
-  auto status = cublasGemmStridedBatchedEx(
-      cublasHandle_t(here.blas), g.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N,
+  check_blas(cublasGemmStridedBatchedEx(
+      here.queue->blas, g.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N,
       g.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N, int(g.n), int(g.m), int(g.k), &one, b, type_of<T>,
       int(g.ldb), g.stride_b, a, type_of<T>, int(g.lda), g.stride_a, &beta, c, type_of<T>,
-      int(g.ldc), g.stride_c, int(g.batch),
-      std::is_same_v<T, double> ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT);
-  if (status != CUBLAS_STATUS_SUCCESS)
-    throw DeviceError(std::string("[gemm] cuBLAS: ") + cublasGetStatusString(status));
+      int(g.ldc), g.stride_c, int(g.batch), compute_type<T>(here), CUBLAS_GEMM_DEFAULT));
+}
+
+// ---- cuBLASLt: its descriptions are freed at the end of their scope.
+
+template <class Handle, cublasStatus_t (*destroy)(Handle)>
+struct Description {
+  Handle handle = nullptr;
+  Description() = default;
+  Description(const Description&) = delete;
+  Description& operator=(const Description&) = delete;
+  ~Description() {
+    if (handle) destroy(handle);
+  }
+};
+struct Layout : Description<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy> {
+  Layout(cudaDataType_t type, bool transpose, int64_t rows, int64_t columns, int64_t ld) {
+    check_blas(cublasLtMatrixLayoutCreate(&handle, type, uint64_t(transpose ? columns : rows),
+                                          uint64_t(transpose ? rows : columns), ld));
+  }
+};
+struct Product : Description<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy> {
+  Product(cublasComputeType_t compute, cudaDataType_t scale) {
+    check_blas(cublasLtMatmulDescCreate(&handle, compute, scale));
+  }
+  template <class V>
+  void set(cublasLtMatmulDescAttributes_t attribute, const V& value) {
+    check_blas(cublasLtMatmulDescSetAttribute(handle, attribute, &value, sizeof value));
+  }
+};
+struct Preference : Description<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy> {
+  Preference() { check_blas(cublasLtMatmulPreferenceCreate(&handle)); }
+  template <class V>
+  void set(cublasLtMatmulPreferenceAttributes_t attribute, const V& value) {
+    check_blas(cublasLtMatmulPreferenceSetAttribute(handle, attribute, &value, sizeof value));
+  }
+};
+
+uint32_t alignment_of(const void* p) {
+  const auto address = reinterpret_cast<std::uintptr_t>(p);
+  return uint32_t(std::min<std::uintptr_t>(256, address & (~address + 1)));
+}
+
+// What the choice of an algorithm depends on. It is looked up once: asking costs longer than a
+// small product.
+using Key = std::array<int64_t, 16>;
+std::map<Key, cublasLtMatmulAlgo_t>& chosen_algorithms() {
+  static thread_local std::map<Key, cublasLtMatmulAlgo_t> all;
+  return all;
+}
+
+template <class T>
+void lt_gemm(Cuda& here, const Gemm& g, Activation activation, const T* a, const T* b,
+             const T* bias, T* c) {
+  const float one = 1, zero = 0;
+  const cublasComputeType_t compute = compute_type<T>(here);
+  Product product(compute, CUDA_R_32F);
+  product.set(CUBLASLT_MATMUL_DESC_TRANSA, g.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
+  product.set(CUBLASLT_MATMUL_DESC_TRANSB, g.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N);
+  const bool relu = activation == Activation::relu;
+  const cublasLtEpilogue_t epilogue =
+      bias ? relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_RELU;
+  product.set(CUBLASLT_MATMUL_DESC_EPILOGUE, epilogue);
+  if (bias) product.set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+  const Layout lb(type_of<T>, g.transpose_b, g.n, g.k, g.ldb);
+  const Layout la(type_of<T>, g.transpose_a, g.k, g.m, g.lda);
+  const Layout lc(type_of<T>, false, g.n, g.m, g.ldc);
+
+  const uint32_t aligned[] = {alignment_of(b), alignment_of(a), alignment_of(c)};
+  const Key key{here.index,
+                g.m,
+                g.n,
+                g.k,
+                g.transpose_a,
+                g.transpose_b,
+                g.lda,
+                g.ldb,
+                g.ldc,
+                int64_t(compute),
+                int64_t(type_of<T>),
+                int64_t(epilogue),
+                aligned[0],
+                aligned[1],
+                aligned[2],
+                0};
+  auto found = chosen_algorithms().find(key);
+  if (found == chosen_algorithms().end()) {
+    Preference preference;
+    preference.set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, cuda_workspace_bytes);
+    preference.set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, aligned[0]);
+    preference.set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, aligned[1]);
+    preference.set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, aligned[2]);
+    preference.set(CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, aligned[2]);
+    cublasLtMatmulHeuristicResult_t result;
+    int count = 0;
+    check_blas(cublasLtMatmulAlgoGetHeuristic(here.queue->blas_lt, product.handle, lb.handle,
+                                              la.handle, lc.handle, lc.handle, preference.handle, 1,
+                                              &result, &count));
+    if (count == 0) throw DeviceError("[gemm] cuBLASLt knows no algorithm");
+    found = chosen_algorithms().emplace(key, result.algo).first;
+  }
+  check_blas(cublasLtMatmul(here.queue->blas_lt, product.handle, &one, b, lb.handle, a, la.handle,
+                            &zero, c, lc.handle, c, lc.handle, &found->second,
+                            here.queue->workspace, cuda_workspace_bytes, here.queue->stream));
+}
+
+template <class T>
+void cublas_gemm_bias(Cuda& here, const Gemm& g, Activation activation, Span<const T> a,
+                      Span<const T> b, Span<const T> bias, Span<T> c) {
+  const bool follows = bias.size() || activation != Activation::none;
+  const bool able = std::is_same_v<T, double> ? false : g.batch == 1 && !g.accumulate && g.k > 0;
+  if (follows && able && g.m && g.n)
+    return lt_gemm<T>(here, g, activation, a, b, bias.size() ? bias.data() : nullptr, c);
+  cublas_gemm<T>(here, g, a, b, c);
+  if (follows) bias_forward(here, activation, g.n ? c.size() / g.n : 0, bias, c);
 }
 
 }  // namespace
 
-#define ON_CUDA(T)                                                                          \
-  template <>                                                                               \
-  void gemm(Cuda& here, const Gemm& g, Span<const T> a, Span<const T> b, Span<T> c) {       \
-    cublas_gemm<T>(here, g, a, b, c);                                                       \
+#define ON_CUDA(T)                                                                    \
+  template <>                                                                         \
+  void gemm(Cuda& here, const Gemm& g, Span<const T> a, Span<const T> b, Span<T> c) { \
+    cublas_gemm<T>(here, g, a, b, c);                                                 \
+  }                                                                                   \
+  template <>                                                                         \
+  void gemm_bias(Cuda& here, const Gemm& g, Activation activation, Span<const T> a,   \
+                 Span<const T> b, Span<const T> bias, Span<T> c) {                    \
+    cublas_gemm_bias<T>(here, g, activation, a, b, bias, c);                          \
   }
 FOR_FLOATING_TYPES(ON_CUDA)
 

@@ -5,13 +5,15 @@
 namespace tweed {
 namespace MACHINE {
 
-template <bool has_velocity, bool nesterov, class T>
-__global__ void sgd_kernel(int64_t n, acc_t<T> lr, acc_t<T> momentum, acc_t<T> weight_decay,
-                           const T* __restrict__ grad, T* __restrict__ velocity,
+template <bool has_velocity, bool nesterov, class G, class T>
+__global__ void sgd_kernel(int64_t n, const double* __restrict__ numbers,
+                           const G* __restrict__ grad, T* __restrict__ velocity,
                            T* __restrict__ weight) {
+  using A = acc_t<T>;
+  const A lr = A(numbers[0]), momentum = A(numbers[1]), weight_decay = A(numbers[2]);
   for (int64_t i : grid_stride(n)) {
-    const acc_t<T> w = load(weight[i]), g = load(grad[i]) + weight_decay * w;
-    acc_t<T> v = g;
+    const A w = load(weight[i]), g = load(grad[i]) + weight_decay * w;
+    A v = g;
     if constexpr (has_velocity) {
       v += momentum * load(velocity[i]);
       velocity[i] = store<T>(v);
@@ -20,21 +22,21 @@ __global__ void sgd_kernel(int64_t n, acc_t<T> lr, acc_t<T> momentum, acc_t<T> w
   }
 }
 
-// What all elements share, worked out once: lr / (1 - beta1^step) and so on.
-template <class A>
-struct AdamFactors {
-  A step_size, beta1, beta2, root, eps, decay_gradient, keep_weight;
-};
-template <class T>
-__global__ void adam_kernel(int64_t n, AdamFactors<acc_t<T>> f, const T* __restrict__ grad,
-                            T* __restrict__ first, T* __restrict__ second, T* __restrict__ weight) {
+template <class G, class T>
+__global__ void adam_kernel(int64_t n, const double* __restrict__ numbers,
+                            const G* __restrict__ grad, T* __restrict__ first,
+                            T* __restrict__ second, T* __restrict__ weight) {
+  using A = acc_t<T>;
+  const A step_size = A(numbers[0]), beta1 = A(numbers[1]), beta2 = A(numbers[2]),
+          root = A(numbers[3]), eps = A(numbers[4]), decay_gradient = A(numbers[5]),
+          keep_weight = A(numbers[6]);
   for (int64_t i : grid_stride(n)) {
-    const acc_t<T> w = load(weight[i]), g = load(grad[i]) + f.decay_gradient * w;
-    const acc_t<T> m0 = load(first[i]), v0 = load(second[i]);
-    const acc_t<T> m = m0 + (1 - f.beta1) * (g - m0), v = f.beta2 * v0 + (1 - f.beta2) * g * g;
+    const A w = load(weight[i]), g = load(grad[i]) + decay_gradient * w;
+    const A m0 = load(first[i]), v0 = load(second[i]);
+    const A m = m0 + (1 - beta1) * (g - m0), v = beta2 * v0 + (1 - beta2) * g * g;
     first[i] = store<T>(m);
     second[i] = store<T>(v);
-    weight[i] = store<T>(f.keep_weight * w - f.step_size * m / (sqrt(v) * f.root + f.eps));
+    weight[i] = store<T>(keep_weight * w - step_size * m / (sqrt(v) * root + eps));
   }
 }
 
@@ -69,35 +71,34 @@ __global__ void squares_join_kernel(int64_t slabs, const A* __restrict__ partial
   }
 }
 
+template <class T>
+__global__ void clip_kernel(int64_t n, acc_t<T> most, const acc_t<T>* __restrict__ square,
+                            acc_t<T>* __restrict__ norm, T* __restrict__ x) {
+  using A = acc_t<T>;
+  const A before = sqrt(square[0]), factor = most / (before + A(1e-6));
+  if (blockIdx.x == 0 && threadIdx.x == 0) norm[0] = before;
+  if (!(factor < 1)) return;
+  for (int64_t i : grid_stride(n)) x[i] = store<T>(load(x[i]) * factor);
+}
+
 }  // namespace MACHINE
 using namespace MACHINE;
 
-template <class M, class T>
-void sgd_step(M& here, const Sgd& sgd, Span<const T> grad, Span<T> velocity, Span<T> weight) {
-  using A = acc_t<T>;
-  auto kernel = !velocity.size() ? sgd_kernel<false, false, T>
-                : sgd.nesterov   ? sgd_kernel<true, true, T>
-                                 : sgd_kernel<true, false, T>;
-  launch(kernel, {.grid = ceil_div(weight.size(), 256)}, here, weight.size(), A(sgd.lr),
-         A(sgd.momentum), A(sgd.weight_decay), grad, velocity, weight);
+template <class M, class G, class T>
+void sgd_step(M& here, bool nesterov, Span<const double> numbers, Span<const G> grad,
+              Span<T> velocity, Span<T> weight) {
+  auto kernel = !velocity.size() ? sgd_kernel<false, false, G, T>
+                : nesterov       ? sgd_kernel<true, true, G, T>
+                                 : sgd_kernel<true, false, G, T>;
+  launch(kernel, {.grid = ceil_div(weight.size(), 256)}, here, weight.size(), numbers, grad,
+         velocity, weight);
 }
 
-template <class M, class T>
-void adam_step(M& here, const AdamRule& adam, int64_t step, Span<const T> grad, Span<T> first,
+template <class M, class G, class T>
+void adam_step(M& here, Span<const double> numbers, Span<const G> grad, Span<T> first,
                Span<T> second, Span<T> weight) {
-  using A = acc_t<T>;
-  const double correction1 = 1 - std::pow(adam.beta1, double(step)),
-               correction2 = 1 - std::pow(adam.beta2, double(step));
-  const AdamFactors<A> factors{
-      .step_size = A(adam.lr / correction1),
-      .beta1 = A(adam.beta1),
-      .beta2 = A(adam.beta2),
-      .root = A(1 / std::sqrt(correction2)),
-      .eps = A(adam.eps),
-      .decay_gradient = A(adam.decoupled ? 0 : adam.weight_decay),
-      .keep_weight = A(adam.decoupled ? 1 - adam.lr * adam.weight_decay : 1)};
-  launch(adam_kernel<T>, {.grid = ceil_div(weight.size(), 256)}, here, weight.size(), factors, grad,
-         first, second, weight);
+  launch(adam_kernel<G, T>, {.grid = ceil_div(weight.size(), 256)}, here, weight.size(), numbers,
+         grad, first, second, weight);
 }
 
 template <class M, class T>
@@ -114,12 +115,21 @@ void sum_of_squares(M& here, Span<const T> x, Span<acc_t<T>> scratch, Span<acc_t
   launch(squares_join_kernel<A>, {.grid = 1}, here, slabs, Span<const A>(scratch), result);
 }
 
-#define INSTANTIATE(T)                                                                      \
-  template void sgd_step(Here&, const Sgd&, Span<const T>, Span<T>, Span<T>);               \
-  template void adam_step(Here&, const AdamRule&, int64_t, Span<const T>, Span<T>, Span<T>, \
-                          Span<T>);                                                         \
-  template void average_step(Here&, double, Span<const T>, Span<T>);                        \
-  template void sum_of_squares(Here&, Span<const T>, Span<acc_t<T>>, Span<acc_t<T>>);
+template <class M, class T>
+void clip_norm(M& here, double most, Span<const acc_t<T>> square, Span<acc_t<T>> norm, Span<T> x) {
+  launch(clip_kernel<T>, {.grid = ceil_div(x.size(), 256)}, here, x.size(), acc_t<T>(most), square,
+         norm, x);
+}
+
+#define STEPS(G, T)                                                                           \
+  template void sgd_step(Here&, bool, Span<const double>, Span<const G>, Span<T>, Span<T>);   \
+  template void adam_step(Here&, Span<const double>, Span<const G>, Span<T>, Span<T>, Span<T>);
+STEPS(bf16, float)
+#define INSTANTIATE(T)                                                                         \
+  STEPS(T, T)                                                                                  \
+  template void average_step(Here&, double, Span<const T>, Span<T>);                           \
+  template void sum_of_squares(Here&, Span<const T>, Span<acc_t<T>>, Span<acc_t<T>>);          \
+  template void clip_norm(Here&, double, Span<const acc_t<T>>, Span<acc_t<T>>, Span<T>);
 FOR_FLOATING_TYPES(INSTANTIATE)
 
 }  // namespace tweed

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "kernels/machine/inline.h"
+#include "kernels/machine/span.h"
 
 namespace tweed {
 
@@ -45,10 +46,25 @@ struct RandomKey {
   uint32_t step = 0;   ///< training step, or another running number
   uint32_t layer = 0;  ///< at most 2^16; its upper bits extend the element index beyond 2^34
 
+  /// The key of the step that `clock` counts, if there is one.
+  TWEED_INLINE RandomKey at(const int32_t* clock) const {
+    RandomKey key = *this;
+    if (clock) key.step += uint32_t(clock[0]);
+    return key;
+  }
   TWEED_INLINE Random4 block(int64_t i) const {
     uint32_t high = uint32_t(uint64_t(i) >> 32);
     return philox(seed, uint32_t(i), (layer & 0xffffu) | high << 16, step, uint32_t(purpose));
   }
+};
+
+/// A key whose step goes on by itself: step + clock[0], read by the kernel when it runs. So a
+/// recorded launch draws other numbers each time. An empty clock stands still.
+struct ClockedKey {
+  RandomKey key;
+  Span<const int32_t> clock;
+
+  ClockedKey(const RandomKey& k, Span<const int32_t> c = {}) : key(k), clock(c) {}
 };
 
 /// A host-side stream of random numbers for one use, named by up to two running numbers such as

@@ -101,7 +101,7 @@ BatchNorm2d::BatchNorm2d(int64_t channels, double momentum, double eps, Activati
 }
 Tensor BatchNorm2d::forward(const Tensor& x) {
   const bool updates = training() && !frozen_;
-  if (updates) batches_.fill(batches_.item() + 1);
+  if (updates) batches_.count_up();
   return batch_norm(x, weight_, bias_, running_mean_, running_var_, updates, momentum_, eps_,
                     activation_);
 }
@@ -111,15 +111,15 @@ std::string BatchNorm2d::description() const {
 }
 
 Tensor Dropout2d::forward(const Tensor& x) {
-  return dropout2d(x, p_, random_key(Purpose::dropout), training());
+  return dropout2d(x, p_, random_key(Purpose::dropout), training(), random_clock());
 }
 std::string Dropout2d::description() const { return call("Dropout2d", p_); }
 Tensor Dropout::forward(const Tensor& x) {
-  return dropout(x, p_, random_key(Purpose::dropout), training());
+  return dropout(x, p_, random_key(Purpose::dropout), training(), random_clock());
 }
 std::string Dropout::description() const { return call("Dropout", p_); }
 Tensor DropPath::forward(const Tensor& x) {
-  return drop_path(x, p_, random_key(Purpose::dropout), training());
+  return drop_path(x, p_, random_key(Purpose::dropout), training(), random_clock());
 }
 std::string DropPath::description() const { return call("DropPath", p_); }
 

@@ -60,6 +60,13 @@ void Module::to(Device device) {
   for (auto& [name, t] : state()) t.move_into(Tensor::empty(t.shape(), t.dtype(), device));
 }
 
+DType Module::dtype() const {
+  if (!parameters_.empty()) return parameters_[0].tensor.dtype();
+  for (auto& [name, child] : children_)
+    if (child->parameter_count()) return child->dtype();
+  return DType::float32;
+}
+
 // Layers are numbered in order of the network, so that no two draw the same numbers.
 void Module::set_random_step(const RandomStep& random) {
   uint32_t next = 0;

@@ -23,6 +23,7 @@ struct Named {
 struct RandomStep {
   uint64_t seed = 0;
   uint32_t step = 0;
+  Tensor clock = {};  ///< (1), int32, on the network's device; if given, its value is added to step
 };
 
 /// A function with state. A subclass registers its parameters, buffers and children in its
@@ -55,6 +56,8 @@ class Module {
   void eval() { train(false); }
   bool training() const { return training_; }
 
+  /// The dtype that the network computes in: its first parameter's; float32 if it has none.
+  DType dtype() const;
   /// Moves parameters and buffers; call it before an optimizer takes the parameters.
   void to(Device device);
   /// The step that dropout draws its numbers for; applies to all children.
@@ -94,6 +97,7 @@ class Module {
   RandomKey random_key(Purpose purpose) const {
     return {random_.seed, purpose, random_.step, layer_};
   }
+  const Tensor& random_clock() const { return random_.clock; }
 
  private:
   template <class F>

@@ -24,6 +24,7 @@ class Adam : public Optimizer {
   void set_momentum(double beta1) override { options_.beta1 = beta1; }
 
  private:
+  StepNumbers numbers(double lr, double weight_decay, int64_t step) const override;
   void update(const Part& part) override;
 
   Options options_;

@@ -12,14 +12,18 @@ Ema::Ema(const ParameterBuffer& parameters, double decay)
 }
 
 void Ema::update() {
+  count();
+  apply();
+}
+
+void Ema::apply() {
   const Tensor& weights = parameters_.values();
-  if (updates_.item() == 0)
+  if (updates_.item() == 1)
     average_.copy_from(weights);
   else
     dispatch("ema", weights, [&]<class T>(auto& here) {
       average_step(here, decay_, weights.read<T>(), average_.write<T>());
     });
-  updates_.fill(updates_.item() + 1);
 }
 
 void Ema::swap() {

@@ -16,8 +16,12 @@ namespace tweed {
 class Ema {
  public:
   Ema(const ParameterBuffer& parameters, double decay);
-  /// Call it after each step of the optimizer. One kernel.
+  /// Call it after each step of the optimizer: count() and apply().
   void update();
+  /// What the host does: counts the update.
+  void count() { updates_.count_up(); }
+  /// What the device does, one kernel; may be recorded (see Replay) after the first update.
+  void apply();
   /// Exchanges the weights and their average, bit by bit. Before the first update it does nothing.
   void swap();
   /// What a checkpoint keeps: "updates", and the average of each parameter under its name.

@@ -2,19 +2,37 @@
 
 namespace tweed {
 
+static constexpr int64_t numbers_a_group = 8;
+static_assert(sizeof(StepNumbers) == numbers_a_group * sizeof(double));
+
 Optimizer::Optimizer(ParameterBuffer& parameters, double lr, const std::vector<std::string>& kinds)
     : parameters_(parameters), lr_(lr) {
   MemoryLabel label("optimizer");
   for (auto& kind : kinds) kept_.push_back({kind, parameters.zeros()});
+  numbers_ = Tensor::zeros({int64_t(parameters.groups().size()), numbers_a_group}, DType::float64,
+                           parameters.values().device());
 }
 
 void Optimizer::step() {
-  steps_.fill(double(steps() + 1));
+  prepare();
+  apply();
+}
+
+void Optimizer::prepare() {
+  steps_.count_up();
+  std::vector<double> all;
   for (auto& group : parameters_.groups()) {
+    const StepNumbers own = numbers(lr_ * group.lr, group.weight_decay, steps());
+    all.insert(all.end(), own.v, own.v + numbers_a_group);
+  }
+  numbers_.copy_from(Tensor::from(all, numbers_.shape()));
+}
+
+void Optimizer::apply() {
+  for (std::size_t i = 0; i < parameters_.groups().size(); ++i) {
+    const auto& group = parameters_.groups()[i];
     auto part_of = [&](const Tensor& buffer) { return buffer.slice(group.first, group.last); };
-    Part part{lr_ * group.lr,
-              group.weight_decay,
-              steps(),
+    Part part{numbers_.slice(int64_t(i), int64_t(i) + 1),
               part_of(parameters_.grads()),
               part_of(parameters_.values()),
               {}};

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "autograd/dispatch.h"
+#include "kernels/optimizer.h"
 #include "optim/parameter_buffer.h"
 
 namespace tweed {
@@ -17,8 +19,12 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  /// One kernel a group of parameters.
+  /// prepare() and apply().
   void step();
+  /// What the host does for a step: counts it, and sends its numbers to the device.
+  void prepare();
+  /// What the device does: one kernel a group of parameters, and may be recorded (see Replay).
+  void apply();
   double lr() const { return lr_; }
   void set_lr(double lr) { lr_ = lr; }
   /// Momentum, or Adam's beta1: what one_cycle_momentum() changes.
@@ -33,19 +39,33 @@ class Optimizer {
   /// @param kinds  names the numbers that are kept for each parameter, zero at first
   Optimizer(ParameterBuffer& parameters, double lr, const std::vector<std::string>& kinds);
 
+  /// The numbers of a step, for the parameters of a group.
+  /// @param lr            the learning rate itself
+  /// @param weight_decay  a factor
+  /// @param step          counts from 1
+  virtual StepNumbers numbers(double lr, double weight_decay, int64_t step) const = 0;
   /// A group's part of everything that a step needs.
   struct Part {
-    double lr, weight_decay;  ///< the learning rate itself; a factor
-    int64_t step;             ///< counts from 1
-    Tensor grads, values;
+    Tensor numbers, grads, values;
     std::vector<Tensor> kept;  ///< in the order of `kinds`
   };
   virtual void update(const Part& part) = 0;
+
+  /// Calls f<G, T>(here) with the types of gradients and weights.
+  template <class F>
+  static void with_types(const char* name, const Part& p, F f) {
+    dispatch(name, p.values, [&]<class T>(auto& here) {
+      if constexpr (std::is_same_v<T, float>)
+        if (p.grads.dtype() == DType::bfloat16) return f.template operator()<bf16, float>(here);
+      f.template operator()<T, T>(here);
+    });
+  }
 
  private:
   ParameterBuffer& parameters_;
   double lr_;
   std::vector<Named> kept_;
+  Tensor numbers_;                                  // (groups, 8)
   Tensor steps_ = Tensor::zeros({}, DType::int32);  // on the cpu: its reading waits for nothing
 };
 

@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "autograd/dispatch.h"
-#include "kernels/elementwise.h"
 #include "kernels/optimizer.h"
 #include "nn/freeze.h"
 
@@ -16,17 +15,41 @@ bool ParameterRule::fits(const Named& parameter) const {
 }
 
 ParameterBuffer::ParameterBuffer(const std::vector<Named>& parameters,
-                                 const std::vector<ParameterRule>& rules) {
+                                 const std::vector<ParameterRule>& rules)
+    : ParameterBuffer(parameters, rules,
+                      parameters.empty() ? DType::float32 : parameters[0].tensor.dtype()) {}
+
+ParameterBuffer::ParameterBuffer(const std::vector<Named>& parameters,
+                                 const std::vector<ParameterRule>& rules, DType compute) {
   order_by_groups(parameters, rules);
   MemoryLabel label("parameters");
   const Tensor& first = parameters_[0].tensor;
+  const bool own = compute == first.dtype();
+  if (!own && (first.dtype() != DType::float32 || compute != DType::bfloat16))
+    fail("optim", first.dtype(), " parameters do not compute in ", compute);
   values_ = Tensor::zeros({groups_.back().last}, first.dtype(), first.device());
-  grads_ = Tensor::zeros_like(values_);
-  auto value_parts = parts(values_), grad_parts = parts(grads_);
+  computed_with_ = own ? values_ : Tensor::zeros(values_.shape(), compute, first.device());
+  grads_ = Tensor::zeros_like(computed_with_);
+  const auto value_parts = parts(values_), grad_parts = parts(grads_);
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     parameters_[i].tensor.move_into(value_parts[i].tensor);
     set_grad(parameters_[i].tensor, grad_parts[i].tensor);
   }
+  if (own) return;
+  for (auto& [name, t] : parameters)
+    if (!requires_grad(t)) {
+      NoGrad no_grad;
+      frozen_.push_back({t, t.detach(), t.to(compute)});
+    }
+  rebind(false);
+  changed();
+}
+
+void ParameterBuffer::rebind(bool to_masters) const {
+  if (computed_with_.same(values_)) return;
+  const auto own = parts(to_masters ? values_ : computed_with_);
+  for (std::size_t i = 0; i < parameters_.size(); ++i) parameters_[i].tensor.rebind(own[i].tensor);
+  for (auto& f : frozen_) f.parameter.rebind(to_masters ? f.master : f.computed_with);
 }
 
 // Parameters with equal factors stand side by side; groups in the order of their first parameters.
@@ -78,31 +101,30 @@ std::vector<Named> ParameterBuffer::parts(const Tensor& buffer) const {
   return result;
 }
 
-double ParameterBuffer::grad_norm() const {
-  double sum = 0;
+// The sum of the squares of all gradients, on the device.
+Tensor ParameterBuffer::squares() const {
+  const DType dtype = accumulator_dtype(grads_);
+  Tensor result = Tensor::empty({1}, dtype, grads_.device());
   dispatch("grad_norm", grads_, [&]<class T>(auto& here) {
-    const DType dtype = accumulator_dtype(grads_);
     Tensor scratch = Tensor::empty({sum_of_squares_scratch(grads_.size())}, dtype, grads_.device());
-    Tensor result = Tensor::empty({1}, dtype, grads_.device());
     sum_of_squares(here, grads_.read<T>(), scratch.template write<acc_t<T>>(),
                    result.template write<acc_t<T>>());
-    sum = result.item();
   });
-  return std::sqrt(sum);
+  return result;
 }
+double ParameterBuffer::grad_norm() const { return std::sqrt(squares().item()); }
 
-double ParameterBuffer::clip_grad_norm(double max_norm) const {
-  double norm = grad_norm();
-  if (norm > max_norm) {
-    Tensor copy = grads_.clone();
-    dispatch("clip_grad_norm", grads_, [&]<class T>(auto& here) {
-      axpy(here, max_norm / (norm + 1e-6) - 1, copy.read<T>(), grads_.write<T>());
-    });
-  }
+Tensor ParameterBuffer::clip_grad_norm(double max_norm) const {
+  const Tensor square = squares(), norm = Tensor::empty_like(square);
+  dispatch("clip_grad_norm", grads_, [&]<class T>(auto& here) {
+    using A = acc_t<T>;
+    clip_norm(here, max_norm, square.read<A>(), norm.write<A>(), grads_.write<T>());
+  });
   return norm;
 }
 
 void ParameterBuffer::changed() const {
+  if (!computed_with_.same(values_)) computed_with_.copy_from(values_);
   values_.changed();
   for (auto& [name, t] : parameters_) t.changed();
 }

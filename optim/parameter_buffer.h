@@ -26,6 +26,10 @@ inline const ParameterRule no_decay_of_vectors{.weight_decay = 0, .most_axes = 1
 /// buffer; each starts at a multiple of 64 bytes, and the gaps are zero and stay zero. Parameters
 /// that require no gradient (see freeze()) are passed over.
 ///
+/// With a compute dtype of bfloat16, the network computes in that and its gradients are in that,
+/// while the optimizer keeps and changes float32 master weights; one kernel casts them all after
+/// each change.
+///
 /// backward() adds to the gradients until zero_grad(). So a large batch can be taken in k parts
 /// of equal size: k times forward and backward of the mean loss / k, then one step.
 ///
@@ -34,8 +38,13 @@ class ParameterBuffer {
  public:
   explicit ParameterBuffer(const std::vector<Named>& parameters,
                            const std::vector<ParameterRule>& rules = {});
+  /// @param compute  what the network computes in: the parameters' own dtype, or bfloat16 for
+  ///                 float32 parameters. @throws ShapeError  for anything else
+  ParameterBuffer(const std::vector<Named>& parameters, const std::vector<ParameterRule>& rules,
+                  DType compute);
   /// Group by group, within each in the order given.
   const std::vector<Named>& parameters() const { return parameters_; }
+  /// What the optimizer changes: the parameters themselves, or their float32 masters.
   const Tensor& values() const { return values_; }
   const Tensor& grads() const { return grads_; }
   /// A new buffer of zeros for one more number per parameter, and its parts under their names.
@@ -52,19 +61,46 @@ class ParameterBuffer {
   void zero_grad() const { grads_.zero(); }
   /// The Euclidean norm of all gradients together.
   double grad_norm() const;
-  /// Scales all gradients so that their norm is at most `max_norm`. Returns the norm before.
-  double clip_grad_norm(double max_norm) const;
-  /// Tells the graph that the parameters were changed in place.
+  /// Scales all gradients so that their norm is at most `max_norm`. Returns the norm before, one
+  /// element on the device: nothing waits for it.
+  Tensor clip_grad_norm(double max_norm) const;
+  /// To be called when values() were changed: casts them for the network if need be, and tells the
+  /// graph.
   void changed() const;
 
  private:
+  friend class MasterWeights;
+  Tensor squares() const;
+  void rebind(bool to_masters) const;
   void order_by_groups(const std::vector<Named>& parameters,
                        const std::vector<ParameterRule>& rules);
 
+  // A parameter that is not trained, in both dtypes.
+  struct Frozen {
+    Tensor parameter, master, computed_with;
+  };
+
   std::vector<Named> parameters_;
+  std::vector<Frozen> frozen_;
   std::vector<Group> groups_;
   std::vector<int64_t> offsets_;
   Tensor values_, grads_;
+  Tensor computed_with_;  // values_ itself, or its bfloat16 copy
+};
+
+/// The network has its float32 master weights for the length of a scope, to be saved or evaluated;
+/// its own if there are no others.
+class MasterWeights {
+ public:
+  explicit MasterWeights(const ParameterBuffer& parameters) : parameters_(parameters) {
+    parameters_.rebind(true);
+  }
+  ~MasterWeights() { parameters_.rebind(false); }
+  MasterWeights(const MasterWeights&) = delete;
+  MasterWeights& operator=(const MasterWeights&) = delete;
+
+ private:
+  const ParameterBuffer& parameters_;
 };
 
 }  // namespace tweed

@@ -1,15 +1,15 @@
 #include "optim/sgd.h"
 
-#include "autograd/dispatch.h"
-#include "kernels/optimizer.h"
-
 namespace tweed {
 
+StepNumbers SGD::numbers(double lr, double weight_decay, int64_t /*step*/) const {
+  return Sgd{lr, options_.momentum, options_.weight_decay * weight_decay}.numbers();
+}
+
 void SGD::update(const Part& p) {
-  const Sgd rule{p.lr, options_.momentum, options_.weight_decay * p.weight_decay,
-                 options_.nesterov};
-  dispatch("sgd", p.values, [&]<class T>(auto& here) {
-    sgd_step(here, rule, p.grads.read<T>(), p.kept[0].write<T>(), p.values.write<T>());
+  with_types("sgd", p, [&]<class G, class T>(auto& here) {
+    sgd_step(here, options_.nesterov, p.numbers.read<double>(), p.grads.read<G>(),
+             p.kept[0].write<T>(), p.values.write<T>());
   });
 }
 

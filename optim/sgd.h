@@ -21,6 +21,7 @@ class SGD : public Optimizer {
   void set_momentum(double momentum) override { options_.momentum = momentum; }
 
  private:
+  StepNumbers numbers(double lr, double weight_decay, int64_t step) const override;
   void update(const Part& part) override;
 
   Options options_;

@@ -61,6 +61,13 @@ void set_threads(int threads) {
 }
 int threads() { return cpu_machine().threads ? cpu_machine().threads : omp_get_max_threads(); }
 
+void set_tf32(Device device, bool on) {
+  if (device.is_cuda())
+    cuda_machine(device.index()).tf32 = on;
+  else if (on)
+    throw DeviceError("tf32 is a way in which GPUs multiply; " + device.name() + " has none");
+}
+
 void synchronize(Device device) {
 #if TWEED_HAVE_CUDA
   if (device.is_cuda()) cuda::synchronize(cuda_machine(device.index()));

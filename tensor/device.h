@@ -37,6 +37,9 @@ Cuda& cuda_machine(int index);
 /// Threads that `cpu` computes with; 0 restores OpenMP's default.
 void set_threads(int threads);
 int threads();
+/// Whether products of float32 matrices on a GPU round their factors to TF32's 10 bits, which
+/// tensor cores take. Off at first. @throws DeviceError  if it is turned on for cpu or sim
+void set_tf32(Device device, bool on);
 /// Waits until everything asked of the device has been done.
 void synchronize(Device device);
 

@@ -10,17 +10,35 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <utility>
 #include <vector>
 
+#include "kernels/machine/recording.h"
 #if TWEED_HAVE_CUDA
 #include "kernels/machine/cuda_runtime.h"
 #endif
 
 namespace tweed {
+
+/// Blocks that nobody uses, by size.
+struct FreeBlocks {
+  std::map<std::size_t, std::vector<void*>> by_size;
+
+  void* take(std::size_t size) {
+    auto found = by_size.find(size);
+    if (found == by_size.end() || found->second.empty()) return nullptr;
+    void* p = found->second.back();
+    found->second.pop_back();
+    return p;
+  }
+  void put(std::size_t size, void* p) { by_size[size].push_back(p); }
+};
+
 namespace {
 
 constexpr std::size_t huge_page = std::size_t(2) << 20;
 thread_local const char* current_label = "tensors";
+thread_local std::shared_ptr<MemoryArena> current_arena;
 
 // Four sizes per power of two: at most a fifth is wasted, and sizes repeat often enough for reuse.
 std::size_t size_class(std::size_t bytes) {
@@ -85,10 +103,12 @@ class Pool {
   Pool(Device device, std::unique_ptr<Source> source)
       : device_(device), source_(std::move(source)), limit_(source_->limit()) {}
 
-  void* take(std::size_t bytes, const char* label) {
+  // `arena` may be null, here and below.
+  void* take(std::size_t bytes, const char* label, FreeBlocks* arena) {
     std::size_t size = size_class(bytes);
     std::lock_guard lock(mutex_);
-    void* p = take_cached(size);
+    void* p = arena ? arena->take(size) : nullptr;
+    if (!p) p = cached_.take(size);
     if (!p) p = take_fresh(size);
     if (!p) {
       drop_cached();
@@ -100,12 +120,17 @@ class Pool {
     held_by_[label] += size;
     return p;
   }
-  void give_back(void* p, std::size_t bytes, const char* label) {
+  void give_back(void* p, std::size_t bytes, const char* label, FreeBlocks* arena) {
     std::size_t size = size_class(bytes);
     std::lock_guard lock(mutex_);
-    cached_[size].push_back(p);
+    (arena ? *arena : cached_).put(size, p);
     stats_.current -= size;
     held_by_[label] -= size;
+  }
+  void take_over(const FreeBlocks& arena) {
+    std::lock_guard lock(mutex_);
+    for (auto& [size, blocks] : arena.by_size)
+      for (void* p : blocks) cached_.put(size, p);
   }
   void drop() {
     std::lock_guard lock(mutex_);
@@ -125,13 +150,6 @@ class Pool {
   }
 
  private:
-  void* take_cached(std::size_t size) {
-    auto found = cached_.find(size);
-    if (found == cached_.end() || found->second.empty()) return nullptr;
-    void* p = found->second.back();
-    found->second.pop_back();
-    return p;
-  }
   void* take_fresh(std::size_t size) {
     if (size > limit_ || stats_.reserved > limit_ - size) return nullptr;
     void* p = source_->allocate(size);
@@ -139,12 +157,12 @@ class Pool {
     return p;
   }
   void drop_cached() {
-    for (auto& [size, blocks] : cached_)
+    for (auto& [size, blocks] : cached_.by_size)
       for (void* p : blocks) {
         source_->release(p, size);
         stats_.reserved -= size;
       }
-    cached_.clear();
+    cached_.by_size.clear();
   }
   std::string out_of_memory(std::size_t bytes) {
     std::vector<std::pair<std::size_t, std::string>> holders;
@@ -163,7 +181,7 @@ class Pool {
   Device device_;
   std::unique_ptr<Source> source_;
   std::mutex mutex_;
-  std::map<std::size_t, std::vector<void*>> cached_;
+  FreeBlocks cached_;
   std::map<std::string, std::size_t> held_by_;
   MemoryStats stats_;
   std::size_t limit_;
@@ -190,28 +208,67 @@ Pool& pool_of(Device device) {
 }  // namespace
 
 MemoryStats memory_stats(Device device) { return pool_of(device).stats(); }
+std::size_t free_device_bytes(Device device) {
+#if TWEED_HAVE_CUDA
+  if (device.is_cuda()) return cuda::free_bytes(cuda_machine(device.index()));
+#endif
+  (void)device;
+  return std::size_t(sysconf(_SC_AVPHYS_PAGES)) * std::size_t(sysconf(_SC_PAGE_SIZE));
+}
 void reset_peak_memory(Device device) { pool_of(device).reset_peak(); }
 void release_cached_memory(Device device) { pool_of(device).drop(); }
 void set_memory_limit(Device device, std::size_t bytes) { pool_of(device).set_limit(bytes); }
+
+MemoryArena::MemoryArena(Device device) : device_(device), free_(std::make_unique<FreeBlocks>()) {}
+MemoryArena::~MemoryArena() { pool_of(device_).take_over(*free_); }
+MemoryArena::Scope::Scope(const std::shared_ptr<MemoryArena>& arena)
+    : before_(std::exchange(current_arena, arena)) {}
+MemoryArena::Scope::~Scope() { current_arena = before_; }
 
 Storage::Storage(Device device, std::size_t bytes)
     : device_(device),
       bytes_(bytes),
       label_(current_label),
-      data_(pool_of(device).take(bytes, label_)) {}
-Storage::~Storage() { pool_of(device_).give_back(data_, bytes_, label_); }
+      arena_(current_arena && current_arena->device_ == device ? current_arena : nullptr),
+      data_(pool_of(device).take(bytes, label_, arena_ ? arena_->free_.get() : nullptr)) {}
+Storage::~Storage() {
+  pool_of(device_).give_back(data_, bytes_, label_, arena_ ? arena_->free_.get() : nullptr);
+}
 
 MemoryLabel::MemoryLabel(const char* label) : before_(current_label) { current_label = label; }
 MemoryLabel::~MemoryLabel() { current_label = before_; }
 
+namespace {
+
+bool records(Device device) {
+  return device.kind() != Device::Kind::cpu &&
+         on<Sim, Cuda>(device, [](auto& here) { return is_recording(here); });
+}
+
+// A recording would repeat the copy with the host's address, whatever is there by then.
+void refuse_while_recording(Device to, Device from) {
+  if (to != from && (records(to) || records(from)))
+    throw Error("[replay] a copy from " + from.name() + " to " + to.name() +
+                " cannot be recorded: do it before or after the recorded work");
+}
+
+}  // namespace
+
 void copy_bytes(Device to_device, void* to, Device from_device, const void* from,
                 std::size_t bytes) {
   if (bytes == 0) return;
+  refuse_while_recording(to_device, from_device);
 #if TWEED_HAVE_CUDA
-  if (from_device.is_cuda()) return cuda::copy(cuda_machine(from_device.index()), to, from, bytes);
-  if (to_device.is_cuda()) return cuda::copy(cuda_machine(to_device.index()), to, from, bytes);
+  auto machine = [](Device device) -> Cuda& { return cuda_machine(device.index()); };
+  if (to_device.is_cuda() && from_device.is_cuda()) {
+    if (to_device == from_device) return cuda::copy(machine(to_device), to, from, bytes);
+    return cuda::copy_across(machine(to_device), to, machine(from_device), from, bytes);
+  }
+  if (from_device.is_cuda()) return cuda::download(machine(from_device), to, from, bytes);
+  if (to_device.is_cuda()) return cuda::upload(machine(to_device), to, from, bytes);
 #endif
-  (void)to_device, (void)from_device;
+  if (to_device.kind() == Device::Kind::sim && to_device == from_device)
+    return sim::copy(sim_machine(), to, from, bytes);
   std::memmove(to, from, bytes);
 }
 void zero_bytes(Device device, void* p, std::size_t bytes) {
@@ -219,7 +276,7 @@ void zero_bytes(Device device, void* p, std::size_t bytes) {
 #if TWEED_HAVE_CUDA
   if (device.is_cuda()) return cuda::zero(cuda_machine(device.index()), p, bytes);
 #endif
-  (void)device;
+  if (device.kind() == Device::Kind::sim) return sim::zero(sim_machine(), p, bytes);
   std::memset(p, 0, bytes);
 }
 

@@ -20,12 +20,44 @@ struct MemoryStats {
 };
 MemoryStats memory_stats(Device device = {});
 void reset_peak_memory(Device device = {});
+/// Memory of the device that nobody has taken; cached blocks count as taken.
+std::size_t free_device_bytes(Device device);
 /// Gives cached blocks back to the system.
 void release_cached_memory(Device device = {});
 /// The most that the pool may reserve; by default the machine's memory. 0 restores the default.
 void set_memory_limit(Device device, std::size_t bytes);
 
-/// Owns a block of device memory, 64-byte aligned, and gives it back to the pool.
+/// Blocks set apart for work that is recorded: its kernels keep their addresses, so nobody else may
+/// be given them as long as it can be replayed. When the arena dies its blocks go to the pool.
+class MemoryArena {
+ public:
+  explicit MemoryArena(Device device);
+  ~MemoryArena();
+  MemoryArena(const MemoryArena&) = delete;
+  MemoryArena& operator=(const MemoryArena&) = delete;
+
+  /// While one lives, what this thread allocates on the arena's device comes from the arena, and
+  /// goes back to it whenever it is freed.
+  class Scope {
+   public:
+    explicit Scope(const std::shared_ptr<MemoryArena>& arena);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    std::shared_ptr<MemoryArena> before_;
+  };
+
+ private:
+  friend class Storage;
+  friend class Pool;
+  Device device_;
+  std::unique_ptr<struct FreeBlocks> free_;
+};
+
+/// Owns a block of device memory, 64-byte aligned, and gives it back to the pool, or to the arena
+/// that it came from.
 class Storage {
  public:
   /// @throws DeviceError  saying what was asked for, what is free, and what holds the most
@@ -42,6 +74,7 @@ class Storage {
   Device device_;
   std::size_t bytes_;
   const char* label_;
+  std::shared_ptr<MemoryArena> arena_;  // null: the pool itself
   void* data_;
 };
 
@@ -56,7 +89,10 @@ class MemoryLabel {
   const char* before_;
 };
 
-/// Copies bytes between any two places; `to_device` and `from_device` say where they are.
+/// Copies bytes between any two places; `to_device` and `from_device` say where they are. In order
+/// with the device's kernels; a copy to the host is complete on return, and the source of any other
+/// may be changed then.
+/// @throws Error  if one of the devices records (see Replay) and the other is not the same
 void copy_bytes(Device to_device, void* to, Device from_device, const void* from,
                 std::size_t bytes);
 void zero_bytes(Device device, void* p, std::size_t bytes);

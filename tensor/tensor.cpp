@@ -130,13 +130,21 @@ void Tensor::copy_from(const Tensor& source) const {
   changed();
 }
 
-void Tensor::move_into(const Tensor& target) const {
-  if (target.dtype() != dtype())
-    throw ShapeError(std::string("[move_into] ") + name_of(dtype()) + " into " +
-                     name_of(target.dtype()));
-  target.copy_from(*this);
+void Tensor::count_up(int32_t by) const {
+  on(device(), [&](auto& here) { tweed::count_up(here, write<int32_t>(), by); });
+  changed();
+}
+
+void Tensor::rebind(const Tensor& target) const {
+  if (target.shape() != shape())
+    throw ShapeError("[rebind] " + shape().str() + " to " + target.shape().str());
   impl().storage = target.impl().storage;
   impl().offset = target.impl().offset;
+  impl().dtype = target.dtype();
+}
+void Tensor::move_into(const Tensor& target) const {
+  target.copy_from(*this);
+  rebind(target);
 }
 
 }  // namespace tweed

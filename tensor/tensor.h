@@ -86,6 +86,8 @@ class Tensor {
   /// Overwrites all elements in place.
   void fill(double value) const;
   void zero() const;
+  /// Adds to all elements in place, by a kernel. @throws ShapeError  if the dtype is not int32
+  void count_up(int32_t by = 1) const;
   /// Copies the elements of a tensor of the same shape, from any device and dtype.
   void copy_from(const Tensor& source) const;
 
@@ -93,8 +95,10 @@ class Tensor {
   /// itself. Whoever writes through write() into a tensor that others know calls changed().
   uint32_t version() const { return impl().version->load(std::memory_order_relaxed); }
   void changed() const { impl().version->fetch_add(1, std::memory_order_relaxed); }
-  /// Makes all handles of this tensor refer to the storage of `target`, of the same shape and dtype
-  /// but perhaps on another device. The elements are copied there first.
+  /// Makes all handles of this tensor refer to the elements of `target`, of the same shape but
+  /// perhaps another device and dtype.
+  void rebind(const Tensor& target) const;
+  /// Copies the elements into `target`, then rebinds to it.
   void move_into(const Tensor& target) const;
 
   const std::shared_ptr<Attachment>& attachment() const { return impl().attachment; }

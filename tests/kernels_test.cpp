@@ -70,25 +70,32 @@ TEST_CASE("axpy adds a multiple", "[kernels]") {
   });
 }
 
+static Tensor on_device(const StepNumbers& numbers, Device device) {
+  return Tensor::from(Doubles(numbers.v, numbers.v + 8), {8}, device);
+}
+
 TEST_CASE("sgd_step follows PyTorch's formula", "[kernels]") {
   on_all([](Device device, DType dtype) {
     const int64_t n = 300;
     const double tolerance = dtype == DType::bfloat16 ? 3e-2 : 1e-6;
-    for (const Sgd& sgd : {Sgd{0.1, 0.9, 0.01}, Sgd{0.5, 0, 0}, Sgd{0.1, 0.9, 0.01, true}}) {
+    for (auto [sgd, nesterov] : {std::pair(Sgd{0.1, 0.9, 0.01}, false),
+                                 {Sgd{0.5, 0, 0}, false},
+                                 {Sgd{0.1, 0.9, 0.01}, true}}) {
+      const Tensor numbers = on_device(sgd.numbers(), device);
       Tensor w = random_tensor({n}, dtype, device, 1), v = Tensor::zeros({n}, dtype, device);
       Doubles weight = w.to_doubles(), velocity(weight.size(), 0.0);
       for (uint64_t t = 0; t < 3; ++t) {
         Tensor g = random_tensor({n}, dtype, device, 10 + t);
         const Doubles grad = g.to_doubles();
-        dispatch("test", w, [&]<class T>(auto& here) {
+        dispatch("test", w, [&, momentum = sgd.momentum, nesterov = nesterov]<class T>(auto& here) {
           // Without momentum there need be no velocity.
-          const Span<T> state = sgd.momentum > 0 ? v.write<T>() : Span<T>();
-          sgd_step(here, sgd, g.read<T>(), state, w.write<T>());
+          const Span<T> state = momentum > 0 ? v.write<T>() : Span<T>();
+          sgd_step(here, nesterov, numbers.read<double>(), g.read<T>(), state, w.write<T>());
         });
         for (std::size_t i = 0; i < grad.size(); ++i) {
           const double g = grad[i] + sgd.weight_decay * weight[i];
           velocity[i] = sgd.momentum * velocity[i] + g;
-          weight[i] -= sgd.lr * (sgd.nesterov ? g + sgd.momentum * velocity[i] : velocity[i]);
+          weight[i] -= sgd.lr * (nesterov ? g + sgd.momentum * velocity[i] : velocity[i]);
         }
       }
       CHECK(difference(w.to_doubles(), weight, tolerance) == "");
@@ -107,9 +114,11 @@ TEST_CASE("adam_step and average_step follow PyTorch's formulas", "[kernels]") {
       Doubles weight = w.to_doubles(), first(weight.size()), second(first), mean(first);
       for (int t = 1; t <= 3; ++t) {
         Tensor g = random_tensor({n}, dtype, device, uint64_t(10 + t));
+        const Tensor numbers = on_device(adam.numbers(t), device);
         const Doubles grad = g.to_doubles();
         dispatch("test", w, [&]<class T>(auto& here) {
-          adam_step(here, adam, t, g.read<T>(), m.write<T>(), v.write<T>(), w.write<T>());
+          adam_step(here, numbers.read<double>(), g.read<T>(), m.write<T>(), v.write<T>(),
+                    w.write<T>());
           average_step(here, 0.75, w.read<T>(), average.write<T>());
         });
         for (std::size_t i = 0; i < grad.size(); ++i) {

@@ -6,9 +6,11 @@
 #include <cmath>
 #include <set>
 
+#include "data/feed.h"
 #include "data/tiny_places.h"
 #include "kernels/machine/error.h"
 #include "tests/data_support.h"
+#include "tests/support.h"
 
 using namespace tweed;
 
@@ -249,4 +251,39 @@ TEST_CASE("a scene has the same layout at every size", "[data]") {
         difference += std::abs(int(small.pixels[i]) - int(large.pixels[i]));
       CHECK(difference / double(small.pixels.size()) < 16);
     }
+}
+
+TEST_CASE("a Feed gives the Loader's batches, wherever the images are", "[data]") {
+  Dataset data = numbered(50);
+  data.decode(2, true);
+  for (const Augmentation& augmentation :
+       {Augmentation{}, Augmentation{.mirror = false, .crop = false}, Augmentation{.pad = 3}}) {
+    LoaderOptions options = loading(0, 2);
+    options.augmentation = augmentation;
+    for (Device device : test_devices())
+      for (Residence residence : {Residence::host, Residence::device}) {
+        Feed feed(data, device, options, residence);
+        CHECK(feed.resident() == (residence == Residence::device));
+        for (int64_t epoch : {3, 4}) {
+          const int64_t first = epoch == 4 ? 2 : 0;
+          LoaderOptions wanted = options;
+          wanted.epoch = epoch;
+          wanted.first_batch = first;
+          feed.start_epoch(epoch, first);
+          for (auto& batch : all_batches(data, wanted)) {
+            REQUIRE(feed.next());
+            feed.load();
+            CHECK(feed.images().to_vector<float>() == batch.images);
+            CHECK(feed.labels().to_vector<int32_t>() == batch.labels);
+          }
+          CHECK_FALSE(feed.next());
+        }
+      }
+  }
+}
+
+TEST_CASE("a Feed keeps only decoded images on a device", "[data]") {
+  const Dataset data = numbered(50);
+  CHECK_THROWS_AS(Feed(data, {}, loading(), Residence::device), Error);
+  CHECK_FALSE(Feed(data, {}, loading()).resident());
 }

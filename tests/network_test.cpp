@@ -203,7 +203,8 @@ TEST_CASE("PGD without random start is PyTorch's, in pixels and in the coursewor
         if (n < 4) continue;
         auto losses = file.tensors.at(name + "/losses").to_doubles();
         for (int i = 0; i < steps; ++i)
-          CHECK(result.losses[std::size_t(i)] == Approx(losses[std::size_t(i)]).epsilon(1e-4));
+          CHECK(result.losses[std::size_t(i)].item() ==
+                Approx(losses[std::size_t(i)]).epsilon(1e-4));
       }
     }
   }

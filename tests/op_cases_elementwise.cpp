@@ -160,6 +160,11 @@ std::vector<OpCase> elementwise_cases() {
   rows.push_back(unary_case(
       "add_scalar", "subtracted from", {5}, [](auto& x) { return 2 - x; },
       [](double v) { return 2 - v; }));
+  // There and back, for dtypes below float64; steps_test.cpp goes to bfloat16.
+  for (Shape shape : {Shape{7}, Shape{1}, Shape{0, 3}})
+    rows.push_back(unary_case(
+        "cast", "", shape, [](auto& x) { return cast(cast(x, DType::float64) * 1, x.dtype()); },
+        [](double v) { return v; }));
   return rows;
 }
 

@@ -51,13 +51,16 @@ struct Cpu {
 /// SimulatorError after naming up to max_errors findings.
 struct Sim {
   int max_errors = 10;
+  class SimRecording* recording = nullptr;  ///< see recording.h
 };
 
-/// A GPU.
+/// A GPU, with a stream that all its work is done on in order.
 struct Cuda {
   int index = 0;
-  void* stream = nullptr;  ///< a cudaStream_t
-  void* blas = nullptr;    ///< a cublasHandle_t bound to the stream
+  struct CudaQueue* queue = nullptr;  ///< stream, libraries' handles, staging memory; cuda_runtime.h
+  void* stream = nullptr;             ///< a cudaStream_t
+  bool tf32 = false;                  ///< products of float matrices round their factors to TF32
+  bool recording = false;             ///< see recording.h
 };
 
 /// What the simulator found wrong, a finding a line, each with file, line, block and thread.

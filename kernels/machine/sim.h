@@ -187,10 +187,11 @@ void launch(void (*kernel)(P...), Config config, Here& here, const A&... args) {
   static_assert(sizeof...(P) == sizeof...(A), "the kernel takes another number of arguments");
   int argument = 0;
   const Region regions[] = {region_of<P>(args, ++argument)..., {}};
-  auto body = [&]() TWEED_UNCHECKED { kernel(static_cast<P>(args)...); };
+  auto body = [=]() TWEED_UNCHECKED { kernel(static_cast<P>(args)...); };
   using Body = decltype(body);
+  static_assert(std::is_trivially_copyable_v<Body>, "arguments of kernels are plain values");
   run({reinterpret_cast<const void*>(kernel), config, regions, argument,
-       [](const void* b) TWEED_UNCHECKED { (*static_cast<const Body*>(b))(); }, &body},
+       [](const void* b) TWEED_UNCHECKED { (*static_cast<const Body*>(b))(); }, &body, sizeof body},
       here);
 }
 

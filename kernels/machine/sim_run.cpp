@@ -140,6 +140,7 @@ void die() {
 void run(const Launch& launch, Sim& machine) {
   check_launch(launch.config);
   if (launch.config.grid == 0) return;
+  if (machine.recording) return note(launch, machine);
   const Turn turn;
   start_report(machine.max_errors);
   start_memory(launch);

@@ -21,6 +21,7 @@ struct Launch {
   int region_count;
   void (*body)(const void* context);  ///< calls the kernel: once for every simulated thread
   const void* context;
+  std::size_t context_bytes;
 };
 
 /// A value on its way between the lanes of a warp.
@@ -31,5 +32,7 @@ struct Parcel {
 /// @throws DeviceError     for a grid or block beyond the limits, or a launch inside another
 /// @throws SimulatorError  for what the kernel did wrong; the launch after that starts afresh
 void run(const Launch& launch, Sim& machine);
+/// Keeps a copy of the launch in the recording that the machine makes.
+void note(const Launch& launch, Sim& machine);
 
 }  // namespace tweed::sim

@@ -1,0 +1,277 @@
+// Whole training steps: recorded and replayed, in bfloat16 with master weights, on each device.
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "attacks/pgd.h"
+#include "autograd/loss.h"
+#include "nn/forward_float.h"
+#include "nn/freeze.h"
+#include "nn/layers.h"
+#include "nn/models/models.h"
+#include "optim/adam.h"
+#include "optim/ema.h"
+#include "optim/sgd.h"
+#include "tensor/replay.h"
+#include "tests/support.h"
+
+using namespace tweed;
+
+namespace {
+
+// Convolution, batch norm, dropout: everything that a step may change.
+ModulePtr small_network(Device device) {
+  auto network = std::make_shared<Sequential>();
+  network->add("conv", std::make_shared<Conv2d>(3, 6, 3, Conv2dOptions{.padding = 1}, Init{1, 1}));
+  network->add("bn", std::make_shared<BatchNorm2d>(6, 0.1, 1e-5, Activation::relu));
+  network->add("dropout", std::make_shared<Dropout>(0.3));
+  network->add("pool", std::make_shared<GlobalAvgPool>());
+  network->add("fc", std::make_shared<Linear>(6, 4, Init{1, 2}));
+  network->to(device);
+  return network;
+}
+
+struct StepOptions {
+  bool recorded = true, attacked = false;
+  DType compute = DType::float32;
+};
+
+// A training loop in the manner of apps/training.cpp.
+class Steps {
+ public:
+  Steps(Device device, const StepOptions& o)
+      : network(small_network(device)),
+        parameters(network->parameters(), {no_decay_of_vectors}, o.compute),
+        adam(parameters, {.lr = 0.02, .weight_decay = 0.01}),
+        ema(parameters, 0.9),
+        attack({.space = normalized_space(0.1, 0.05), .steps = 2, .seed = 3}, device),
+        images(Tensor::zeros({4, 6, 6, 3}, DType::float32, device)),
+        labels(Tensor::zeros({4}, DType::int32, device)),
+        clock(Tensor::zeros({1}, DType::int32, device)),
+        loss(Tensor::zeros({}, DType::float32, device)),
+        replay(
+            device, [this, o] { work(o); }, o.recorded) {}
+
+  double operator()(int step) {
+    images.copy_from(random_tensor(images.shape(), DType::float32, {}, uint64_t(step)));
+    labels.copy_from(Tensor::from(std::vector<int32_t>{step % 4, 1, 2, (step + 1) % 4}, {4}));
+    clock.fill(step);
+    adam.set_lr(0.02 / (step + 1));
+    adam.prepare();
+    ema.count();
+    replay();
+    return loss.item();
+  }
+  std::vector<Named> state() const {
+    std::vector<Named> all = network->state();
+    for (auto& part : {adam.state(), ema.state()}) all.insert(all.end(), part.begin(), part.end());
+    return all;
+  }
+
+  ModulePtr network;
+  ParameterBuffer parameters;
+  Adam adam;
+  Ema ema;
+  Pgd attack;
+  Tensor images, labels, clock, loss;
+  Replay replay;
+
+ private:
+  void work(const StepOptions& o) {
+    network->set_random_step({7, 0, clock});
+    parameters.zero_grad();
+    Tensor x = images;
+    if (o.attacked) x = attack(*network, x, labels, 0, clock, false).images;
+    const Tensor mean = cross_entropy(forward_float(*network, x), labels);
+    backward(mean);
+    parameters.clip_grad_norm(0.5);
+    adam.apply();
+    ema.apply();
+    loss.copy_from(mean);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("A recorded step has the bits of one that is not, in everything it changes") {
+  for (Device device : test_devices())
+    for (const StepOptions& o :
+         {StepOptions{}, StepOptions{.attacked = true}, StepOptions{.compute = DType::bfloat16}}) {
+      INFO(device.name() << ", attacked " << o.attacked << ", " << name_of(o.compute));
+      StepOptions unrecorded = o;
+      unrecorded.recorded = false;
+      Steps replayed(device, o), plain(device, unrecorded);
+      std::vector<double> losses;
+      for (int step = 0; step < 6; ++step) {
+        losses.push_back(replayed(step));
+        CHECK(losses.back() == plain(step));
+      }
+      CHECK(replayed.replay.replays() == (device.kind() != Device::Kind::cpu));
+      CHECK_FALSE(plain.replay.replays());
+      const auto a = replayed.state(), b = plain.state();
+      for (std::size_t i = 0; i < a.size(); ++i) {
+        INFO(a[i].name);
+        CHECK(same_bits(a[i].tensor, b[i].tensor));
+      }
+    }
+}
+
+TEST_CASE("Replay does its work each time it is called, with what is in memory then") {
+  for (Device device : test_devices()) {
+    INFO(device.name());
+    Tensor in = Tensor::zeros({3}, DType::float32, device), out = Tensor::zeros_like(in);
+    int calls = 0;
+    Replay twice(device, [&] {
+      ++calls;
+      const Tensor doubled = in + in;  // from the arena
+      out.copy_from(doubled);
+    });
+    for (double v : {1., 2., 3., 4., 5.}) {
+      in.fill(v);
+      twice();
+      // Memory that others take meanwhile is never the arena's.
+      const Tensor other = Tensor::full({3}, -1, DType::float32, device);
+      CHECK(out.to_doubles() == std::vector<double>(3, 2 * v));
+      CHECK(other.to_doubles() == std::vector<double>(3, -1));
+    }
+    CHECK(calls == (device.kind() == Device::Kind::cpu ? 5 : 3));
+  }
+}
+
+TEST_CASE("A recording refuses copies from and to the host, and ends well") {
+  for (Device device : test_devices()) {
+    if (device.kind() == Device::Kind::cpu) continue;
+    const Tensor t = Tensor::zeros({1}, DType::float32, device);
+    int calls = 0;
+    Replay reads(device, [&] {
+      if (++calls > 2) t.item();
+    });
+    reads();
+    reads();
+    CHECK_THROWS_WITH(reads(), "[replay] a copy from " + device.name() +
+                                   " to cpu cannot be recorded: do it before or after the "
+                                   "recorded work");
+    t.fill(3);  // is done, not recorded
+    CHECK(t.item() == 3);
+  }
+}
+
+TEST_CASE("An arena's memory goes back to the pool") {
+  for (Device device : test_devices()) {
+    release_cached_memory(device);
+    const auto before = memory_stats(device);
+    {
+      Replay step(device, [&] { Tensor::zeros({5000}, DType::float32, device); });
+      for (int i = 0; i < 4; ++i) step();
+      CHECK(memory_stats(device).current == before.current);
+    }
+    release_cached_memory(device);
+    CHECK(memory_stats(device).reserved == before.reserved);
+  }
+}
+
+TEST_CASE("bfloat16 layers train float32 master weights") {
+  for (Device device : test_devices()) {
+    INFO(device.name());
+    Steps half(device, {.compute = DType::bfloat16}), full(device, {});
+    CHECK(half.network->dtype() == DType::bfloat16);
+    CHECK(half.parameters.values().dtype() == DType::float32);
+    CHECK(half.parameters.grads().dtype() == DType::bfloat16);
+    // The masters begin as the parameters were, and are not rounded.
+    CHECK(same_bits(half.parameters.values(), full.parameters.values()));
+    const auto before = half.parameters.values().to_doubles();
+    for (int step = 0; step < 4; ++step) CHECK(half(step) == Approx(full(step)).epsilon(0.03));
+    const auto a = half.parameters.values().to_doubles(), b = full.parameters.values().to_doubles();
+    double apart = 0, moved = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      apart += std::abs(a[i] - b[i]);
+      moved += std::abs(a[i] - before[i]);
+    }
+    CHECK(apart < 0.2 * moved);
+    auto rounded = [](const Tensor& t) { return t.to(DType::bfloat16).to_doubles(); };
+    const Tensor weight = half.network->parameters()[0].tensor;
+    const auto computed = weight.to_doubles();
+    {
+      const MasterWeights masters(half.parameters);
+      CHECK(half.network->dtype() == DType::float32);
+      CHECK(rounded(weight) == computed);
+      CHECK(weight.to_doubles() != computed);
+    }
+    CHECK(half.network->dtype() == DType::bfloat16);
+    {
+      const AveragedWeights averaged(&half.ema);
+      CHECK(weight.to_doubles() != computed);
+    }
+    CHECK(weight.to_doubles() == computed);
+  }
+}
+
+TEST_CASE("Frozen parameters compute in bfloat16 and keep their float32 values") {
+  auto network = small_network({});
+  const auto before = network->find("conv").parameters()[0].tensor.to_doubles();
+  freeze(*network, "conv.*");
+  ParameterBuffer parameters(network->parameters(), {}, DType::bfloat16);
+  CHECK(network->find("conv").parameters()[0].tensor.dtype() == DType::bfloat16);
+  const Tensor y = forward_float(*network, random_tensor({2, 6, 6, 3}));
+  CHECK(y.dtype() == DType::float32);
+  const MasterWeights masters(parameters);
+  CHECK(network->find("conv").parameters()[0].tensor.to_doubles() == before);
+  CHECK_THROWS_WITH(ParameterBuffer(network->parameters(), {}, DType::int32),
+                    "[optim] float32 parameters do not compute in int32");
+}
+
+TEST_CASE("TF32 is a mode of GPUs") {
+  for (Device device : test_devices()) {
+    if (device.is_cuda()) {
+      set_tf32(device, true);
+      set_tf32(device, false);
+      continue;
+    }
+    CHECK_NOTHROW(set_tf32(device, false));
+    CHECK_THROWS_AS(set_tf32(device, true), DeviceError);
+  }
+}
+
+TEST_CASE("Twenty steps give the same losses on every device") {
+  Steps on_cpu({}, {});
+  std::vector<double> wanted;
+  for (int step = 0; step < 20; ++step) wanted.push_back(on_cpu(step));
+  for (Device device : test_devices()) {
+    Steps steps(device, {});
+    std::vector<double> losses;
+    for (int step = 0; step < 20; ++step) losses.push_back(steps(step));
+    INFO(device.name());
+    CHECK(difference(losses, wanted, 1e-4) == "");
+  }
+}
+
+TEST_CASE("SimpleNet gives the same losses on every device for twenty steps") {
+  // Thirty-two pixels are the least that its pools leave something of.
+  const Tensor x = random_tensor({1, 32, 32, 3}), labels = Tensor::from<int32_t>({3}, {1});
+  auto losses_on = [&](Device device) {
+    auto network = make_model("simplenet", {.classes = 4, .image_size = 32});
+    network->to(device);
+    ParameterBuffer parameters(network->parameters());
+    SGD sgd(parameters, {.lr = 0.01, .momentum = 0.9});
+    const Tensor images = x.to(device), targets = labels.to(device);
+    const Tensor last = Tensor::zeros({}, DType::float32, device);
+    std::vector<double> losses;
+    Replay step(device, [&] {
+      parameters.zero_grad();
+      const Tensor loss = cross_entropy((*network)(images), targets);
+      backward(loss);
+      sgd.apply();
+      last.copy_from(loss);
+    });
+    for (int i = 0; i < 20; ++i) {
+      sgd.prepare();
+      step();
+      losses.push_back(last.item());
+    }
+    return losses;
+  };
+  const auto wanted = losses_on({});
+  for (Device device : test_devices()) {
+    INFO(device.name());
+    CHECK(difference(losses_on(device), wanted, 1e-4) == "");
+  }
+}
