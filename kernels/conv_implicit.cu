@@ -178,10 +178,6 @@ __global__ void implicit_kernel(Slide s, bool relu, const T* __restrict__ images
 struct Taps {
   int K, stride, first;
   TWEED_INLINE int count() const { return first < K ? (K - 1 - first) / stride + 1 : 0; }
-  // In all phases with a smaller remainder.
-  TWEED_INLINE int before() const {
-    return K / stride * first + (first < K % stride ? first : K % stride);
-  }
 };
 
 // The filters of one phase, mirrored, with input and output channels swapped:
@@ -346,9 +342,8 @@ void conv_implicit_backward_input(M& here, const Conv& c, Span<const T> dz, Span
   const int H = int(w.H), W = int(w.W), Co = int(c.out_channels);
   for (int i = 0; i < stride * stride; ++i) {
     const Taps rows = {K, stride, i / stride}, columns = {K, stride, i % stride};
-    const int64_t before = int64_t(rows.before()) * K + int64_t(rows.count()) * columns.before();
     const int64_t size = int64_t(rows.count()) * columns.count() * w.C * Co;
-    const Span<T> filters = {turned.data() + before * w.C * Co, size};
+    const Span<T> filters = {turned.data(), size};  // the phase before is done with it
     launch(turn_weights_kernel<T>, {.grid = ceil_div(size, 256)}, here, rows, columns, int64_t(Co),
            w.C, weight, filters);
     // The first pixel of the phase, and the window of dz that it gathers from.
