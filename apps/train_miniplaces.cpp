@@ -88,8 +88,9 @@ void add_flags(CLI::App& app, Flags& f) {
                  "a checkpoint of ours: training goes on where the state file beside it ended; "
                  "with --evaluate, its weights are used");
   app.add_option("--conv", f.conv,
-                 "how convolutions are computed: auto, im2col (as the text explains it), direct "
-                 "(oneDNN, cpu only)")
+                 "how convolutions are computed: auto (chosen for each shape), naive (a thread a "
+                 "result), im2col (as the text explains it), implicit (im2col's tiles in shared "
+                 "memory), direct (oneDNN); naive and implicit on cuda and sim, direct on cpu")
       ->capture_default_str();
   app.add_option(
          "--precision", f.precision,
@@ -302,10 +303,9 @@ std::function<int()> prepare(int argc, char** argv) {
   if (f.evaluate && f.resume.empty())
     throw Error("--evaluate needs a network: give its checkpoint with --resume FILE");
   if (f.custom_conv) f.conv = "im2col";
-  set_conv_algorithm(parse_conv_algorithm(f.conv));
   Device device = f.device.open();
-  if (parse_conv_algorithm(f.conv) == ConvAlgorithm::direct && device.kind() != Device::Kind::cpu)
-    throw Error("--conv direct works on cpu, not on " + device.name());
+  check_conv_algorithm(parse_conv_algorithm(f.conv), device);
+  set_conv_algorithm(parse_conv_algorithm(f.conv));
   return f.evaluate ? prepare_evaluation(f, device) : prepare_training(f, device);
 }
 

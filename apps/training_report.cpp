@@ -5,6 +5,7 @@
 
 #include "apps/app.h"
 #include "apps/training.h"
+#include "autograd/conv.h"
 #include "autograd/reduce.h"
 #include "record/curves.h"
 #include "record/metrics.h"
@@ -115,6 +116,8 @@ void Training::summary(double seconds) const {
   std::printf("\nTrained %d epochs in %s; peak memory %s.\n", options_.epochs,
               clock(seconds).c_str(), megabytes(double(memory_stats(device_).peak)).c_str());
   std::printf("Best validation top-1: %.2f %%.\n", best_);
+  if (device_.kind() != Device::Kind::cpu)
+    for (auto& line : conv_choices()) std::printf("%s\n", line.c_str());
   std::printf("Files in %s:\n", options_.out.c_str());
   const std::pair<const char*, const char*> files[] = {
       {"best.safetensors", "the weights of the best epoch; PyTorch's names and axes"},

@@ -1,15 +1,11 @@
 #include "autograd/conv.h"
 
-#include <atomic>
-#include <map>
-
 #include "autograd/bias_backward.h"
+#include "autograd/conv_choice.h"
 #include "autograd/conv_passes.h"
 
 namespace tweed {
 namespace {
-
-std::atomic<ConvAlgorithm> chosen{ConvAlgorithm::automatic};
 
 Window window_of(const char* op, const Shape& image, int64_t kernel, int64_t stride,
                  int64_t padding) {
@@ -22,33 +18,7 @@ Window window_of(const char* op, const Shape& image, int64_t kernel, int64_t str
   return w;
 }
 
-bool use_direct(const Conv& c, DType dtype, Device device) {
-  bool able = device.kind() == Device::Kind::cpu && dtype != DType::float64;
-  switch (conv_algorithm()) {
-    case ConvAlgorithm::im2col:
-      return false;
-    case ConvAlgorithm::direct:
-      if (device.kind() != Device::Kind::cpu)
-        throw DeviceError("[conv2d] 'direct' works on cpu, not on " + device.name());
-      return able;
-    default:
-      return able && conv_direct_is_fast(c);
-  }
-}
-
 }  // namespace
-
-ConvAlgorithm parse_conv_algorithm(const std::string& name) {
-  static const std::map<std::string, ConvAlgorithm> names{{"auto", ConvAlgorithm::automatic},
-                                                          {"im2col", ConvAlgorithm::im2col},
-                                                          {"direct", ConvAlgorithm::direct}};
-  auto found = names.find(name);
-  if (found == names.end())
-    throw Error("there is no convolution '" + name + "': use auto, im2col or direct");
-  return found->second;
-}
-void set_conv_algorithm(ConvAlgorithm algorithm) { chosen = algorithm; }
-ConvAlgorithm conv_algorithm() { return chosen; }
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
               const ConvOptions& options) {
@@ -61,26 +31,26 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
   Conv c{window_of("conv2d", x.shape(), weight.dim(1), options.stride, options.padding),
          weight.dim(0)};
   Activation activation = options.activation;
-  bool direct = use_direct(c, x.dtype(), x.device());
+  ConvPlan plan = plan_conv(c, x.dtype(), x.device());
 
   MemoryLabel label("conv2d");
   Tensor y = Tensor::empty({c.window.N, c.window.out_h(), c.window.out_w(), c.out_channels},
                            x.dtype(), x.device());
-  conv_forward(c, direct, activation, x, weight, bias, y);
+  conv_forward(c, plan.forward, activation, x, weight, bias, y);
   Tensor saved_y = activation == Activation::none ? Tensor() : y;
-  return record("conv2d", {x, weight, bias}, y, save(x, weight, saved_y),
-                [=](const Saved& s, const Tensor& dy, Want want) {
-                  bool by_product = direct && activation == Activation::none && want[1] &&
-                                    dy.dtype() == DType::float32 && dy.size() > 0;
-                  auto [dz, dbias] = bias_backward(activation, dy, s[2], want[2] && !by_product);
-                  if (want[2] && by_product) dbias = Tensor::empty({c.out_channels});
-                  Grads grads{{}, {}, dbias};
-                  if (want[0]) grads[0] = conv_backward_input(c, direct, dz, s[1]);
-                  if (want[1])
-                    grads[1] =
-                        conv_backward_weight(c, direct, s[0], dz, by_product ? dbias : Tensor());
-                  return grads;
-                });
+  return record(
+      "conv2d", {x, weight, bias}, y, save(x, weight, saved_y),
+      [=](const Saved& s, const Tensor& dy, Want want) {
+        bool by_product = plan.weight == ConvAlgorithm::direct && activation == Activation::none &&
+                          want[1] && dy.dtype() == DType::float32 && dy.size() > 0;
+        auto [dz, dbias] = bias_backward(activation, dy, s[2], want[2] && !by_product);
+        if (want[2] && by_product) dbias = Tensor::empty({c.out_channels});
+        Grads grads{{}, {}, dbias};
+        if (want[0]) grads[0] = conv_backward_input(c, plan.input, dz, s[1]);
+        if (want[1])
+          grads[1] = conv_backward_weight(c, plan.weight, s[0], dz, by_product ? dbias : Tensor());
+        return grads;
+      });
 }
 
 Tensor unfold(const Tensor& x, int64_t kernel, int64_t stride, int64_t padding) {

@@ -1,23 +1,32 @@
 // Convolution in two dimensions, and the two copies that explain it.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "autograd/graph.h"
 #include "kernels/bias.h"
 
 namespace tweed {
 
-/// How conv2d computes.
+/// How conv2d computes; docs/convolution.md climbs from one to the next.
 enum class ConvAlgorithm : uint8_t {
-  automatic,  ///< the fastest that the device and dtype have
+  automatic,  ///< chosen for each shape, dtype and pass
+  naive,      ///< a thread for each number of the result; `cuda` and `sim`
   im2col,     ///< patches copied into rows, then a matrix product; everywhere
+  implicit,   ///< the same product, its rows gathered into shared memory; `cuda` and `sim`
   direct,     ///< oneDNN's blocked kernels; `cpu` only, in float (bf16 is converted around it)
 };
-/// From "auto", "im2col" or "direct". @throws Error naming these three
+/// From "auto", "naive", "im2col", "implicit" or "direct". @throws Error naming these
 ConvAlgorithm parse_conv_algorithm(const std::string& name);
+/// @throws DeviceError  "[conv2d] 'implicit' works on cuda, sim, not on cpu"
+void check_conv_algorithm(ConvAlgorithm algorithm, Device device);
 /// What conv2d uses from now on, for the whole process.
 void set_conv_algorithm(ConvAlgorithm algorithm);
 ConvAlgorithm conv_algorithm();
+/// What computed which pass of the convolutions so far, on any device, a line for each shape:
+/// "conv 3->64 7x7/2 at 128x128: forward implicit, input im2col, weight implicit". A shape has
+/// several lines if its passes were chosen differently for another dtype or number of images.
+std::vector<std::string> conv_choices();
 
 struct ConvOptions {
   int64_t stride = 1, padding = 0;
@@ -35,7 +44,7 @@ struct ConvOptions {
 /// @param bias    (Co), or undefined
 /// @return        (N, OH, OW, Co), OH = (H + 2 padding - K) / stride + 1
 /// @throws ShapeError   "[conv2d] weight is (64, 7, 7, 3), x is (8, 32, 32, 4)"
-/// @throws DeviceError  if the chosen algorithm does not run on x's device
+/// @throws DeviceError  if the algorithm set does not run on x's device: check_conv_algorithm
 /// Saves x, weight, and y if there is an activation.
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               const ConvOptions& options = {});

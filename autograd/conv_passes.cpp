@@ -3,6 +3,10 @@
 #include <vector>
 
 #include "autograd/bias_backward.h"
+#include "autograd/dispatch.h"
+#include "kernels/conv_direct.h"
+#include "kernels/conv_implicit.h"
+#include "kernels/conv_naive.h"
 #include "kernels/im2col.h"
 
 namespace tweed {
@@ -126,53 +130,143 @@ class Scratch {
 };
 
 Tensor in_float(const Tensor& t) { return t.defined() ? t.to(DType::float32) : t; }
-Span<const float> read_or_empty(const Tensor& t) {
-  return t.defined() ? t.read<float>() : Span<const float>();
+template <class T>
+Span<const T> read_or_empty(const Tensor& t) {
+  return t.defined() ? t.read<T>() : Span<const T>();
 }
 
-}  // namespace
-
-void conv_forward(const Conv& c, bool direct, Activation activation, const Tensor& x,
-                  const Tensor& weight, const Tensor& bias, const Tensor& y) {
-  if (y.size() == 0) return;
-  if (!direct) {
-    im2col_forward(c, x, weight, y);
-    bias_forward(activation, bias, y);
-    return;
-  }
+void direct_forward(const Conv& c, Activation activation, const Tensor& x, const Tensor& weight,
+                    const Tensor& bias, const Tensor& y) {
   Scratch scratch;
   Tensor result = y.dtype() == DType::float32 ? y : Tensor::empty(y.shape());
   conv_direct_forward(cpu_machine(), c, in_float(x).read<float>(), in_float(weight).read<float>(),
-                      read_or_empty(in_float(bias)), result.write<float>(), scratch.allocate());
+                      read_or_empty<float>(in_float(bias)), result.write<float>(),
+                      scratch.allocate());
   bias_forward(activation, {}, result);
   if (!result.same(y)) y.copy_from(result);
 }
 
-Tensor conv_backward_input(const Conv& c, bool direct, const Tensor& dz, const Tensor& weight) {
-  const Window& w = c.window;
-  Tensor dx =
-      Tensor::empty({w.N, w.H, w.W, w.C}, direct ? DType::float32 : dz.dtype(), dz.device());
-  if (dx.size() == 0) return dx.to(dz.dtype());
-  if (!direct) {
-    im2col_backward_input(c, dz, weight, dx);
-    return dx;
-  }
+Tensor direct_backward_input(const Conv& c, const Tensor& dz, const Tensor& weight,
+                             const Shape& shape) {
   Scratch scratch;
+  Tensor dx = Tensor::empty(shape);
   conv_direct_backward_input(cpu_machine(), c, in_float(dz).read<float>(),
                              in_float(weight).read<float>(), dx.write<float>(), scratch.allocate());
   return dx.to(dz.dtype());
 }
 
-Tensor conv_backward_weight(const Conv& c, bool direct, const Tensor& x, const Tensor& dz,
-                            const Tensor& dbias) {
-  if (!direct || dz.size() == 0) return im2col_backward_weight(c, x, dz);
+Tensor direct_backward_weight(const Conv& c, const Tensor& x, const Tensor& dz, const Shape& shape,
+                              const Tensor& dbias) {
   Scratch scratch;
-  Tensor dweight = Tensor::empty({c.out_channels, c.window.kernel, c.window.kernel, c.window.C});
+  Tensor dweight = Tensor::empty(shape);
   conv_direct_backward_weight(cpu_machine(), c, in_float(x).read<float>(),
                               in_float(dz).read<float>(), dweight.write<float>(),
                               dbias.defined() ? dbias.write<float>() : Span<float>(),
                               scratch.allocate());
   return dweight.to(x.dtype());
+}
+
+// ---- naive and implicit -------------------------------------------------------------------------
+
+// Calls f<T>(here) for t's dtype and device.
+template <class F>
+void on_gpu(const Tensor& t, F f) {
+  with_floating(t.dtype(), "conv2d", [&]<class T>() {
+    on<Cuda, Sim>(t.device(), [&](auto& here) { f.template operator()<T>(here); });
+  });
+}
+
+void naive_forward(const Conv& c, Activation activation, const Tensor& x, const Tensor& weight,
+                   const Tensor& bias, const Tensor& y) {
+  on_gpu(y, [&]<class T>(auto& here) {
+    conv_naive_forward(here, c, activation, x.read<T>(), weight.read<T>(), read_or_empty<T>(bias),
+                       y.write<T>());
+  });
+}
+void implicit_forward(const Conv& c, Activation activation, const Tensor& x, const Tensor& weight,
+                      const Tensor& bias, const Tensor& y) {
+  on_gpu(y, [&]<class T>(auto& here) {
+    conv_implicit_forward(here, c, activation, x.read<T>(), weight.read<T>(),
+                          read_or_empty<T>(bias), y.write<T>());
+  });
+}
+
+void naive_backward_input(const Conv& c, const Tensor& dz, const Tensor& weight, const Tensor& dx) {
+  on_gpu(dx, [&]<class T>(auto& here) {
+    conv_naive_backward_input(here, c, dz.read<T>(), weight.read<T>(), dx.write<T>());
+  });
+}
+void implicit_backward_input(const Conv& c, const Tensor& dz, const Tensor& weight,
+                             const Tensor& dx) {
+  Tensor turned = Tensor::empty(weight.shape(), weight.dtype(), weight.device());
+  on_gpu(dx, [&]<class T>(auto& here) {
+    conv_implicit_backward_input(here, c, dz.read<T>(), weight.read<T>(), turned.write<T>(),
+                                 dx.write<T>());
+  });
+}
+
+void naive_backward_weight(const Conv& c, const Tensor& x, const Tensor& dz,
+                           const Tensor& dweight) {
+  on_gpu(dweight, [&]<class T>(auto& here) {
+    conv_naive_backward_weight(here, c, x.read<T>(), dz.read<T>(), dweight.write<T>());
+  });
+}
+void implicit_backward_weight(const Conv& c, const Tensor& x, const Tensor& dz,
+                              const Tensor& dweight) {
+  Tensor partial =
+      Tensor::empty({conv_weight_slabs(c), dweight.size()}, accumulator_dtype(x), x.device());
+  on_gpu(dweight, [&]<class T>(auto& here) {
+    conv_implicit_backward_weight(here, c, x.read<T>(), dz.read<T>(), dweight.write<T>(),
+                                  partial.write<acc_t<T>>());
+  });
+}
+
+}  // namespace
+
+void conv_forward(const Conv& c, ConvAlgorithm algorithm, Activation activation, const Tensor& x,
+                  const Tensor& weight, const Tensor& bias, const Tensor& y) {
+  if (y.size() == 0) return;
+  switch (algorithm) {
+    case ConvAlgorithm::naive:
+      return naive_forward(c, activation, x, weight, bias, y);
+    case ConvAlgorithm::implicit:
+      return implicit_forward(c, activation, x, weight, bias, y);
+    case ConvAlgorithm::direct:
+      return direct_forward(c, activation, x, weight, bias, y);
+    default:
+      im2col_forward(c, x, weight, y);
+      bias_forward(activation, bias, y);
+  }
+}
+
+Tensor conv_backward_input(const Conv& c, ConvAlgorithm algorithm, const Tensor& dz,
+                           const Tensor& weight) {
+  const Shape shape = {c.window.N, c.window.H, c.window.W, c.window.C};
+  if (algorithm == ConvAlgorithm::direct && shape.size() > 0)
+    return direct_backward_input(c, dz, weight, shape);
+  Tensor dx = Tensor::empty(shape, dz.dtype(), dz.device());
+  if (dx.size() == 0) return dx;
+  if (algorithm == ConvAlgorithm::naive)
+    naive_backward_input(c, dz, weight, dx);
+  else if (algorithm == ConvAlgorithm::implicit)
+    implicit_backward_input(c, dz, weight, dx);
+  else
+    im2col_backward_input(c, dz, weight, dx);
+  return dx;
+}
+
+Tensor conv_backward_weight(const Conv& c, ConvAlgorithm algorithm, const Tensor& x,
+                            const Tensor& dz, const Tensor& dbias) {
+  const Shape shape = {c.out_channels, c.window.kernel, c.window.kernel, c.window.C};
+  if (dz.size() == 0) return Tensor::zeros(shape, x.dtype(), x.device());
+  if (algorithm == ConvAlgorithm::direct) return direct_backward_weight(c, x, dz, shape, dbias);
+  if (algorithm == ConvAlgorithm::im2col) return im2col_backward_weight(c, x, dz);
+  Tensor dweight = Tensor::empty(shape, x.dtype(), x.device());
+  if (algorithm == ConvAlgorithm::naive)
+    naive_backward_weight(c, x, dz, dweight);
+  else
+    implicit_backward_weight(c, x, dz, dweight);
+  return dweight;
 }
 
 }  // namespace tweed

@@ -175,7 +175,8 @@ std::function<int()> prepare(int argc, char** argv) {
   flags.add_option("--image-size", f->image_size)
       ->check(CLI::Range(8, 1024))
       ->capture_default_str();
-  flags.add_option("--conv", f->conv, "auto, im2col or direct")->capture_default_str();
+  flags.add_option("--conv", f->conv, "auto, naive, im2col, implicit or direct")
+      ->capture_default_str();
   flags.add_option("--pairs", f->pairs, "turns")->check(CLI::Range(1, 1000))->capture_default_str();
   flags.add_option("--steps", f->steps, "steps in a turn, of which the median counts")
       ->check(CLI::Range(1, 1000))
@@ -184,6 +185,7 @@ std::function<int()> prepare(int argc, char** argv) {
   f->device.add_to(flags);
   app::parse(flags, argc, argv);
   Device device = f->device.open();
+  check_conv_algorithm(parse_conv_algorithm(f->conv), device);
   set_conv_algorithm(parse_conv_algorithm(f->conv));
   return [=] { return bench(*f, device); };
 }

@@ -9,13 +9,6 @@
 
 namespace tweed {
 
-/// A convolution: a window with C input channels, and the number of output channels.
-struct Conv {
-  Window window;
-  int64_t out_channels;
-  bool operator==(const Conv&) const = default;
-};
-
 /// Gives memory that lives until the call returns, aligned to 64 bytes.
 using Allocate = std::function<void*(std::size_t bytes)>;
 

@@ -36,4 +36,11 @@ struct Window {
   bool operator==(const Window&) const = default;
 };
 
+/// A convolution: a window with C input channels, and the number of output channels.
+struct Conv {
+  Window window;
+  int64_t out_channels;
+  bool operator==(const Conv&) const = default;
+};
+
 }  // namespace tweed

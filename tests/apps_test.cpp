@@ -173,20 +173,26 @@ TEST_CASE("Every optimizer lowers the loss, and every schedule ends where it sho
   }
 }
 
-TEST_CASE("sim takes the same step as cpu, to five digits") {
+TEST_CASE("sim takes the same step as cpu, to five digits, with im2col's matrix or without") {
   TemporaryFolder a, b;
   Words run{"--epochs", "1", "--batch-size", "2", "--limit", "1", "--classes", "2"};
-  Words on_sim = run;
-  on_sim.insert(on_sim.end(), {"--device", "sim"});
-  REQUIRE(train(a.path(), run).code == 0);
-  Outcome o = train(b.path(), on_sim);
-  INFO(o.err);
-  REQUIRE(o.code == 0);
+  Outcome on_cpu = train(a.path(), run);
+  REQUIRE(on_cpu.code == 0);
+  CHECK(on_cpu.out.find("conv 3->64") == std::string::npos);
   auto loss = [](const std::string& folder) {
     std::string text = bytes_of(folder + "/metrics.jsonl");
     return std::stod(text.substr(text.find("train_loss") + 12));
   };
-  CHECK(loss(a.path()) == Approx(loss(b.path())).epsilon(1e-5));
+  for (const std::string conv : {"auto", "implicit"}) {
+    Words on_sim = run;
+    on_sim.insert(on_sim.end(), {"--device", "sim", "--conv", conv});
+    Outcome o = train(b.path(), on_sim);
+    INFO(o.err << o.out);
+    REQUIRE(o.code == 0);
+    CHECK(loss(a.path()) == Approx(loss(b.path())).epsilon(1e-5));
+    const std::string stem = "\nconv 3->64 7x7/2 at 16x16: forward ";
+    CHECK(o.out.find(stem + (conv == "auto" ? "" : conv)) != std::string::npos);
+  }
 }
 
 TEST_CASE("Evaluation, saliency and attack run on a checkpoint") {
@@ -306,7 +312,8 @@ TEST_CASE("Wrong flags are refused in one line, with exit code 2") {
   check_refused(train(out, {"--model", "resnet9000"}), "no model 'resnet9000'; there are ");
   check_refused(train(out, {"--device", "tpu"}), "no device 'tpu'");
   check_refused(train(out, {"--conv", "fft"}), "no convolution 'fft'");
-  check_refused(train(out, {"--conv", "direct", "--device", "sim"}), "direct");
+  check_refused(train(out, {"--conv", "direct", "--device", "sim"}), "'direct' works on cpu");
+  check_refused(train(out, {"--conv", "implicit"}), "'implicit' works on cuda, sim, not on cpu");
   check_refused(train(out, {"--evaluate"}), "--resume");
   check_refused(train(out, {"--optimizer", "adam", "--nesterov"}), "--nesterov belongs");
   check_refused(train(out, {"--accumulate", "3"}), "does not divide the batch of 8");

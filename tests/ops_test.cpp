@@ -10,6 +10,7 @@
 
 #include "autograd/gradcheck.h"
 #include "kernels/philox.h"
+#include "tests/conv_support.h"
 #include "tests/op_cases.h"
 #include "tests/support.h"
 
@@ -137,6 +138,18 @@ std::set<std::string> recorded_names() {
 TEST_CASE("operations agree with their references and differences", "[ops]") {
   for (Device device : test_devices())
     for (auto& row : op_cases()) check_row(row, device);
+}
+
+TEST_CASE("every rung of the convolution ladder agrees with the rows of conv2d", "[ops]") {
+  for (Device device : test_devices()) {
+    if (device.kind() == Device::Kind::cpu) continue;
+    for (const char* rung : {"naive", "im2col", "implicit"}) {
+      INFO(rung);
+      Using a(parse_conv_algorithm(rung));
+      for (auto& row : op_cases())
+        if (row.op == "conv2d") check_row(row, device);
+    }
+  }
 }
 
 TEST_CASE("every recorded operation has a row", "[ops]") {

@@ -1,0 +1,174 @@
+// The table by which `auto` chooses on `cuda` and `sim`, and what it chose.
+//
+// The rows are REASONED, NOT MEASURED: there was no GPU to measure on. They assume an H200 that
+// copies at 4 TB/s, where cuBLAS reaches 50 TFLOP/s in float32 and 600 in bfloat16, and the
+// implicit kernels, which know no tensor cores, 35 (half of its peak). Let an element of im2col's
+// matrix be the unit. It costs
+//
+//   im2col     a write and a read, and 2 Co operations:   8 B / 4 TB/s + 2 Co / 50 TFLOP/s
+//                                                       = 2 ps + Co 0.04 ps    in float32
+//                                                         1 ps + Co 0.0033 ps  in bfloat16
+//   implicit   2 Co operations, Co rounded up to its tile of 64:   Co 0.057 ps
+//
+// for the forward pass and, with the same counts, for the gradients. So float32 favours implicit
+// for Co = 64 (3.7 ps against 4.6) and is at a draw at 128; below 33 half of its tile is empty.
+// bfloat16 favours the matrix product everywhere. A row that conv_bench has measured takes the
+// place of the argument beside it.
+#include "autograd/conv_choice.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+
+#include "kernels/conv_direct.h"
+
+namespace tweed {
+namespace {
+
+using enum ConvAlgorithm;
+
+// ---- the table ----------------------------------------------------------------------------------
+
+enum Pass : unsigned { forward = 1, input_gradient = 2, weight_gradient = 4, every_pass = 7 };
+enum Type : unsigned { f32 = 1, f64 = 2, bf = 4, every_type = 7 };
+struct Between {
+  int64_t least = 0, most = INT64_MAX;
+  bool has(int64_t v) const { return least <= v && v <= most; }
+};
+// The first row whose conditions all hold names the rung.
+struct Row {
+  unsigned passes = every_pass, types = every_type;
+  Between kernel, stride, padding, in_channels, out_channels;
+  Between terms;  // of each sum: patch, K K Co or places
+  Between multiply_adds;
+  ConvAlgorithm rung = im2col;
+};
+
+const Row table[] = {
+    // The image already is im2col's matrix: nothing is copied, and the library's product is the
+    // best.
+    {.kernel = {1, 1}, .stride = {1, 1}, .padding = {0, 0}, .rung = im2col},
+    // About 3 us for each launch are all the time there is: naive has one, no tile that stays
+    // empty, and a thread's sum is short.
+    {.terms = {0, 128}, .multiply_adds = {0, int64_t(1) << 22}, .rung = naive},
+    // The stem: the columns are K K / stride^2 times the image, and their rows of an odd number of
+    // elements (147 for 7x7x3) are not aligned for tensor cores. Not the input gradient, whose tile
+    // would hold 3 channels of 64.
+    {.passes = forward | weight_gradient, .in_channels = {0, 4}, .rung = implicit},
+    // As above: 3.7 ps against 4.6.
+    {.passes = forward | weight_gradient, .types = f32, .out_channels = {33, 64}, .rung = implicit},
+    // The input gradient is stride^2 products, each of two launches.
+    {.passes = input_gradient,
+     .types = f32,
+     .stride = {1, 2},
+     .in_channels = {33, 64},
+     .out_channels = {0, 64},
+     .rung = implicit},
+    {.rung = im2col},
+};
+
+ConvAlgorithm from_table(Pass pass, const Conv& c, DType dtype) {
+  const Window& w = c.window;
+  const unsigned type = dtype == DType::float32 ? f32 : dtype == DType::float64 ? f64 : bf;
+  const int64_t terms = pass == forward          ? w.patch()
+                        : pass == input_gradient ? w.kernel * w.kernel * c.out_channels
+                                                 : w.places();
+  auto fits = [&](const Row& r) {
+    return (r.passes & pass) && (r.types & type) && r.kernel.has(w.kernel) &&
+           r.stride.has(w.stride) && r.padding.has(w.padding) && r.in_channels.has(w.C) &&
+           r.out_channels.has(c.out_channels) && r.terms.has(terms) &&
+           r.multiply_adds.has(w.places() * w.patch() * c.out_channels);
+  };
+  return std::find_if(std::begin(table), std::end(table), fits)->rung;
+}
+
+// ---- what was chosen ----------------------------------------------------------------------------
+
+std::atomic<ConvAlgorithm> chosen{automatic};
+
+struct Choice {
+  Conv conv;  // of any number of images
+  ConvPlan plan;
+  bool operator==(const Choice&) const = default;
+};
+std::mutex choices_mutex;
+std::vector<Choice>& choices() {
+  static std::vector<Choice> all;
+  return all;
+}
+
+void note(Conv c, const ConvPlan& plan) {
+  c.window.N = 0;
+  const Choice choice{c, plan};
+  std::lock_guard lock(choices_mutex);
+  if (std::find(choices().begin(), choices().end(), choice) == choices().end())
+    choices().push_back(choice);
+}
+
+const std::pair<const char*, ConvAlgorithm> names[] = {{"auto", automatic},
+                                                       {"naive", naive},
+                                                       {"im2col", im2col},
+                                                       {"implicit", implicit},
+                                                       {"direct", direct}};
+std::string name_of(ConvAlgorithm algorithm) {
+  for (auto& [name, a] : names)
+    if (a == algorithm) return name;
+  return "";
+}
+
+ConvPlan make_plan(const Conv& c, DType dtype, Device device) {
+  const ConvAlgorithm wanted = chosen;
+  check_conv_algorithm(wanted, device);
+  if (device.kind() == Device::Kind::cpu) {
+    const bool able = wanted != im2col && dtype != DType::float64;
+    const ConvAlgorithm a = able && (wanted == direct || conv_direct_is_fast(c)) ? direct : im2col;
+    return {a, a, a};
+  }
+  if (wanted != automatic) return {wanted, wanted, wanted};
+  return {from_table(forward, c, dtype), from_table(input_gradient, c, dtype),
+          from_table(weight_gradient, c, dtype)};
+}
+
+}  // namespace
+
+ConvPlan plan_conv(const Conv& c, DType dtype, Device device) {
+  const ConvPlan plan = make_plan(c, dtype, device);
+  note(c, plan);
+  return plan;
+}
+
+std::vector<std::string> conv_choices() {
+  std::lock_guard lock(choices_mutex);
+  std::vector<std::string> lines;
+  for (auto& [c, plan] : choices()) {
+    const Window& w = c.window;
+    auto text = [](int64_t n) { return std::to_string(n); };
+    lines.push_back("conv " + text(w.C) + "->" + text(c.out_channels) + " " + text(w.kernel) + "x" +
+                    text(w.kernel) + "/" + text(w.stride) + " at " + text(w.H) + "x" + text(w.W) +
+                    ": forward " + name_of(plan.forward) + ", input " + name_of(plan.input) +
+                    ", weight " + name_of(plan.weight));
+  }
+  return lines;
+}
+
+ConvAlgorithm parse_conv_algorithm(const std::string& name) {
+  for (auto& [known, algorithm] : names)
+    if (name == known) return algorithm;
+  throw Error("there is no convolution '" + name +
+              "': use auto, naive, im2col, implicit or direct");
+}
+
+void check_conv_algorithm(ConvAlgorithm algorithm, Device device) {
+  const bool on_cpu = device.kind() == Device::Kind::cpu;
+  auto refuse = [&](const std::string& machines) {
+    throw DeviceError("[conv2d] '" + name_of(algorithm) + "' works on " + machines + ", not on " +
+                      device.name());
+  };
+  if (algorithm == direct && !on_cpu) refuse(machine_names<Cpu>());
+  if ((algorithm == naive || algorithm == implicit) && on_cpu) refuse(machine_names<Cuda, Sim>());
+}
+
+void set_conv_algorithm(ConvAlgorithm algorithm) { chosen = algorithm; }
+ConvAlgorithm conv_algorithm() { return chosen; }
+
+}  // namespace tweed

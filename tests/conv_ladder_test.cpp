@@ -1,0 +1,233 @@
+// The rungs of the convolution ladder that `cuda` and `sim` have: all three passes against the
+// definition, the same bits for every grid, and how one of them is chosen.
+#include <algorithm>
+#include <catch2/catch.hpp>
+
+#include "autograd/conv_choice.h"
+#include "kernels/conv_implicit.h"
+#include "kernels/conv_naive.h"
+#include "tests/conv_support.h"
+#include "tests/support.h"
+
+namespace tweed {
+namespace {
+
+const char* const rungs[] = {"naive", "im2col", "implicit"};
+
+std::vector<Device> devices() {
+  std::vector<Device> all = test_devices();
+  std::erase_if(all, [](Device d) { return d.kind() == Device::Kind::cpu; });
+  return all;
+}
+
+struct Case {
+  Shape x;
+  int64_t out, kernel, stride, padding;
+  bool bias = true;
+  Activation activation = Activation::none;
+
+  Shape weight() const { return {out, kernel, kernel, x[3]}; }
+  ConvOptions options() const { return {stride, padding, activation}; }
+};
+
+// Of the largest magnitude, or of 1. Sums of up to 1,200 products of about 0.3 are kept in the
+// dtype, in whatever order, or in float for bf16, whose results are rounded to 8 bits: 0.2 % at
+// most, and twice where im2col adds the bias in a pass of its own.
+double tolerance_of(DType dtype) {
+  return dtype == DType::float64 ? 2e-14 : dtype == DType::float32 ? 1e-5 : 8e-3;
+}
+
+// What a rung computes, and what it computed it from.
+struct Outcome {
+  Tensor x, w, b, dy, y;
+  std::vector<Tensor> gradients;
+
+  Outcome(const Case& c, const char* rung, DType dtype, Device device) {
+    Using a(parse_conv_algorithm(rung));
+    x = require_grad(random_tensor(c.x, dtype, device, 1));
+    w = require_grad(random_tensor(c.weight(), dtype, device, 2));
+    if (c.bias) b = require_grad(random_tensor({c.out}, dtype, device, 3));
+    y = conv2d(x, w, b, c.options());
+    dy = random_tensor(y.shape(), dtype, device, 4);
+    std::vector<Tensor> leaves{x, w};
+    if (c.bias) leaves.push_back(b);
+    gradients = grad_of(y, leaves, false, dy);
+  }
+};
+
+void check_case(const Case& c, const char* rung, DType dtype, Device device) {
+  INFO(c.x.str() << " to " << c.out << ", kernel " << c.kernel << ", stride " << c.stride
+                 << ", padding " << c.padding << ", " << rung << ", " << name_of(dtype) << ", "
+                 << device.name());
+  const bool relu = c.activation == Activation::relu;
+  const Outcome o(c, rung, dtype, device);
+  // Rounding may turn a sign at the kink: what was cut off there is read from the result.
+  std::vector<double> y = o.y.to_doubles(), dz = o.dy.to_doubles();
+  for (std::size_t i = 0; i < dz.size(); ++i)
+    if (relu && y[i] <= 0) dz[i] = 0;
+  ByDefinition wanted(o.x, o.w, c.bias ? o.b.to_doubles() : std::vector<double>(), dz, c.stride,
+                      c.padding);
+  for (double& v : wanted.y)
+    if (relu && v <= 0) v = 0;
+  const double tolerance = tolerance_of(dtype);
+  CHECK(difference(y, wanted.y, tolerance) == "");
+  CHECK(difference(o.gradients[0].to_doubles(), wanted.dx, tolerance) == "");
+  CHECK(difference(o.gradients[1].to_doubles(), wanted.dw, tolerance) == "");
+  if (c.bias) CHECK(difference(o.gradients[2].to_doubles(), wanted.db, tolerance) == "");
+}
+
+void check_everywhere(const Case& c) {
+  for (Device device : devices())
+    for (const char* rung : rungs)
+      for (DType dtype : {DType::float64, DType::float32, DType::bfloat16})
+        check_case(c, rung, dtype, device);
+}
+
+}  // namespace
+
+TEST_CASE("every rung follows the definition: kernels, strides, paddings, odd channels",
+          "[ladder]") {
+  const int64_t channels[] = {1, 3, 5, 17, 33};
+  int64_t i = 0;
+  for (int64_t kernel : {1, 2, 3, 5, 7})
+    for (int64_t stride : {1, 2, 3})
+      for (int64_t padding : {0, 1, 2, 3}) {
+        const int64_t H = 7 + i % 3, W = 7 + i % 4;
+        check_everywhere({{2, H, W, channels[i % 5]},
+                          channels[i / 5 % 5],
+                          kernel,
+                          stride,
+                          padding,
+                          i % 3 > 0,
+                          i % 2 ? Activation::relu : Activation::none});
+        ++i;
+      }
+}
+
+TEST_CASE("every rung follows the definition: nothing, one pixel, windows apart", "[ladder]") {
+  check_everywhere({{0, 5, 5, 3}, 4, 3, 1, 1});
+  check_everywhere({{1, 1, 1, 1}, 1, 1, 1, 0});
+  check_everywhere({{1, 1, 1, 3}, 5, 3, 1, 1, true, Activation::relu});
+  check_everywhere({{3, 1, 1, 5}, 2, 1, 3, 0});
+  check_everywhere({{2, 11, 5, 3}, 3, 2, 5, 0});  // pixels that no window covers
+  check_everywhere({{1, 1, 130, 2}, 3, 1, 1, 0});
+  check_everywhere({{2, 3, 3, 0}, 2, 3, 1, 1});  // no channels: the bias is all
+}
+
+TEST_CASE("every rung follows the definition: several tiles and slabs", "[ladder]") {
+  const Case cases[] = {{{1, 21, 19, 9}, 70, 3, 1, 1},
+                        {{3, 19, 21, 3}, 65, 7, 2, 3, true, Activation::relu},
+                        {{1, 30, 30, 5}, 3, 5, 1, 2, false},
+                        {{1, 9, 9, 130}, 66, 3, 2, 1}};
+  for (const Case& c : cases) check_everywhere(c);
+  CHECK(conv_weight_slabs({{1, 21, 19, 9, 3, 1, 1}, 70}) > 1);
+  CHECK(conv_weight_slabs({{3, 19, 21, 3, 7, 2, 3}, 65}) > 1);
+}
+
+TEST_CASE("the rungs give the same bits for every grid, and twice", "[ladder]") {
+  const Conv c{{4, 18, 17, 9, 3, 2, 1}, 70};
+  const Window& w = c.window;
+  CHECK(conv_weight_slabs(c) == 2);
+  for (Device device : devices())
+    for (DType dtype : {DType::float32, DType::bfloat16}) {
+      const Tensor x = random_tensor({w.N, w.H, w.W, w.C}, dtype, device, 1);
+      const Tensor weight = random_tensor({70, 3, 3, w.C}, dtype, device, 2);
+      const Tensor bias = random_tensor({70}, dtype, device, 3);
+      const Tensor dz = random_tensor({w.N, w.out_h(), w.out_w(), 70}, dtype, device, 4);
+      // y, dx and dweight of both rungs.
+      auto results = [&](int64_t blocks) {
+        std::vector<Tensor> all;
+        for (const Tensor& like : {dz, x, weight, dz, x, weight})
+          all.push_back(Tensor::empty(like.shape(), dtype, device));
+        const Tensor turned = Tensor::empty(weight.shape(), dtype, device);
+        with_floating(dtype, "test", [&]<class T>() {
+          using A = acc_t<T>;
+          const Tensor partial =
+              Tensor::empty({conv_weight_slabs(c), weight.size()}, dtype_of<A>(), device);
+          on<Cuda, Sim>(device, [&](auto& here) {
+            const Span<const T> in = x.read<T>(), g = dz.read<T>(), f = weight.read<T>();
+            conv_naive_forward(here, c, Activation::relu, in, f, bias.read<T>(), all[0].write<T>(),
+                               blocks);
+            conv_naive_backward_input(here, c, g, f, all[1].write<T>(), blocks);
+            conv_naive_backward_weight(here, c, in, g, all[2].write<T>(), blocks);
+            conv_implicit_forward(here, c, Activation::relu, in, f, bias.read<T>(),
+                                  all[3].write<T>(), blocks);
+            conv_implicit_backward_input(here, c, g, f, turned.write<T>(), all[4].write<T>(),
+                                         blocks);
+            conv_implicit_backward_weight(here, c, in, g, all[5].write<T>(), partial.write<A>(),
+                                          blocks);
+          });
+        });
+        return all;
+      };
+      const auto once = results(0);
+      for (int64_t blocks : {0, 1, 3, 1000}) {
+        const auto again = results(blocks);
+        for (std::size_t i = 0; i < once.size(); ++i) {
+          INFO(name_of(dtype) << ", " << blocks << " blocks, result " << i);
+          CHECK(same_bits(again[i], once[i]));
+        }
+      }
+    }
+}
+
+TEST_CASE("the weight gradient's scratch memory is bounded", "[ladder]") {
+  for (int64_t in : {1, 3, 64, 100, 512})
+    for (int64_t out : {1, 65, 64, 300, 2048})
+      for (int64_t kernel : {1, 3, 7}) {
+        const Conv c{{256, 112, 112, in, kernel, 1, kernel / 2}, out};
+        const int64_t weights = out * c.window.patch();
+        CHECK(conv_weight_slabs(c) * weights <= (int64_t(1) << 21) + weights);
+      }
+}
+
+TEST_CASE("an algorithm that a device does not have is refused by name", "[ladder]") {
+  const Device cpu, sim = Device::parse("sim");
+  const Tensor x = Tensor::zeros({1, 8, 8, 3}), w = Tensor::zeros({4, 3, 3, 3});
+  {
+    Using a(ConvAlgorithm::implicit);
+    CHECK_THROWS_WITH(conv2d(x, w), "[conv2d] 'implicit' works on cuda, sim, not on cpu");
+  }
+  {
+    Using a(ConvAlgorithm::direct);
+    CHECK_THROWS_WITH(conv2d(x.to(sim), w.to(sim)), "[conv2d] 'direct' works on cpu, not on sim");
+  }
+  CHECK_THROWS_AS(check_conv_algorithm(ConvAlgorithm::naive, cpu), DeviceError);
+  CHECK_NOTHROW(check_conv_algorithm(ConvAlgorithm::naive, sim));
+  for (Device d : {cpu, sim})
+    for (const char* name : {"auto", "im2col"})
+      CHECK_NOTHROW(check_conv_algorithm(parse_conv_algorithm(name), d));
+  CHECK_THROWS_WITH(parse_conv_algorithm("winograd"),
+                    "there is no convolution 'winograd': use auto, naive, im2col, implicit or "
+                    "direct");
+}
+
+TEST_CASE("auto picks a rung for each pass and says which", "[ladder]") {
+  const Device sim = Device::parse("sim");
+  const auto f32 = DType::float32, bf = DType::bfloat16;
+  using enum ConvAlgorithm;
+  const Conv stem{{32, 128, 128, 3, 7, 2, 3}, 64}, pointwise{{32, 32, 32, 64, 1, 1, 0}, 256};
+  const Conv wide{{32, 16, 16, 128, 3, 1, 1}, 128}, tiny{{1, 6, 6, 3, 3, 1, 1}, 4};
+  CHECK(plan_conv(stem, f32, sim) == ConvPlan{implicit, im2col, implicit});
+  CHECK(plan_conv(pointwise, f32, sim) == ConvPlan{im2col, im2col, im2col});
+  CHECK(plan_conv({{32, 32, 32, 64, 3, 1, 1}, 64}, f32, sim) ==
+        ConvPlan{implicit, implicit, implicit});
+  CHECK(plan_conv({{32, 32, 32, 64, 3, 1, 1}, 64}, bf, sim) == ConvPlan{im2col, im2col, im2col});
+  CHECK(plan_conv(wide, bf, sim) == ConvPlan{im2col, im2col, im2col});
+  CHECK(plan_conv(tiny, f32, sim) == ConvPlan{naive, naive, naive});
+  CHECK(plan_conv(stem, f32, Device()) == ConvPlan{direct, direct, direct});
+  {
+    Using a(naive);
+    CHECK(plan_conv(wide, f32, sim) == ConvPlan{naive, naive, naive});
+  }
+
+  const auto lines = conv_choices();
+  auto count = [&](const char* line) { return std::count(lines.begin(), lines.end(), line); };
+  CHECK(count("conv 3->64 7x7/2 at 128x128: forward implicit, input im2col, weight implicit") == 1);
+  CHECK(count("conv 64->256 1x1/1 at 32x32: forward im2col, input im2col, weight im2col") == 1);
+  CHECK(count("conv 128->128 3x3/1 at 16x16: forward naive, input naive, weight naive") == 1);
+  plan_conv({{7, 128, 128, 3, 7, 2, 3}, 64}, f32, sim);  // another batch, the same line
+  CHECK(conv_choices() == lines);
+}
+
+}  // namespace tweed

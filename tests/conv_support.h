@@ -1,0 +1,50 @@
+// What the tests of convolutions share: the definition, and a way to choose the algorithm.
+#pragma once
+#include <vector>
+
+#include "autograd/conv.h"
+
+namespace tweed {
+
+/// Uses an algorithm for the length of a scope.
+struct Using {
+  explicit Using(ConvAlgorithm a) { set_conv_algorithm(a); }
+  ~Using() { set_conv_algorithm(ConvAlgorithm::automatic); }
+};
+
+/// A convolution's three passes by definition, in plain loops over doubles. dz is the gradient
+/// before the activation; an empty bias stands for zeros, an empty dz for zeros, too.
+struct ByDefinition {
+  std::vector<double> y, dx, dw, db;
+
+  ByDefinition(const Tensor& x, const Tensor& w, const std::vector<double>& b,
+               const std::vector<double>& dz, int64_t stride, int64_t padding)
+      : dx(std::size_t(x.size())), dw(std::size_t(w.size())), db(std::size_t(w.dim(0))) {
+    const auto xv = x.to_doubles(), wv = w.to_doubles();
+    const int64_t H = x.dim(1), W = x.dim(2), C = x.dim(3), K = w.dim(1), O = w.dim(0);
+    const int64_t OH = (H + 2 * padding - K) / stride + 1, OW = (W + 2 * padding - K) / stride + 1;
+    for (int64_t n = 0; n < x.dim(0); ++n)
+      for (int64_t i = 0; i < OH; ++i)
+        for (int64_t j = 0; j < OW; ++j)
+          for (int64_t o = 0; o < O; ++o) {
+            double sum = b.empty() ? 0 : b[std::size_t(o)];
+            const double g = dz.empty() ? 0 : dz[y.size()];
+            db[std::size_t(o)] += g;
+            for (int64_t kh = 0; kh < K; ++kh)
+              for (int64_t kw = 0; kw < K; ++kw) {
+                const int64_t h = i * stride - padding + kh, v = j * stride - padding + kw;
+                if (h < 0 || h >= H || v < 0 || v >= W) continue;
+                for (int64_t c = 0; c < C; ++c) {
+                  const auto at = std::size_t(((n * H + h) * W + v) * C + c);
+                  const auto tap = std::size_t(((o * K + kh) * K + kw) * C + c);
+                  sum += xv[at] * wv[tap];
+                  dx[at] += g * wv[tap];
+                  dw[tap] += g * xv[at];
+                }
+              }
+            y.push_back(sum);
+          }
+  }
+};
+
+}  // namespace tweed
