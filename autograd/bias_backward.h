@@ -17,7 +17,8 @@ BiasGrads bias_backward(Activation activation, const Tensor& dy, const Tensor& y
 /// y = activation(y + bias) in place; bias may be undefined.
 void bias_forward(Activation activation, const Tensor& bias, const Tensor& y);
 
-/// C = A B or C += A B on tensors; see Gemm.
+/// C = A B or C += A B on tensors; see Gemm. C has the dtype of A and B, or is float32 beside
+/// bfloat16.
 void gemm(const Gemm& g, const Tensor& a, const Tensor& b, const Tensor& c);
 /// activation(a b + bias); `bias` may be undefined.
 void gemm_bias(const Gemm& g, Activation activation, const Tensor& a, const Tensor& b,

@@ -12,8 +12,8 @@
 //
 // for the forward pass and, with the same counts, for the gradients. So float32 favours implicit
 // for Co = 64 (3.7 ps against 4.6) and is at a draw at 128; below 33 half of its tile is empty.
-// bfloat16 favours the matrix product everywhere. A row that conv_bench has measured takes the
-// place of the argument beside it.
+// bfloat16 and TF32 favour the matrix product everywhere. A row that conv_bench has measured takes
+// the place of the argument beside it.
 #include "autograd/conv_choice.h"
 
 #include <algorithm>
@@ -30,7 +30,8 @@ using enum ConvAlgorithm;
 // ---- the table ----------------------------------------------------------------------------------
 
 enum Pass : unsigned { forward = 1, input_gradient = 2, weight_gradient = 4, every_pass = 7 };
-enum Type : unsigned { f32 = 1, f64 = 2, bf = 4, every_type = 7 };
+// float32 whose products tensor cores take, as TF32, is `tf`.
+enum Type : unsigned { f32 = 1, f64 = 2, bf = 4, tf = 8, every_type = 15 };
 struct Between {
   int64_t least = 0, most = INT64_MAX;
   bool has(int64_t v) const { return least <= v && v <= most; }
@@ -67,9 +68,13 @@ const Row table[] = {
     {.rung = im2col},
 };
 
-ConvAlgorithm from_table(Pass pass, const Conv& c, DType dtype) {
+Type type_of(DType dtype, Device device) {
+  if (dtype == DType::float32) return uses_tf32(device) ? tf : f32;
+  return dtype == DType::float64 ? f64 : bf;
+}
+
+ConvAlgorithm from_table(Pass pass, const Conv& c, Type type) {
   const Window& w = c.window;
-  const unsigned type = dtype == DType::float32 ? f32 : dtype == DType::float64 ? f64 : bf;
   const int64_t terms = pass == forward          ? w.patch()
                         : pass == input_gradient ? w.kernel * w.kernel * c.out_channels
                                                  : w.places();
@@ -125,8 +130,9 @@ ConvPlan make_plan(const Conv& c, DType dtype, Device device) {
     return {a, a, a};
   }
   if (wanted != automatic) return {wanted, wanted, wanted};
-  return {from_table(forward, c, dtype), from_table(input_gradient, c, dtype),
-          from_table(weight_gradient, c, dtype)};
+  const Type type = type_of(dtype, device);
+  return {from_table(forward, c, type), from_table(input_gradient, c, type),
+          from_table(weight_gradient, c, type)};
 }
 
 }  // namespace

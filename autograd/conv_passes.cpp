@@ -55,7 +55,8 @@ void for_pieces(const Conv& c, const Tensor& x, F f) {
   }
 }
 
-void im2col_forward(const Conv& c, const Tensor& x, const Tensor& weight, const Tensor& y) {
+void im2col_forward(const Conv& c, Activation activation, const Tensor& x, const Tensor& weight,
+                    const Tensor& bias, const Tensor& y) {
   int64_t patch = c.window.patch(), Co = c.out_channels;
   for_pieces(c, x, [&](const Piece& p, const Tensor& columns) {
     Tensor rows = x.slice(p.first, p.last);
@@ -63,14 +64,14 @@ void im2col_forward(const Conv& c, const Tensor& x, const Tensor& weight, const 
       im2col(p.window, rows, columns);
       rows = columns;
     }
-    gemm({.m = p.window.places(),
-          .n = Co,
-          .k = patch,
-          .transpose_b = true,
-          .lda = patch,
-          .ldb = patch,
-          .ldc = Co},
-         rows, weight, y.slice(p.first, p.last));
+    gemm_bias({.m = p.window.places(),
+               .n = Co,
+               .k = patch,
+               .transpose_b = true,
+               .lda = patch,
+               .ldb = patch,
+               .ldc = Co},
+              activation, rows, weight, bias, y.slice(p.first, p.last));
   });
 }
 
@@ -89,11 +90,9 @@ void im2col_backward_input(const Conv& c, const Tensor& dz, const Tensor& weight
 // The sum over pieces is kept in float for bf16: rounding it after each piece would lose bits.
 Tensor im2col_backward_weight(const Conv& c, const Tensor& x, const Tensor& dz) {
   int64_t patch = c.window.patch(), Co = c.out_channels, K = c.window.kernel;
-  bool widen = x.dtype() == DType::bfloat16;
-  Tensor dweight =
-      Tensor::zeros({Co, K, K, c.window.C}, widen ? DType::float32 : x.dtype(), x.device());
+  Tensor dweight = Tensor::zeros({Co, K, K, c.window.C}, accumulator_dtype(x), x.device());
   for_pieces(c, x, [&](const Piece& p, const Tensor& columns) {
-    Tensor rows = x.slice(p.first, p.last), dz_piece = dz.slice(p.first, p.last);
+    Tensor rows = x.slice(p.first, p.last);
     if (columns.defined()) {
       im2col(p.window, rows, columns);
       rows = columns;
@@ -106,8 +105,7 @@ Tensor im2col_backward_weight(const Conv& c, const Tensor& x, const Tensor& dz) 
           .ldb = patch,
           .ldc = patch,
           .accumulate = true},
-         widen ? dz_piece.to(DType::float32) : dz_piece, widen ? rows.to(DType::float32) : rows,
-         dweight);
+         dz.slice(p.first, p.last), rows, dweight);
   });
   return dweight.to(x.dtype());
 }
@@ -234,8 +232,7 @@ void conv_forward(const Conv& c, ConvAlgorithm algorithm, Activation activation,
     case ConvAlgorithm::direct:
       return direct_forward(c, activation, x, weight, bias, y);
     default:
-      im2col_forward(c, x, weight, y);
-      bias_forward(activation, bias, y);
+      im2col_forward(c, activation, x, weight, bias, y);
   }
 }
 

@@ -6,8 +6,11 @@
 namespace tweed {
 
 void gemm(const Gemm& g, const Tensor& a, const Tensor& b, const Tensor& c) {
-  with_floating(c.dtype(), "gemm", [&]<class T>() {
-    on(c.device(), [&](auto& here) { gemm(here, g, a.read<T>(), b.read<T>(), c.write<T>()); });
+  on(c.device(), [&](auto& here) {
+    if (a.dtype() == DType::bfloat16 && c.dtype() == DType::float32)
+      return gemm(here, g, a.read<bf16>(), b.read<bf16>(), c.write<float>());
+    with_floating(c.dtype(), "gemm",
+                  [&]<class T>() { gemm(here, g, a.read<T>(), b.read<T>(), c.write<T>()); });
   });
 }
 

@@ -20,6 +20,10 @@ struct Gemm {
 template <class M, class T>
 void gemm(M&, const Gemm&, Span<const T> a, Span<const T> b, Span<T> c);
 
+/// The same for bf16 factors and a float C, which sums over pieces of k are kept in.
+template <class M>
+void gemm(M&, const Gemm&, Span<const bf16> a, Span<const bf16> b, Span<float> c);
+
 /// C = activation(A B + bias), in one pass where the machine has that (cuBLASLt on `cuda`).
 /// @param bias  (n), or empty;   @param c  rows of n elements: ldc = n
 template <class M, class T>
@@ -30,8 +34,9 @@ void gemm_bias(M&, const Gemm&, Activation activation, Span<const T> a, Span<con
 template <class M, class T>
 void plain_gemm(M&, const Gemm&, Span<const T> a, Span<const T> b, Span<T> c);
 
-/// Blocks of 16x16 through shared memory: `cuda` and `sim` only.
-template <class M, class T>
-void tiled_gemm(M&, const Gemm&, Span<const T> a, Span<const T> b, Span<T> c);
+/// Blocks of 16x16 through shared memory: `cuda` and `sim` only. C has the type of A and B, or is
+/// float beside bf16.
+template <class M, class T, class C>
+void tiled_gemm(M&, const Gemm&, Span<const T> a, Span<const T> b, Span<C> c);
 
 }  // namespace tweed

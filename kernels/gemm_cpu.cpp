@@ -54,6 +54,16 @@ void gemm(Cpu& here, const Gemm& g, Span<const bf16> a, Span<const bf16> b, Span
   convert(here, Span<const float>(cf), c);
 }
 
+template <>
+void gemm(Cpu& here, const Gemm& g, Span<const bf16> a, Span<const bf16> b, Span<float> c) {
+  auto af = as_float(here, a), bf = as_float(here, b);
+  gemm<Cpu, float>(here, g, af, bf, c);
+}
+template <>
+void gemm(Sim& here, const Gemm& g, Span<const bf16> a, Span<const bf16> b, Span<float> c) {
+  tiled_gemm(here, g, a, b, c);
+}
+
 // Elsewhere bias and activation are a pass of their own.
 template <class M, class T>
 void gemm_bias(M& here, const Gemm& g, Activation activation, Span<const T> a, Span<const T> b,

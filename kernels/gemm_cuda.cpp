@@ -26,14 +26,14 @@ void check_blas(cublasStatus_t status) {
 }
 
 // cuBLAS is column-major: a row-major C = A B is its C' = B' A'.
-template <class T>
-void cublas_gemm(Cuda& here, const Gemm& g, const T* a, const T* b, T* c) {
+template <class T, class C>
+void cublas_gemm(Cuda& here, const Gemm& g, const T* a, const T* b, C* c) {
   if (g.m == 0 || g.n == 0 || g.batch == 0) return;
   acc_t<T> one = 1, beta = g.accumulate ? 1 : 0;
   check_blas(cublasGemmStridedBatchedEx(
       here.queue->blas, g.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N,
       g.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N, int(g.n), int(g.m), int(g.k), &one, b, type_of<T>,
-      int(g.ldb), g.stride_b, a, type_of<T>, int(g.lda), g.stride_a, &beta, c, type_of<T>,
+      int(g.ldb), g.stride_b, a, type_of<T>, int(g.lda), g.stride_a, &beta, c, type_of<C>,
       int(g.ldc), g.stride_c, int(g.batch), compute_type<T>(here), CUBLAS_GEMM_DEFAULT));
 }
 
@@ -147,7 +147,7 @@ void cublas_gemm_bias(Cuda& here, const Gemm& g, Activation activation, Span<con
   const bool able = std::is_same_v<T, double> ? false : g.batch == 1 && !g.accumulate && g.k > 0;
   if (follows && able && g.m && g.n)
     return lt_gemm<T>(here, g, activation, a, b, bias.size() ? bias.data() : nullptr, c);
-  cublas_gemm<T>(here, g, a, b, c);
+  cublas_gemm<T, T>(here, g, a, b, c);
   if (follows) bias_forward(here, activation, g.n ? c.size() / g.n : 0, bias, c);
 }
 
@@ -156,7 +156,7 @@ void cublas_gemm_bias(Cuda& here, const Gemm& g, Activation activation, Span<con
 #define ON_CUDA(T)                                                                    \
   template <>                                                                         \
   void gemm(Cuda& here, const Gemm& g, Span<const T> a, Span<const T> b, Span<T> c) { \
-    cublas_gemm<T>(here, g, a, b, c);                                                 \
+    cublas_gemm<T, T>(here, g, a, b, c);                                              \
   }                                                                                   \
   template <>                                                                         \
   void gemm_bias(Cuda& here, const Gemm& g, Activation activation, Span<const T> a,   \
@@ -164,5 +164,9 @@ void cublas_gemm_bias(Cuda& here, const Gemm& g, Activation activation, Span<con
     cublas_gemm_bias<T>(here, g, activation, a, b, bias, c);                          \
   }
 FOR_FLOATING_TYPES(ON_CUDA)
+template <>
+void gemm(Cuda& here, const Gemm& g, Span<const bf16> a, Span<const bf16> b, Span<float> c) {
+  cublas_gemm<bf16, float>(here, g, a, b, c);
+}
 
 }  // namespace tweed

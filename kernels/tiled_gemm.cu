@@ -9,9 +9,9 @@ constexpr int tile = 16;
 // A block computes 16x16 elements of C. For each 16 steps of k it loads a tile of A and one of B
 // into shared memory, so that every element is read from global memory k/16 times less often. The
 // padding column puts the rows of a tile into different banks.
-template <class T>
+template <class T, class C>
 __global__ void tiled_gemm_kernel(Gemm g, const T* __restrict__ a, const T* __restrict__ b,
-                                  T* __restrict__ c) {
+                                  C* __restrict__ c) {
   using A = acc_t<T>;
   __shared__ A a_tile[tile][tile + 1];
   __shared__ A b_tile[tile][tile + 1];
@@ -22,7 +22,7 @@ __global__ void tiled_gemm_kernel(Gemm g, const T* __restrict__ a, const T* __re
     const int64_t i = t / across % down * tile + y, j = t % across * tile + x;
     const T* ab = a + batch * g.stride_a;
     const T* bb = b + batch * g.stride_b;
-    T* cb = c + batch * g.stride_c;
+    C* cb = c + batch * g.stride_c;
     A sum = 0;
     for (int64_t k0 = 0; k0 < g.k; k0 += tile) {
       const int64_t ka = k0 + x, kb = k0 + y;
@@ -37,8 +37,8 @@ __global__ void tiled_gemm_kernel(Gemm g, const T* __restrict__ a, const T* __re
       __syncthreads();
     }
     if (i < g.m && j < g.n) {
-      T& out = cb[i * g.ldc + j];
-      out = store<T>(g.accumulate ? load(out) + sum : sum);
+      C& out = cb[i * g.ldc + j];
+      out = store<C>(g.accumulate ? load(out) + sum : sum);
     }
   }
 }
@@ -46,9 +46,9 @@ __global__ void tiled_gemm_kernel(Gemm g, const T* __restrict__ a, const T* __re
 }  // namespace MACHINE
 using namespace MACHINE;
 
-template <class M, class T>
-void tiled_gemm(M& here, const Gemm& g, Span<const T> a, Span<const T> b, Span<T> c) {
-  launch(tiled_gemm_kernel<T>,
+template <class M, class T, class C>
+void tiled_gemm(M& here, const Gemm& g, Span<const T> a, Span<const T> b, Span<C> c) {
+  launch(tiled_gemm_kernel<T, C>,
          {.grid = g.batch * ceil_div(g.m, tile) * ceil_div(g.n, tile), .block = {tile, tile}}, here,
          g, a, b, c);
 }
@@ -56,5 +56,6 @@ void tiled_gemm(M& here, const Gemm& g, Span<const T> a, Span<const T> b, Span<T
 #define INSTANTIATE(T) \
   template void tiled_gemm(Here&, const Gemm&, Span<const T>, Span<const T>, Span<T>);
 FOR_FLOATING_TYPES(INSTANTIATE)
+template void tiled_gemm(Here&, const Gemm&, Span<const bf16>, Span<const bf16>, Span<float>);
 
 }  // namespace tweed

@@ -68,6 +68,8 @@ void set_tf32(Device device, bool on) {
     throw DeviceError("tf32 is a way in which GPUs multiply; " + device.name() + " has none");
 }
 
+bool uses_tf32(Device device) { return device.is_cuda() && cuda_machine(device.index()).tf32; }
+
 void synchronize(Device device) {
 #if TWEED_HAVE_CUDA
   if (device.is_cuda()) cuda::synchronize(cuda_machine(device.index()));

@@ -40,6 +40,7 @@ int threads();
 /// Whether products of float32 matrices on a GPU round their factors to TF32's 10 bits, which
 /// tensor cores take. Off at first. @throws DeviceError  if it is turned on for cpu or sim
 void set_tf32(Device device, bool on);
+bool uses_tf32(Device device);
 /// Waits until everything asked of the device has been done.
 void synchronize(Device device);
 
