@@ -35,10 +35,14 @@ if(TWEED_HAVE_CUDA)
     execute_process(COMMAND nvidia-smi --query-gpu=compute_cap --format=csv,noheader
                     OUTPUT_VARIABLE visible ERROR_QUIET RESULT_VARIABLE no_gpu)
     string(REGEX MATCH "^([0-9]+)\\.([0-9]+)" _ "${visible}")
-    if(no_gpu EQUAL 0 AND CMAKE_MATCH_1)
-      set(CMAKE_CUDA_ARCHITECTURES "${CMAKE_MATCH_1}${CMAKE_MATCH_2}-real")
+    set(capability ${CMAKE_MATCH_1}${CMAKE_MATCH_2})
+    if(no_gpu EQUAL 0 AND capability)
+      # 90a has Hopper's own instructions, which 90 leaves out.
+      string(REGEX REPLACE "^90$" "90a" capability ${capability})
+      set(CMAKE_CUDA_ARCHITECTURES "${capability}-real")
     else()
-      set(CMAKE_CUDA_ARCHITECTURES "80-real;90-virtual;90-real")
+      # Machine code for Ampere and Hopper, and PTX that the drivers of newer GPUs compile.
+      set(CMAKE_CUDA_ARCHITECTURES "80-real;90a-real;90-virtual")
     endif()
   endif()
   enable_language(CUDA)

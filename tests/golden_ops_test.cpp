@@ -1,6 +1,7 @@
 // Every operation against PyTorch's stored results.
 #include <catch2/catch.hpp>
 
+#include "apps/places.h"
 #include "autograd/graph.h"
 #include "tests/golden_case.h"
 
@@ -61,19 +62,15 @@ TEST_CASE("operations equal PyTorch's in float64", "[golden]") {
     const char* name;
     RunGolden run;
   } families[] = {
-      {"ops", run_golden_ops},
-      {"ops_attention", run_golden_attention},
-      {"ops_fold", run_golden_fold},
-      {"ops_functions", run_golden_functions},
-      {"ops_shape", run_golden_shape},
-      {"ops_image", run_golden_image},
-      {"ops_norm", run_golden_norm},
-      {"ops_loss", run_golden_loss},
+      {"ops", run_golden_ops},         {"ops_attention", run_golden_attention},
+      {"ops_fold", run_golden_fold},   {"ops_functions", run_golden_functions},
+      {"ops_shape", run_golden_shape}, {"ops_image", run_golden_image},
+      {"ops_norm", run_golden_norm},   {"ops_loss", run_golden_loss},
   };
   for (auto& [name, run] : families) {
     INFO(name);
     const SafeTensors file =
-        read_safetensors(std::string(TWEED_SOURCE_DIR "/tests/golden/") + name + ".safetensors");
+        read_safetensors(source_path(std::string("tests/golden/") + name + ".safetensors"));
     int64_t count = 0;
     for (auto& [key, text] : file.metadata) {
       if (text.empty() || text[0] != '{') continue;
