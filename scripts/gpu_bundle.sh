@@ -13,7 +13,9 @@ copy_libraries() {
   # Programs of today do without the last three, which are part of libc.so; the driver names them.
   {
     ldd "$@" | awk '$3 ~ "^/" { print $3 } $1 ~ "^/.*ld-linux" { print $1 }'
-    for library in libdl.so.2 libpthread.so.0 librt.so.1; do g++ -print-file-name="$library"; done
+    for library in libdl.so.2 libpthread.so.0 librt.so.1; do
+      readlink -f "$(g++ -print-file-name="$library")"
+    done
   } | grep -v '/libcu' | sort -u | xargs cp -Lt "$folder"
 }
 
@@ -47,13 +49,13 @@ fill() {
 
 # make_bundle FILE ARCHITECTURES
 make_bundle() {
-  local file=$1 build=build-bundle folder
+  local file=$1 build=build-bundle
   scripts/setup
   configure "$build" -DCMAKE_BUILD_TYPE=Release -DTWEED_CUDA=ON -DTWEED_NATIVE=OFF \
     "-DCMAKE_CUDA_ARCHITECTURES=$2"
   build "$build" bundle_programs
   mkdir -p "$(dirname -- "$file")"
-  folder=$(mktemp -d)
+  folder=$(mktemp -d)  # for the whole script, since the trap needs it
   trap 'rm -rf -- "$folder"' EXIT
   mkdir "$folder/tweed-gpu"
   fill "$folder/tweed-gpu" "$build"
