@@ -50,6 +50,7 @@ fill() {
 # make_bundle FILE ARCHITECTURES
 make_bundle() {
   local file=$1 build=build-bundle
+  command -v xz >/dev/null || fail 2 "There is no xz here, which packs the bundle."
   scripts/setup
   configure "$build" -DCMAKE_BUILD_TYPE=Release -DTWEED_CUDA=ON -DTWEED_NATIVE=OFF \
     "-DCMAKE_CUDA_ARCHITECTURES=$2"
