@@ -53,7 +53,7 @@ make_bundle() {
   command -v xz >/dev/null || fail 2 "There is no xz here, which packs the bundle."
   scripts/setup
   configure "$build" -DCMAKE_BUILD_TYPE=Release -DTWEED_CUDA=ON -DTWEED_NATIVE=OFF \
-    "-DCMAKE_CUDA_ARCHITECTURES=$2"
+    "-DCMAKE_CUDA_ARCHITECTURES=$2" -DCMAKE_CUDA_FLAGS=-Werror=all-warnings
   build "$build" bundle_programs
   mkdir -p "$(dirname -- "$file")"
   folder=$(mktemp -d)  # for the whole script, since the trap needs it
