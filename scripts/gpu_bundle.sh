@@ -14,9 +14,9 @@ copy_libraries() {
   {
     ldd "$@" | awk '$3 ~ "^/" { print $3 } $1 ~ "^/.*ld-linux" { print $1 }'
     for library in libdl.so.2 libpthread.so.0 librt.so.1; do
-      readlink -f "$(g++ -print-file-name="$library")"
+      g++ -print-file-name="$library"
     done
-  } | grep -v '/libcu' | sort -u | xargs cp -Lt "$folder"
+  } | awk -F / '!/\/libcu/ && !seen[$NF]++' | xargs cp -Lt "$folder"
 }
 
 # make_stand_ins FOLDER PROGRAM...: libraries with the names and functions of CUDA's that only

@@ -4,7 +4,8 @@
 usage: gpu_report.py FOLDER
 
 FOLDER has facts (KEY=VALUE lines), parts (name, seconds), steps (part, name, exit code or reason
-for skipping, seconds), both with tabs between, and logs/PART.NAME.log. Prints the table; exits 1 if a part failed.
+for skipping, seconds), both with tabs between, and logs/PART.NAME.log. Prints the table; exits 1 if
+a part failed.
 """
 
 import json
@@ -33,7 +34,7 @@ def figures(part, log):
 
 
 def kernel_figures(text):
-    """How many kernels reach 80 % of a copy's bandwidth, and the three that are furthest from it."""
+    """How many kernels reach 80 % of a copy's bandwidth, and three that are far from it."""
     shares = re.findall(r"^(\S.*?) {2,}.* (\d+) % of copy", text, re.MULTILINE)
     if not shares:
         return []
