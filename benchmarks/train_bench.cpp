@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "apps/app.h"
+#include "apps/places.h"
 #include "autograd/conv.h"
 #include "autograd/loss.h"
 #include "benchmarks/peak.h"
@@ -24,7 +25,7 @@ struct Flags {
   int64_t batch_size = 32, image_size = 128, classes = 100;
   int pairs = 10, steps = 3;
   std::vector<std::string> python;
-  std::string script = std::string(TWEED_SOURCE_DIR) + "/benchmarks/torch_train_bench.py";
+  std::string script = source_path("benchmarks/torch_train_bench.py");
   app::DeviceFlags device;
 };
 

@@ -64,13 +64,20 @@ __global__ void max_pool_backward_kernel(Window w, const T* __restrict__ dy,
     const int64_t line = pixel / w.W, n = line / w.H;
     const int64_t h = line - n * w.H, v = pixel - line * w.W;
     const Range rows = w.covering(h, OH), columns = w.covering(v, OW);
-    int64_t place[4];
-    int id[4], count = 0;
+    int64_t place[4] = {};
+    int id[4] = {}, count = 0;
     for (int64_t oh = rows.first; oh < rows.last; ++oh)
       for (int64_t ow = columns.first; ow < columns.last; ++ow) {
-        place[count] = (n * OH + oh) * OW + ow;
-        id[count++] =
+        const int64_t found = (n * OH + oh) * OW + ow;
+        const int cell =
             int((h + w.padding - oh * w.stride) * w.kernel + v + w.padding - ow * w.stride);
+        // A place that only the running program knows would put the arrays into memory on a GPU.
+#pragma unroll
+        for (int k = 0; k < 4; ++k) {
+          place[k] = k == count ? found : place[k];
+          id[k] = k == count ? cell : id[k];
+        }
+        ++count;
       }
     T* __restrict__ out = dx + pixel * C;
     switch (count) {

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <sstream>
 
+#include "apps/places.h"
 #include "data/image.h"
 #include "nn/models/models.h"
 #include "record/checkpoint.h"
@@ -25,7 +26,7 @@ namespace {
 using Words = std::vector<std::string>;
 
 Outcome app(const std::string& name, const Words& arguments) {
-  Words command{std::string(TWEED_BINARY_DIR) + "/" + name};
+  Words command{program_path(name)};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return run_program(command);
 }
@@ -101,7 +102,7 @@ namespace {
 // A run stopped by a signal in its third epoch, then resumed, leaves the files of `whole`.
 void check_resumed(const std::string& whole, const Words& run, int signal) {
   TemporaryFolder parts;
-  Words command{std::string(TWEED_BINARY_DIR) + "/train_miniplaces"};
+  Words command{program_path("train_miniplaces")};
   for (auto& word : small_run(parts.path(), run)) command.push_back(word);
   Running running(command);
   REQUIRE(running.wait_for("Epoch 2/6  train"));
@@ -262,7 +263,7 @@ TEST_CASE("A network from a JSON file lives on in its checkpoint") {
   TemporaryFolder folder;
   const std::string net = folder.path() + "/net.json", best = folder.path() + "/best.safetensors",
                     last = folder.path() + "/last.safetensors";
-  fs::copy_file(std::string(TWEED_SOURCE_DIR) + "/docs/examples/network.json", net);
+  fs::copy_file(source_path("docs/examples/network.json"), net);
   Outcome o = train(folder.path(), {"--epochs", "1", "--model", net});
   INFO(o.err);
   REQUIRE(o.code == 0);
@@ -390,7 +391,7 @@ TEST_CASE("A full disk ends the run with exit code 1 and one line; what was whol
   std::string before = bytes_of(trained.best);
   // A limit on file sizes stands in for a full disk: both make write() fail.
   std::string command =
-      "trap '' XFSZ; ulimit -f 20; exec '" + std::string(TWEED_BINARY_DIR) + "/train_miniplaces'";
+      "trap '' XFSZ; ulimit -f 20; exec '" + program_path("train_miniplaces") + "'";
   for (auto& word : small_run(trained.folder.path(), {"--epochs", "1", "--seed", "5"}))
     command += " '" + word + "'";
   check_refused(run_program({"/bin/bash", "-c", command}), "cannot be written", 1);

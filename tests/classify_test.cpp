@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 
+#include "apps/places.h"
 #include "data/image.h"
 #include "record/checkpoint.h"
 #include "tests/process.h"
@@ -12,7 +13,7 @@ using namespace tweed;
 namespace {
 
 Outcome app(const std::string& name, const std::vector<std::string>& arguments) {
-  std::vector<std::string> command{std::string(TWEED_BINARY_DIR) + "/" + name};
+  std::vector<std::string> command{program_path(name)};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return run_program(command);
 }

@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "apps/places.h"
 #include "nn/activation.h"
 #include "nn/models/models.h"
 #include "nn/summary.h"
@@ -14,7 +15,7 @@
 using namespace tweed;
 
 static std::string text_of(const std::string& path) {
-  std::ifstream file(std::string(TWEED_SOURCE_DIR) + "/" + path);
+  std::ifstream file(source_path(path));
   REQUIRE(file);
   std::ostringstream text;
   text << file.rdbuf();
@@ -50,7 +51,7 @@ TEST_CASE("operations.md lists the functions of every header, and no others") {
                                      "conv_passes.h", "conv_choice.h", "bias_backward.h"};
   const std::string page = text_of("docs/operations.md");
   std::set<std::string> headers;
-  for (auto& entry : std::filesystem::directory_iterator(TWEED_SOURCE_DIR "/autograd")) {
+  for (auto& entry : std::filesystem::directory_iterator(source_path("autograd"))) {
     const std::string name = entry.path().filename().string();
     if (entry.path().extension() != ".h" || others.count(name)) continue;
     headers.insert(name);

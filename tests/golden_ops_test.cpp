@@ -1,6 +1,7 @@
 // Every operation against PyTorch's stored results.
 #include <catch2/catch.hpp>
 
+#include "apps/places.h"
 #include "autograd/graph.h"
 #include "tests/golden_case.h"
 
@@ -69,7 +70,7 @@ TEST_CASE("operations equal PyTorch's in float64", "[golden]") {
   for (auto& [name, run] : families) {
     INFO(name);
     const SafeTensors file =
-        read_safetensors(std::string(TWEED_SOURCE_DIR "/tests/golden/") + name + ".safetensors");
+        read_safetensors(source_path(std::string("tests/golden/") + name + ".safetensors"));
     int64_t count = 0;
     for (auto& [key, text] : file.metadata) {
       if (text.empty() || text[0] != '{') continue;

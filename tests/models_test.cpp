@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "apps/places.h"
 #include "autograd/loss.h"
 #include "data/loader.h"
 #include "optim/sgd.h"
@@ -16,8 +17,7 @@ using namespace tweed;
 namespace {
 
 const SafeTensors& golden() {
-  static const SafeTensors file =
-      read_safetensors(std::string(TWEED_SOURCE_DIR) + "/tests/golden/models.safetensors");
+  static const SafeTensors file = read_safetensors(source_path("tests/golden/models.safetensors"));
   return file;
 }
 

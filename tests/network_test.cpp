@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "apps/places.h"
 #include "attacks/pgd.h"
 #include "autograd/elementwise.h"
 #include "autograd/loss.h"
@@ -20,7 +21,7 @@ using namespace tweed;
 namespace {
 
 SafeTensors golden(const std::string& name) {
-  return read_safetensors(std::string(TWEED_SOURCE_DIR) + "/tests/golden/" + name + ".safetensors");
+  return read_safetensors(source_path("tests/golden/" + name + ".safetensors"));
 }
 
 // SimpleNet's parameters by the formula, element numbers in PyTorch's axis order.

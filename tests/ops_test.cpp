@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "apps/places.h"
 #include "autograd/gradcheck.h"
 #include "kernels/philox.h"
 #include "tests/conv_support.h"
@@ -118,7 +119,7 @@ std::set<std::string> matches(const std::string& text, const std::string& patter
 // Names given to record() directly, or to a function of the same file that passes its `op` on.
 std::set<std::string> recorded_names() {
   std::set<std::string> names;
-  for (auto& entry : std::filesystem::directory_iterator(TWEED_SOURCE_DIR "/autograd")) {
+  for (auto& entry : std::filesystem::directory_iterator(source_path("autograd"))) {
     if (entry.path().extension() != ".cpp") continue;
     const std::string text = text_of(entry.path());
     std::set<std::string> recorders = {"record"};

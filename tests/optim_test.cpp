@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <memory>
 
+#include "apps/places.h"
 #include "autograd/elementwise.h"
 #include "autograd/loss.h"
 #include "nn/activation.h"
@@ -22,8 +23,7 @@ namespace {
 constexpr int steps = 50;
 
 const SafeTensors& golden() {
-  static const SafeTensors file =
-      read_safetensors(std::string(TWEED_SOURCE_DIR) + "/tests/golden/optim.safetensors");
+  static const SafeTensors file = read_safetensors(source_path("tests/golden/optim.safetensors"));
   return file;
 }
 

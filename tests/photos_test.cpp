@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "apps/places.h"
 #include "tests/first_losses.h"
 #include "tests/temporary_folder.h"
 
@@ -11,7 +12,7 @@ using namespace tweed;
 
 TEST_CASE("The first 50 losses on real photos are PyTorch's") {
   const char* given = std::getenv("TWEED_SHARED_DATA");
-  std::string shared = given ? given : std::string(TWEED_SOURCE_DIR) + "/../shared/data";
+  std::string shared = given ? given : source_path("../shared/data");
   std::string archive = shared + "/miniplaces-20k.tar";
   if (!std::filesystem::exists(archive)) {
     WARN("skipped: there is no miniplaces-20k.tar; TWEED_SHARED_DATA can name its folder");
@@ -23,10 +24,9 @@ TEST_CASE("The first 50 losses on real photos are PyTorch's") {
   Dataset data = photos(folder.path() + "/miniplaces");
   REQUIRE(data.size() == 2000);
 
-  auto wanted =
-      read_safetensors(std::string(TWEED_SOURCE_DIR) + "/tests/golden/photo_losses.safetensors")
-          .tensors.at("losses")
-          .to_doubles();
+  auto wanted = read_safetensors(source_path("tests/golden/photo_losses.safetensors"))
+                    .tensors.at("losses")
+                    .to_doubles();
   auto losses = first_losses(data, 50);
   for (std::size_t i = 0; i < 50; ++i) {
     INFO("step " << i);

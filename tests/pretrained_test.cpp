@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "apps/places.h"
 #include "autograd/loss.h"
 #include "data/loader.h"
 #include "record/checkpoint.h"
@@ -16,7 +17,7 @@ namespace {
 // "" after saying that the test is skipped.
 std::string shared_file(const std::string& name) {
   const char* given = std::getenv("TWEED_SHARED_DATA");
-  const std::string shared = given ? given : std::string(TWEED_SOURCE_DIR) + "/../shared/data";
+  const std::string shared = given ? given : source_path("../shared/data");
   const std::string path = shared + "/" + name;
   if (std::filesystem::exists(path)) return path;
   WARN("skipped: there is no " << name << "; TWEED_SHARED_DATA can name its folder");

@@ -12,6 +12,7 @@
 #include <iterator>
 #include <limits>
 
+#include "apps/places.h"
 #include "record/curves.h"
 #include "record/figure.h"
 #include "record/metrics.h"
@@ -147,8 +148,7 @@ TEST_CASE("safetensors: tensors on the simulator, and nothing at all") {
 }
 
 TEST_CASE("safetensors: a file of the reference library") {
-  SafeTensors s =
-      read_safetensors(std::string(TWEED_SOURCE_DIR) + "/tests/golden/real.safetensors");
+  SafeTensors s = read_safetensors(source_path("tests/golden/real.safetensors"));
   CHECK(s.metadata["note"] == "a \"quoted\" caf\xc3\xa9");
   CHECK(s.tensors["f32"].shape() == Shape{2, 3});
   CHECK(s.tensors["f32"].to_vector<float>() ==

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# scripts/download_miniplaces with a tiny archive made here: whole, cut short, damaged, run again.
+# scripts/download_miniplaces with a tiny archive made here: whole, cut short, damaged, run again;
+# scripts/gpu_check with wrong flags and without a GPU, its report, and a bundle's search for CUDA.
 set -euo pipefail
 unset CDPATH
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
@@ -7,10 +8,11 @@ folder=$(mktemp -d)
 trap 'rm -rf -- "$folder"' EXIT
 trap 'echo "FAILED: line $LINENO"' ERR
 
-# check WHAT CODE TEXT: runs the script; it must end with CODE and say TEXT.
-check() {
+# check_command WHAT CODE TEXT COMMAND...: the command must end with CODE and say TEXT.
+check_command() {
   local what=$1 code=$2 text=$3 status=0
-  scripts/download_miniplaces >"$folder/said" 2>&1 || status=$?
+  shift 3
+  "$@" >"$folder/said" 2>&1 || status=$?
   if [[ $status != "$code" ]] || ! grep -qF -- "$text" "$folder/said"; then
     echo "FAILED: $what: exit code $status, not $code, or '$text' is not in:"
     cat "$folder/said"
@@ -18,6 +20,8 @@ check() {
   fi
   echo "passed: $what"
 }
+
+check() { check_command "$@" scripts/download_miniplaces; }
 
 # The layout of the official archive: photos beside other things, and the lists elsewhere.
 make_archive() {
@@ -74,3 +78,56 @@ TWEED_MINIPLACES_URL=file://$folder/other.tar.gz check "another archive" 1 "no f
 rm "$TWEED_DATASETS/miniplaces.tar.gz"
 TWEED_MINIPLACES_LISTS=file://$folder/none check "no lists" 1 "train.txt cannot be downloaded"
 check "the lists are there again" 0 "4 photos for training"
+
+refuse() { check_command "gpu_check ${*:2}" 2 "$1" scripts/gpu_check "${@:2}"; }
+refuse "knows no '--fast'" --fast
+refuse "--only wants a value" --only
+refuse "no part 'speed'" --only tests,speed
+refuse "no device 'tpu'" --device tpu
+refuse "exclude each other" --build build --bundle bundle
+refuse "no kernels_test in $folder" --device cpu --build "$folder"
+refuse "no $folder/none.tar.xz" --device cpu --bundle "$folder/none.tar.xz"
+if ! command -v nvidia-smi >/dev/null; then refuse "no NVIDIA driver here"; fi
+
+touch "$folder/libplace.so.1"
+LD_LIBRARY_PATH=/nowhere:$folder check_command "a library is found" 0 "$folder" \
+  scripts/cuda_folders libplace.so.1 libnowhere.so.1
+[[ $(wc -l <"$folder/said") == 1 ]]
+
+# A bare Debian has no Python, and the report needs it.
+command -v python3 >/dev/null || exit 0
+
+# Programs of a few bytes in place of the real ones: one test passes, one fails.
+mkdir -p "$folder/programs"
+printf '#!/bin/sh\n# libcublas.so.99\necho "All tests passed (7 assertions in 2 test cases)"\n' \
+  >"$folder/programs/kernels_test"
+printf '#!/bin/sh\nexit 3\n' >"$folder/programs/wrong_test"
+
+# with_gpu CAPABILITY CUDA TEXT: what the script says to a GPU and a driver made of a few lines.
+cat >"$folder/programs/nvidia-smi" <<'END'
+#!/bin/sh
+case $* in
+  *compute_cap*) echo "$CAPABILITY" ;;
+  *=*) echo "A GPU" ;;
+  *) echo "| CUDA Version: $CUDA |" ;;
+esac
+END
+chmod +x "$folder/programs/"*
+touch "$folder/libcuda.so.1"
+with_gpu() {
+  check_command "gpu_check with $1, CUDA $2" 2 "$3" env CAPABILITY="$1" CUDA="$2" \
+    LD_LIBRARY_PATH="$folder" PATH="$folder/programs:$PATH" \
+    scripts/gpu_check --build "$folder/programs" --out "$folder/out"
+}
+with_gpu 7.5 99.0 "The A GPU is of compute capability 7.5"
+with_gpu 9.0 12.8 "these programs for CUDA 99: update the driver"
+with_gpu 9.0 99.1 "libcublas.so.99 is not found"
+
+check_command "gpu_check reports a test that fails" 1 "| tests | failed |" \
+  scripts/gpu_check --device cpu --build "$folder/programs" --only tests,conv --out "$folder/out"
+grep -q 'wrong_test failed with exit code 3' "$folder/said"
+grep -q '| conv | skipped |' "$folder/out/gpu_check.md"
+grep -q '7 assertions in 2 test cases' "$folder/out/gpu_check.json"
+rm "$folder/programs/wrong_test"
+check_command "gpu_check reports tests that pass" 0 "| tests | passed |" \
+  scripts/gpu_check --device cpu --build "$folder/programs" --only tests --out "$folder/out"

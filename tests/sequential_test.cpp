@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 
+#include "apps/places.h"
 #include "autograd/loss.h"
 #include "nn/activation.h"
 #include "optim/sgd.h"
@@ -16,7 +17,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-const std::string example = std::string(TWEED_SOURCE_DIR) + "/docs/examples/network.json";
+const std::string example = source_path("docs/examples/network.json");
 
 ModulePtr made(const std::string& layers, const ModelOptions& options = {}) {
   return sequential_model("net.json", "{\"layers\": [" + layers + "]}", options);

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "apps/places.h"
 #include "kernels/machine/sim_report.h"
 #include "kernels/machine/sim_run.h"
 #include "kernels/planted.h"
@@ -44,7 +45,7 @@ std::string findings(PlantedBug which, int64_t n = 128, int max_errors = 2) {
 
 /// "planted.cu:LINE" of the line with the marker "BUG: name".
 std::string marked_line(const std::string& name) {
-  std::ifstream file(std::string(TWEED_SOURCE_DIR) + "/kernels/planted.cu");
+  std::ifstream file(source_path("kernels/planted.cu"));
   int number = 0;
   for (std::string line; std::getline(file, line);) {
     ++number;
