@@ -196,6 +196,34 @@ TEST_CASE("sim takes the same step as cpu, to five digits, with im2col's matrix 
   }
 }
 
+TEST_CASE("Where images wait and whether steps are recorded change nothing; bf16 changes little") {
+  TemporaryFolder wanted, other;
+  const Words run =
+      split("--epochs 2 --batch-size 3 --limit 2 --classes 3 --model conv_only --image-size 32");
+  auto with = [&](const std::string& folder, const std::string& flags) {
+    Words words = run, more = split(flags);
+    words.insert(words.end(), more.begin(), more.end());
+    Outcome o = train(folder, words);
+    INFO(flags << o.err);
+    REQUIRE(o.code == 0);
+  };
+  auto losses = [](const std::string& folder) {
+    return read_metric(folder + "/metrics.jsonl", "train_loss");
+  };
+  with(wanted.path(), "--images-on host");
+  with(other.path(), "--images-on device --no-graph");
+  CHECK(bytes_of(other.path() + "/last.state.safetensors") ==
+        bytes_of(wanted.path() + "/last.state.safetensors"));
+  with(other.path(), "--precision bf16");
+  CHECK(losses(other.path()).back() == Approx(losses(wanted.path()).back()).epsilon(0.05));
+  // Files hold the float32 masters.
+  const auto weights = read_safetensors(other.path() + "/last.safetensors");
+  CHECK(weights.tensors.at("conv1.weight").dtype() == DType::float32);
+  CHECK(app("train_miniplaces",
+            {"tiny", "--evaluate", "--resume", other.path() + "/last.safetensors"})
+            .code == 0);
+}
+
 TEST_CASE("Evaluation, saliency and attack run on a checkpoint") {
   Trained trained;
   std::string out = trained.folder.path();
@@ -312,6 +340,8 @@ TEST_CASE("Wrong flags are refused in one line, with exit code 2") {
   check_refused(train(out, {"--no-such-flag"}), "--no-such-flag");
   check_refused(train(out, {"--model", "resnet9000"}), "no model 'resnet9000'; there are ");
   check_refused(train(out, {"--device", "tpu"}), "no device 'tpu'");
+  check_refused(train(out, {"--precision", "tf32"}), "tf32 is a way in which GPUs multiply");
+  check_refused(train(out, {"--precision", "f16"}), "--precision");
   check_refused(train(out, {"--conv", "fft"}), "no convolution 'fft'");
   check_refused(train(out, {"--conv", "direct", "--device", "sim"}), "'direct' works on cpu");
   check_refused(train(out, {"--conv", "implicit"}), "'implicit' works on cuda, sim, not on cpu");
