@@ -1,35 +1,15 @@
 // Times every kernel beside a plain copy or the processor's peak. See --help.
 #include <omp.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 
 #include "apps/app.h"
 #include "benchmarks/kernel_cases.h"
 #include "benchmarks/peak.h"
-#include "kernels/philox.h"
+#include "benchmarks/timing.h"
 
 using namespace tweed;
-
-namespace tweed::bench {
-
-double bytes_of(const std::vector<Tensor>& tensors) {
-  double bytes = 0;
-  for (auto& t : tensors)
-    if (t.defined()) bytes += double(t.bytes());
-  return bytes;
-}
-
-Tensor random_values(const Shape& shape, Device device, uint64_t seed) {
-  Random random(seed, Purpose::test);
-  std::vector<float> values(std::size_t(shape.size()));
-  for (float& v : values) v = 2 * random.uniform() - 1;
-  return Tensor::from(values, shape, device);
-}
-
-}  // namespace tweed::bench
 
 namespace {
 
@@ -41,25 +21,13 @@ struct Flags {
   app::DeviceFlags device;
 };
 
-double median(std::vector<double> v) {
-  std::sort(v.begin(), v.end());
-  return v[v.size() / 2];
-}
-
-template <class F>
-double seconds(F&& f) {
-  const auto start = std::chrono::steady_clock::now();
-  f();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
 // The yardstick: memcpy of a large array on all threads.
 class Copy {
  public:
   Copy() : from_(bytes, 1), to_(bytes) { run(); }
   /// Bytes a second, read and written.
   double run() {
-    return 2 * double(bytes) / seconds([&] {
+    return 2 * double(bytes) / bench::seconds([&] {
 #pragma omp parallel num_threads(threads())
              {
                const auto n = std::size_t(omp_get_num_threads()),
@@ -82,17 +50,17 @@ void measure(const KernelCase& c, const Flags& f, Device device, Copy& copy, dou
   synchronize(device);
   for (int i = 0; i < f.repeats && !app::interrupted(); ++i) {
     const double yardstick = c.bytes ? copy.run() : peak;
-    times.push_back(seconds([&] {
+    times.push_back(bench::seconds([&] {
       c.run();
       synchronize(device);
     }));
     shares.push_back((c.bytes ? c.bytes : c.flops) / times.back() / yardstick);
   }
-  const double t = median(times);
+  const double t = bench::median(times);
   std::printf("%-34s %8.2f ms  %9.1f %s  %7.1f %-7s  %4.0f %% of %s%s%s\n", c.name.c_str(), 1e3 * t,
               (c.bytes ? c.bytes / 1e6 : c.flops / 1e9), c.bytes ? "MB   " : "GFLOP",
               (c.bytes ? c.bytes : c.flops) / t / 1e9, c.bytes ? "GB/s" : "GFLOP/s",
-              100 * median(shares), c.bytes ? "copy" : "peak", c.costs.empty() ? "" : "  ",
+              100 * bench::median(shares), c.bytes ? "copy" : "peak", c.costs.empty() ? "" : "  ",
               c.costs.c_str());
   std::fflush(stdout);
 }
@@ -103,7 +71,7 @@ int bench_all(const Flags& f, Device device) {
   std::vector<double> copies;
   for (int i = 0; i < f.repeats; ++i) copies.push_back(copy.run());
   std::printf("%s, %d threads; memcpy %.1f GB/s read and written, FMA peak %.0f GFLOP/s, float32\n",
-              device.name().c_str(), threads(), median(copies) / 1e9, peak / 1e9);
+              device.name().c_str(), threads(), bench::median(copies) / 1e9, peak / 1e9);
   for (auto family :
        {bench::element_cases, bench::row_cases, bench::image_cases, bench::product_cases})
     for (auto& c : family(device)) {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "tensor/tensor.h"
+#include "benchmarks/values.h"
 
 namespace tweed::bench {
 
@@ -16,11 +16,6 @@ struct KernelCase {
   std::string costs;  ///< what else a memory-bound kernel computes, such as "exp"; else empty
   std::function<void()> run;
 };
-
-/// Bytes of tensors together; undefined ones count nothing.
-double bytes_of(const std::vector<Tensor>& tensors);
-/// Uniform values in [-1, 1).
-Tensor random_values(const Shape& shape, Device device, uint64_t seed = 0);
 
 // A function a file.
 std::vector<KernelCase> element_cases(Device device);

@@ -1,16 +1,15 @@
 // Times whole training steps on one fixed batch, and takes turns with PyTorch if asked to.
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <memory>
 
 #include "apps/app.h"
 #include "autograd/conv.h"
 #include "autograd/loss.h"
+#include "benchmarks/conv_shapes.h"
 #include "benchmarks/peak.h"
 #include "benchmarks/rival.h"
+#include "benchmarks/timing.h"
 #include "kernels/conv_direct.h"
-#include "nn/layers.h"
 #include "nn/models/models.h"
 #include "nn/summary.h"
 #include "optim/sgd.h"
@@ -24,15 +23,8 @@ struct Flags {
   int64_t batch_size = 32, image_size = 128, classes = 100;
   int pairs = 10, steps = 3;
   std::vector<std::string> python;
-  std::string script = std::string(TWEED_SOURCE_DIR) + "/benchmarks/torch_train_bench.py";
   app::DeviceFlags device;
 };
-
-double median(std::vector<double> v) {
-  std::sort(v.begin(), v.end());
-  std::size_t n = v.size();
-  return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
 
 class Step {
  public:
@@ -51,22 +43,22 @@ class Step {
     labels_ = Tensor::from(labels, {f.batch_size}, device);
   }
   Module& network() { return *network_; }
-  std::vector<LayerCost> costs() { return layer_costs(*network_, x_.shape()); }
+  const Shape& images() const { return x_.shape(); }
+  std::vector<LayerCost> costs() { return layer_costs(*network_, images()); }
   /// Milliseconds.
   double run() {
-    auto start = std::chrono::steady_clock::now();
-    Tensor loss = cross_entropy((*network_)(x_), labels_);
-    parameters_->zero_grad();
-    backward(loss);
-    sgd_->step();
-    loss.item();
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
-        .count();
+    return 1e3 * bench::seconds([&] {
+             Tensor loss = cross_entropy((*network_)(x_), labels_);
+             parameters_->zero_grad();
+             backward(loss);
+             sgd_->step();
+             loss.item();
+           });
   }
   double run(int steps) {
     std::vector<double> times;
     for (int i = 0; i < steps; ++i) times.push_back(run());
-    return median(times);
+    return bench::median(times);
   }
 
  private:
@@ -75,16 +67,6 @@ class Step {
   std::unique_ptr<SGD> sgd_;
   Tensor x_, labels_;
 };
-
-// The convolution behind a layer's output, on the smallest images that give it.
-Conv convolution(const Conv2d& layer, const Shape& output) {
-  const auto& [stride, padding, bias, activation] = layer.options();
-  const int64_t kernel = layer.weight().dim(1);
-  auto size = [&](int64_t out) { return (out - 1) * stride + kernel - 2 * padding; };
-  return {
-      {output[0], size(output[1]), size(output[2]), layer.weight().dim(3), kernel, stride, padding},
-      output[3]};
-}
 
 // Forward and both gradients, two operations for a multiply-add; nobody needs the first layer's
 // input gradient.
@@ -98,21 +80,15 @@ double flops_per_step(const std::vector<LayerCost>& costs) {
   return flops - first;
 }
 
-void report_implementations(Module& network, const std::vector<LayerCost>& costs) {
+void report_implementations(Module& network, const Shape& images) {
   std::printf("oneDNN runs (forward, weight gradient, input gradient):\n");
   bool reference = false;
-  std::vector<Conv> seen;
-  for (auto& cost : costs) {
-    auto* layer = dynamic_cast<Conv2d*>(&network.find(cost.name));
-    if (!layer) continue;
-    const Conv c = convolution(*layer, cost.output);
-    if (std::find(seen.begin(), seen.end(), c) != seen.end()) continue;
-    seen.push_back(c);
-    std::printf("  %4ld to %4ld channels, %ldx%ld:", long(c.window.C), long(c.out_channels),
-                long(c.window.kernel), long(c.window.kernel));
-    for (auto& name : conv_direct_implementations(c)) std::printf("  %s", name.c_str());
+  for (auto& [conv, count, input_count] : bench::convolutions_of(network, images)) {
+    std::printf("  %4ld to %4ld channels, %ldx%ld:", long(conv.window.C), long(conv.out_channels),
+                long(conv.window.kernel), long(conv.window.kernel));
+    for (auto& name : conv_direct_implementations(conv)) std::printf("  %s", name.c_str());
     std::printf("\n");
-    reference |= !conv_direct_is_fast(c);
+    reference |= !conv_direct_is_fast(conv);
   }
   std::printf("%s\n", reference ? "REFERENCE CODE is among them" : "no reference code among them");
 }
@@ -125,21 +101,19 @@ int bench(const Flags& f, Device device) {
               f.model.c_str(), long(f.batch_size), long(f.image_size), long(f.image_size),
               device.name().c_str(), flops / 1e9, peak);
   if (device.kind() == Device::Kind::cpu && conv_algorithm() != ConvAlgorithm::im2col)
-    report_implementations(step.network(), costs);
+    report_implementations(step.network(), step.images());
   step.run(3);  // warms up pool, primitives and caches
 
   std::vector<std::unique_ptr<bench::Rival>> rivals;
   std::vector<std::string> names;
   for (auto& python : f.python)
     for (bool tuned : {true, false}) {
-      std::vector<std::string> environment;
-      if (tuned) environment = {"MALLOC_MMAP_MAX_=0", "MALLOC_TRIM_THRESHOLD_=8000000000"};
       rivals.push_back(std::make_unique<bench::Rival>(
-          std::vector<std::string>{python, f.script, "--serve", "--model", f.model, "--batch-size",
-                                   std::to_string(f.batch_size), "--image-size",
-                                   std::to_string(f.image_size), "--threads",
+          std::vector<std::string>{python, bench::script("torch_train_bench.py"), "--serve",
+                                   "--model", f.model, "--batch-size", std::to_string(f.batch_size),
+                                   "--image-size", std::to_string(f.image_size), "--threads",
                                    std::to_string(threads())},
-          environment));
+          tuned ? bench::tuned_malloc() : std::vector<std::string>()));
       names.push_back((tuned ? "malloc tuned: " : "as shipped:   ") + rivals.back()->description());
     }
 
@@ -148,16 +122,16 @@ int bench(const Flags& f, Device device) {
   for (int pair = 0; pair < f.pairs && !app::interrupted(); ++pair) {
     ours.push_back(step.run(f.steps));
     for (std::size_t r = 0; r < rivals.size(); ++r) {
-      theirs[r].push_back(rivals[r]->step(f.steps));
+      theirs[r].push_back(rivals[r]->number("step " + std::to_string(f.steps)));
       ratios[r].push_back(ours.back() / theirs[r].back());
     }
   }
-  double ms = median(ours);
+  const double ms = bench::median(ours);
   std::printf("Tweed    %7.1f ms a step   %6.0f images/s   %6.1f GFLOP/s   %.0f %% of peak\n", ms,
               double(f.batch_size) / ms * 1e3, flops / ms / 1e6, 100 * flops / ms / 1e6 / peak);
   for (std::size_t r = 0; r < rivals.size(); ++r)
     std::printf("PyTorch  %7.1f ms a step   Tweed/PyTorch %.3f (median of %d pairs)   %s\n",
-                median(theirs[r]), median(ratios[r]), f.pairs, names[r].c_str());
+                bench::median(theirs[r]), bench::median(ratios[r]), f.pairs, names[r].c_str());
   return 0;
 }
 
