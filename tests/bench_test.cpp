@@ -137,6 +137,32 @@ TEST_CASE("conv_bench compares with a rival process, and draws") {
   CHECK(failed.err.find("no memory") != std::string::npos);
 }
 
+TEST_CASE("kernel_bench runs every kernel") {
+  TemporaryFolder folder;
+  std::map<std::string, std::set<std::string>> names;  // by device
+  for (std::string device : {"cpu", "sim"}) {
+    const std::string json = folder.path() + "/" + device + ".json";
+    const Outcome o =
+        bench("kernel_bench", {"--quick", "--repeats", "1", "--device", device, "--json", json});
+    INFO(o.err);
+    REQUIRE(o.code == 0);
+    const auto result = read_json(json);
+    CHECK(result["copy_gb_s"] > 0);
+    for (auto& kernel : result["kernels"]) {
+      INFO(kernel);
+      names[device].insert(kernel["name"].get<std::string>());
+      CHECK(kernel["ms"] > 0);
+      CHECK(kernel[kernel.contains("mb") ? "share_of_copy" : "share_of_peak"] > 0);
+      CHECK(o.out.find(kernel["name"].get<std::string>() + " ") != std::string::npos);
+    }
+  }
+  CHECK(names["cpu"].size() > 100);
+  CHECK(names["cpu"].count("softmax backward"));
+  CHECK(names["sim"].size() == names["cpu"].size());
+  CHECK(bench("kernel_bench", {"--repeats", "0"}).code == 2);
+  CHECK(bench("kernel_bench", {"--json", "/proc/none/out.json"}).code == 2);
+}
+
 TEST_CASE("conv_bench says what is wrong") {
   check_refused({}, "nothing to time");
   check_refused({"--shape", "1 2 3"}, "is no convolution");
