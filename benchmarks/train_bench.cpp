@@ -1,14 +1,17 @@
 // Times whole training steps on one fixed batch, and takes turns with PyTorch if asked to.
+#include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 
-#include "apps/app.h"
+#include "apps/flags.h"
 #include "autograd/conv.h"
 #include "autograd/loss.h"
 #include "benchmarks/conv_shapes.h"
-#include "benchmarks/peak.h"
+#include "benchmarks/device_peak.h"
 #include "benchmarks/rival.h"
 #include "benchmarks/timing.h"
+#include "data/whole_file.h"
 #include "kernels/conv_direct.h"
 #include "nn/models/models.h"
 #include "nn/summary.h"
@@ -18,11 +21,14 @@ using namespace tweed;
 
 namespace {
 
+const std::string precision = "f32";  // of both sides
+
 struct Flags {
   std::string model = "simplenet", conv = "auto";
   int64_t batch_size = 32, image_size = 128, classes = 100;
   int pairs = 10, steps = 3;
-  std::vector<std::string> python;
+  std::vector<std::string> python, modes{"eager"};
+  std::string json;
   app::DeviceFlags device;
 };
 
@@ -45,23 +51,25 @@ class Step {
   Module& network() { return *network_; }
   const Shape& images() const { return x_.shape(); }
   std::vector<LayerCost> costs() { return layer_costs(*network_, images()); }
-  /// Milliseconds.
-  double run() {
-    return 1e3 * bench::seconds([&] {
-             Tensor loss = cross_entropy((*network_)(x_), labels_);
-             parameters_->zero_grad();
-             backward(loss);
-             sgd_->step();
-             loss.item();
-           });
-  }
+  /// Milliseconds of a step: the median of `steps`, or on a device that works behind the host's
+  /// back their mean.
   double run(int steps) {
+    if (x_.device().is_cuda())
+      return 1e3 * bench::seconds_each(x_.device(), steps, [&] { step(); });
     std::vector<double> times;
-    for (int i = 0; i < steps; ++i) times.push_back(run());
+    for (int i = 0; i < steps; ++i) times.push_back(1e3 * bench::seconds([&] { step().item(); }));
     return bench::median(times);
   }
 
  private:
+  Tensor step() {
+    Tensor loss = cross_entropy((*network_)(x_), labels_);
+    parameters_->zero_grad();
+    backward(loss);
+    sgd_->step();
+    return loss;
+  }
+
   ModulePtr network_;
   std::unique_ptr<ParameterBuffer> parameters_;
   std::unique_ptr<SGD> sgd_;
@@ -93,52 +101,105 @@ void report_implementations(Module& network, const Shape& images) {
   std::printf("%s\n", reference ? "REFERENCE CODE is among them" : "no reference code among them");
 }
 
+// PyTorch beside us, in one of its modes.
+struct Opponent {
+  std::string name;
+  std::unique_ptr<bench::Rival> process;
+  std::vector<double> times, ratios;
+};
+
+Opponent start(const Flags& f, Device device, const std::string& python, const std::string& mode,
+               bool tuned) {
+  std::vector<std::string> command{python, bench::script("torch_train_bench.py"), "--serve"};
+  auto flag = [&](const char* name, const std::string& value) {
+    command.insert(command.end(), {name, value});
+  };
+  flag("--device", device.name());
+  flag("--precision", precision);
+  flag("--mode", mode);
+  flag("--model", f.model);
+  flag("--batch-size", std::to_string(f.batch_size));
+  flag("--image-size", std::to_string(f.image_size));
+  flag("--classes", std::to_string(f.classes));
+  flag("--threads", std::to_string(threads()));
+  std::string name = mode;
+  if (!device.is_cuda()) name += tuned ? ", malloc tuned" : ", as shipped";
+  const auto environment = tuned ? bench::tuned_malloc() : std::vector<std::string>();
+  return {name, std::make_unique<bench::Rival>(command, environment), {}, {}};
+}
+
+std::vector<Opponent> opponents(const Flags& f, Device device) {
+  std::vector<Opponent> all;
+  for (auto& python : f.python)
+    for (auto& mode : f.modes) {
+      all.push_back(start(f, device, python, mode, true));
+      if (!device.is_cuda()) all.push_back(start(f, device, python, mode, false));
+    }
+  return all;
+}
+
+void write_json(const Flags& f, Device device, double ms, double flops, double peak,
+                const std::vector<Opponent>& rivals) {
+  using Json = nlohmann::ordered_json;
+  Json root{{"device", app::device_text(device)},
+            {"model", f.model},
+            {"batch_size", f.batch_size},
+            {"image_size", f.image_size},
+            {"precision", precision},
+            {"ms", ms},
+            {"images_a_second", double(f.batch_size) / ms * 1e3},
+            {"gflops", flops / ms / 1e6},
+            {"peak_gflops", peak / 1e9},
+            {"rivals", Json::array()}};
+  for (auto& rival : rivals)
+    root["rivals"].push_back(
+        {{"name", rival.name},
+         {"description", Json::parse(rival.process->description(), nullptr, false)},
+         {"ms", bench::median(rival.times)},
+         {"ratio", bench::median(rival.ratios)}});
+  WholeFile file(f.json);
+  file.write(root.dump(2) + "\n");
+  file.commit();
+}
+
 int bench(const Flags& f, Device device) {
   Step step(f, device);
-  const auto costs = step.costs();
-  const double flops = flops_per_step(costs), peak = bench::fma_peak(threads());
-  std::printf("%s, batch %ld, %ldx%ld, %s, %.1f GFLOP a step, FMA peak %.0f GFLOP/s\n",
+  const bool cpu = device.kind() == Device::Kind::cpu;
+  const double flops = flops_per_step(step.costs()),
+               peak = bench::peak_flops(device, DType::float32);
+  std::printf("%s, batch %ld, %ldx%ld, %s, %.1f GFLOP a step, %s peak %.0f GFLOP/s\n",
               f.model.c_str(), long(f.batch_size), long(f.image_size), long(f.image_size),
-              device.name().c_str(), flops / 1e9, peak);
-  if (device.kind() == Device::Kind::cpu && conv_algorithm() != ConvAlgorithm::im2col)
+              device.name().c_str(), flops / 1e9, cpu ? "FMA" : "GEMM", peak / 1e9);
+  if (cpu && conv_algorithm() != ConvAlgorithm::im2col)
     report_implementations(step.network(), step.images());
   step.run(3);  // warms up pool, primitives and caches
 
-  std::vector<std::unique_ptr<bench::Rival>> rivals;
-  std::vector<std::string> names;
-  for (auto& python : f.python)
-    for (bool tuned : {true, false}) {
-      rivals.push_back(std::make_unique<bench::Rival>(
-          std::vector<std::string>{python, bench::script("torch_train_bench.py"), "--serve",
-                                   "--model", f.model, "--batch-size", std::to_string(f.batch_size),
-                                   "--image-size", std::to_string(f.image_size), "--threads",
-                                   std::to_string(threads())},
-          tuned ? bench::tuned_malloc() : std::vector<std::string>()));
-      names.push_back((tuned ? "malloc tuned: " : "as shipped:   ") + rivals.back()->description());
-    }
-
+  auto rivals = opponents(f, device);
   std::vector<double> ours;
-  std::vector<std::vector<double>> theirs(rivals.size()), ratios(rivals.size());
-  for (int pair = 0; pair < f.pairs && !app::interrupted(); ++pair) {
+  for (int pair = 0; pair < f.pairs; ++pair) {
+    if (app::interrupted()) return 130;
     ours.push_back(step.run(f.steps));
-    for (std::size_t r = 0; r < rivals.size(); ++r) {
-      theirs[r].push_back(rivals[r]->number("step " + std::to_string(f.steps)));
-      ratios[r].push_back(ours.back() / theirs[r].back());
+    for (auto& rival : rivals) {
+      rival.times.push_back(rival.process->number("step " + std::to_string(f.steps)));
+      rival.ratios.push_back(ours.back() / rival.times.back());
     }
   }
   const double ms = bench::median(ours);
   std::printf("Tweed    %7.1f ms a step   %6.0f images/s   %6.1f GFLOP/s   %.0f %% of peak\n", ms,
-              double(f.batch_size) / ms * 1e3, flops / ms / 1e6, 100 * flops / ms / 1e6 / peak);
-  for (std::size_t r = 0; r < rivals.size(); ++r)
-    std::printf("PyTorch  %7.1f ms a step   Tweed/PyTorch %.3f (median of %d pairs)   %s\n",
-                bench::median(theirs[r]), bench::median(ratios[r]), f.pairs, names[r].c_str());
+              double(f.batch_size) / ms * 1e3, flops / ms / 1e6, 100 * flops / ms * 1e3 / peak);
+  for (auto& rival : rivals)
+    std::printf("PyTorch  %7.1f ms a step   Tweed/PyTorch %.3f (median of %d pairs)   %s: %s\n",
+                bench::median(rival.times), bench::median(rival.ratios), f.pairs,
+                rival.name.c_str(), rival.process->description().c_str());
+  if (!f.json.empty()) write_json(f, device, ms, flops, peak, rivals);
   return 0;
 }
 
 std::function<int()> prepare(int argc, char** argv) {
   CLI::App flags(
-      "Times training steps: forward, backward and SGD on one batch in memory. With --python, "
-      "PyTorch takes turns with it, once with its memory allocator tuned and once as shipped.\n"
+      "Times training steps: forward, backward and SGD on one batch in the device's memory. With "
+      "--python PyTorch takes turns with it in each of --modes, on cpu once with its memory "
+      "allocator tuned and once as shipped.\n"
       "Set OMP_WAIT_POLICY=passive on shared machines.",
       "train_bench");
   auto f = std::make_shared<Flags>();
@@ -155,9 +216,17 @@ std::function<int()> prepare(int argc, char** argv) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   flags.add_option("--python", f->python, "a Python with PyTorch; may be given several times");
+  flags.add_option("--modes", f->modes, "how PyTorch runs: eager, compiled, graph (cuda only)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"eager", "compiled", "graph"}))
+      ->capture_default_str();
+  flags.add_option("--json", f->json, "write everything to this file");
   f->device.add_to(flags);
   app::parse(flags, argc, argv);
+  if (!f->json.empty()) app::make_output_folder(app::folder_of(f->json));
   Device device = f->device.open();
+  if (std::count(f->modes.begin(), f->modes.end(), "graph") && !device.is_cuda())
+    throw Error("--modes graph is for cuda");
   set_conv_algorithm(parse_conv_algorithm(f->conv));
   return [=] { return bench(*f, device); };
 }

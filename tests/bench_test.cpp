@@ -35,11 +35,11 @@ std::string read_text(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// A program that answers as torch_conv_bench.py does, but for `answer` to "time".
+// A program that answers as the PyTorch scripts do, with `answer` to "time" and "step".
 std::string fake_python(const TemporaryFolder& folder, const std::string& answer) {
   const std::string path = folder.path() + "/fake_python";
   std::ofstream(path) << "#!/bin/sh\necho 'ready {}'\nwhile read -r word rest; do case $word in\n"
-                      << "conv) echo ok;; time) echo '" << answer << "';;\n"
+                      << "conv) echo ok;; time|step) echo '" << answer << "';;\n"
                       << "facts) echo '1e-7 -1';; esac; done\n";
   chmod(path.c_str(), 0755);
   return path;
@@ -135,6 +135,31 @@ TEST_CASE("conv_bench compares with a rival process, and draws") {
   const Outcome failed = conv_bench(arguments);
   CHECK(failed.code == 1);
   CHECK(failed.err.find("no memory") != std::string::npos);
+}
+
+TEST_CASE("train_bench takes turns with a rival in each mode") {
+  TemporaryFolder folder;
+  const std::string json = folder.path() + "/out.json";
+  const std::vector<std::string> small{"--model",      "conv_only", "--image-size", "32",
+                                       "--batch-size", "2",         "--pairs",      "2",
+                                       "--steps",      "1"};
+  auto run = [&](std::vector<std::string> more) {
+    more.insert(more.end(), small.begin(), small.end());
+    return bench("train_bench", more);
+  };
+  const Outcome o =
+      run({"--python", fake_python(folder, "1000"), "--modes", "eager,compiled", "--json", json});
+  INFO(o.err);
+  REQUIRE(o.code == 0);
+  const auto result = read_json(json);
+  CHECK(result["ms"] > 0);
+  REQUIRE(result["rivals"].size() == 4);
+  CHECK(result["rivals"][1]["name"].get<std::string>() == "eager, as shipped");
+  CHECK(result["rivals"][2]["name"].get<std::string>() == "compiled, malloc tuned");
+  for (auto& rival : result["rivals"]) CHECK(rival["ms"] == 1000);
+  const Outcome wrong = run({"--modes", "graph"});
+  CHECK(wrong.code == 2);
+  CHECK(wrong.err.find("for cuda") != std::string::npos);
 }
 
 TEST_CASE("kernel_bench runs every kernel") {
