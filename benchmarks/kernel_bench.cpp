@@ -1,134 +1,169 @@
 // Times every kernel beside a plain copy or the processor's peak. See --help.
 #include <omp.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 #include "apps/app.h"
+#include "benchmarks/device_peak.h"
 #include "benchmarks/kernel_cases.h"
-#include "benchmarks/peak.h"
-#include "kernels/philox.h"
+#include "benchmarks/timing.h"
+#include "data/whole_file.h"
 
 using namespace tweed;
-
-namespace tweed::bench {
-
-double bytes_of(const std::vector<Tensor>& tensors) {
-  double bytes = 0;
-  for (auto& t : tensors)
-    if (t.defined()) bytes += double(t.bytes());
-  return bytes;
-}
-
-Tensor random_values(const Shape& shape, Device device, uint64_t seed) {
-  Random random(seed, Purpose::test);
-  std::vector<float> values(std::size_t(shape.size()));
-  for (float& v : values) v = 2 * random.uniform() - 1;
-  return Tensor::from(values, shape, device);
-}
-
-}  // namespace tweed::bench
 
 namespace {
 
 using bench::KernelCase;
 
 struct Flags {
-  std::string filter;
+  std::string filter, json;
   int repeats = 15;
+  bool quick = false;
   app::DeviceFlags device;
 };
 
-double median(std::vector<double> v) {
-  std::sort(v.begin(), v.end());
-  return v[v.size() / 2];
-}
-
-template <class F>
-double seconds(F&& f) {
-  const auto start = std::chrono::steady_clock::now();
-  f();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-// The yardstick: memcpy of a large array on all threads.
+// The yardstick: a copy of a large array, on `cpu` by memcpy on all threads.
 class Copy {
  public:
-  Copy() : from_(bytes, 1), to_(bytes) { run(); }
+  explicit Copy(const bench::Setting& s)
+      : from_(Tensor::zeros({bytes_for(s)}, DType::uint8, s.device)),
+        to_(Tensor::zeros_like(from_)) {
+    run();
+  }
   /// Bytes a second, read and written.
   double run() {
-    return 2 * double(bytes) / seconds([&] {
-#pragma omp parallel num_threads(threads())
-             {
-               const auto n = std::size_t(omp_get_num_threads()),
-                          i = std::size_t(omp_get_thread_num());
-               const std::size_t first = bytes * i / n, last = bytes * (i + 1) / n;
-               std::memcpy(to_.data() + first, from_.data() + first, last - first);
-             }
+    const Device device = from_.device();
+    return 2 * double(from_.bytes()) / bench::seconds_each(device, 1, [&] {
+             const uint8_t* from = from_.read<uint8_t>();
+             uint8_t* to = to_.write<uint8_t>();
+             if (device.kind() != Device::Kind::cpu)
+               copy_bytes(device, to, device, from, from_.bytes());
+             else
+               copy_on_all_threads(to, from, from_.bytes());
            });
   }
 
  private:
-  static constexpr std::size_t bytes = 64 << 20;
-  std::vector<char> from_, to_;
+  // On a GPU so much that the wait for its end does not count.
+  static int64_t bytes_for(const bench::Setting& s) {
+    if (s.quick) return int64_t(1) << 20;
+    return int64_t(s.device.is_cuda() ? 1024 : 64) << 20;
+  }
+  static void copy_on_all_threads(uint8_t* to, const uint8_t* from, std::size_t bytes) {
+#pragma omp parallel num_threads(threads())
+    {
+      const auto n = std::size_t(omp_get_num_threads()), i = std::size_t(omp_get_thread_num());
+      const std::size_t first = bytes * i / n, last = bytes * (i + 1) / n;
+      std::memcpy(to + first, from + first, last - first);
+    }
+  }
+
+  Tensor from_, to_;
 };
 
-// Kernel and yardstick take turns.
-void measure(const KernelCase& c, const Flags& f, Device device, Copy& copy, double peak) {
-  std::vector<double> times, shares;
-  c.run();
-  synchronize(device);
-  for (int i = 0; i < f.repeats && !app::interrupted(); ++i) {
-    const double yardstick = c.bytes ? copy.run() : peak;
-    times.push_back(seconds([&] {
-      c.run();
-      synchronize(device);
-    }));
-    shares.push_back((c.bytes ? c.bytes : c.flops) / times.back() / yardstick);
-  }
-  const double t = median(times);
-  std::printf("%-34s %8.2f ms  %9.1f %s  %7.1f %-7s  %4.0f %% of %s%s%s\n", c.name.c_str(), 1e3 * t,
-              (c.bytes ? c.bytes / 1e6 : c.flops / 1e9), c.bytes ? "MB   " : "GFLOP",
-              (c.bytes ? c.bytes : c.flops) / t / 1e9, c.bytes ? "GB/s" : "GFLOP/s",
-              100 * median(shares), c.bytes ? "copy" : "peak", c.costs.empty() ? "" : "  ",
-              c.costs.c_str());
-  std::fflush(stdout);
-}
+struct Result {
+  double seconds, share;  // medians; share of the yardstick
+};
 
-int bench_all(const Flags& f, Device device) {
-  Copy copy;
-  const double peak = bench::fma_peak(threads()) * 1e9;
-  std::vector<double> copies;
-  for (int i = 0; i < f.repeats; ++i) copies.push_back(copy.run());
-  std::printf("%s, %d threads; memcpy %.1f GB/s read and written, FMA peak %.0f GFLOP/s, float32\n",
-              device.name().c_str(), threads(), median(copies) / 1e9, peak / 1e9);
-  for (auto family :
-       {bench::element_cases, bench::row_cases, bench::image_cases, bench::product_cases})
-    for (auto& c : family(device)) {
-      if (app::interrupted()) return 130;
-      if (c.name.find(f.filter) != std::string::npos) measure(c, f, device, copy, peak);
+class Bench {
+ public:
+  Bench(const Flags& f, Device device)
+      : flags_(f),
+        setting_{device, device.is_cuda() ? 8 : 1, f.quick || device.kind() == Device::Kind::sim},
+        calls_(device.is_cuda() ? 20 : 1) {}
+
+  int run() {
+    copy_ = std::make_unique<Copy>(setting_);
+    peak_ = bench::peak_flops(setting_.device, DType::float32);
+    std::vector<double> copies;
+    for (int i = 0; i < flags_.repeats; ++i) copies.push_back(copy_->run());
+    const bool cpu = setting_.device.kind() == Device::Kind::cpu;
+    const std::string device =
+        setting_.device.name() + (cpu ? ", " + std::to_string(threads()) + " threads" : "");
+    std::printf("%s; %s %.1f GB/s read and written, %s peak %.0f GFLOP/s, float32\n",
+                device.c_str(), cpu ? "memcpy" : "copy", bench::median(copies) / 1e9,
+                cpu ? "FMA" : "GEMM", peak_ / 1e9);
+    json_ = {{"device", device},
+             {"dtype", "float32"},
+             {"copy_gb_s", bench::median(copies) / 1e9},
+             {"peak_gflops", peak_ / 1e9},
+             {"kernels", nlohmann::ordered_json::array()}};
+    for (auto family :
+         {bench::element_cases, bench::row_cases, bench::image_cases, bench::product_cases})
+      for (auto& c : family(setting_)) {
+        if (c.name.find(flags_.filter) == std::string::npos) continue;
+        const Result result = measure(c);
+        if (app::interrupted()) return 130;
+        report(c, result);
+      }
+    if (!flags_.json.empty()) {
+      WholeFile file(flags_.json);
+      file.write(json_.dump(2) + "\n");
+      file.commit();
     }
-  return 0;
-}
+    return 0;
+  }
+
+ private:
+  // Kernel and yardstick take turns.
+  Result measure(const KernelCase& c) {
+    std::vector<double> times, shares;
+    c.run();
+    for (int i = 0; i < flags_.repeats && !app::interrupted(); ++i) {
+      const double yardstick = c.bytes ? copy_->run() : peak_;
+      times.push_back(bench::seconds_each(setting_.device, calls_, c.run));
+      shares.push_back(work_of(c) / times.back() / yardstick);
+    }
+    if (times.empty()) return {};
+    return {bench::median(times), bench::median(shares)};
+  }
+  static double work_of(const KernelCase& c) { return c.bytes ? c.bytes : c.flops; }
+
+  void report(const KernelCase& c, const Result& r) {
+    const bool moves = c.bytes > 0;
+    const double work = work_of(c);
+    std::printf("%-34s %8.2f ms  %9.1f %s  %7.1f %-7s  %4.0f %% of %s%s%s\n", c.name.c_str(),
+                1e3 * r.seconds, moves ? work / 1e6 : work / 1e9, moves ? "MB   " : "GFLOP",
+                work / r.seconds / 1e9, moves ? "GB/s" : "GFLOP/s", 100 * r.share,
+                moves ? "copy" : "peak", c.costs.empty() ? "" : "  ", c.costs.c_str());
+    std::fflush(stdout);
+    json_["kernels"].push_back({{"name", c.name},
+                                {"ms", 1e3 * r.seconds},
+                                {moves ? "mb" : "gflop", work / (moves ? 1e6 : 1e9)},
+                                {moves ? "gb_s" : "gflops", work / r.seconds / 1e9},
+                                {moves ? "share_of_copy" : "share_of_peak", r.share},
+                                {"costs", c.costs}});
+  }
+
+  const Flags& flags_;
+  bench::Setting setting_;
+  int calls_;  // in a row for one figure: launches run behind the host's back
+  double peak_ = 0;
+  std::unique_ptr<Copy> copy_;
+  nlohmann::ordered_json json_;
+};
 
 std::function<int()> prepare(int argc, char** argv) {
   CLI::App flags(
       "Times each kernel on large float32 inputs: bytes that it must move, GB/s, and the share of "
       "the bandwidth of a plain copy, measured in turns with it; for products and convolutions "
-      "GFLOP/s and the share of the processor's peak. What else a kernel computes stands at the "
-      "end of its line.\nSet OMP_WAIT_POLICY=passive on shared machines.",
+      "GFLOP/s and the share of the peak. What else a kernel computes stands at the end of its "
+      "line.\nSet OMP_WAIT_POLICY=passive on shared machines.",
       "kernel_bench");
   auto f = std::make_shared<Flags>();
   flags.add_option("filter", f->filter, "only kernels whose name contains this");
   flags.add_option("--repeats", f->repeats, "of which the median counts")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  flags.add_flag("--quick", f->quick, "tiny inputs, to see that everything runs; always so on sim");
+  flags.add_option("--json", f->json, "write everything to this file");
   f->device.add_to(flags);
   app::parse(flags, argc, argv);
+  if (!f->json.empty()) app::make_output_folder(app::folder_of(f->json));
   Device device = f->device.open();
-  return [=] { return bench_all(*f, device); };
+  return [=] { return Bench(*f, device).run(); };
 }
 
 }  // namespace

@@ -11,7 +11,7 @@
 namespace tweed::bench {
 namespace {
 
-const Shape shape = {32, 64, 64, 64};
+Shape shape_for(const Setting& s) { return {s.batch(32), s.side(64), s.side(64), 64}; }
 
 // What a formula computes beside moving its data.
 const char* costs_of(Unary f) {
@@ -40,7 +40,9 @@ const char* costs_of(Unary f) {
   }
 }
 
-void add_unary(std::vector<KernelCase>& cases, Device device) {
+void add_unary(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
+  const Shape shape = shape_for(s);
   const Tensor any = random_values(shape, device, 1), dy = random_values(shape, device, 2);
   // libmvec falls back to slow code for numbers that have no logarithm.
   const Tensor positive = abs(any) + 0.1, y = Tensor::empty_like(dy);
@@ -66,7 +68,9 @@ void add_unary(std::vector<KernelCase>& cases, Device device) {
 #undef ADD
 }
 
-void add_select(std::vector<KernelCase>& cases, Device device) {
+void add_select(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
+  const Shape shape = shape_for(s);
   const Tensor a = random_values(shape, device, 1), b = random_values(shape, device, 2),
                y = Tensor::empty_like(a), condition = Tensor::zeros(shape, DType::uint8, device);
   cases.push_back({"select", bytes_of({a, b, y, condition}), 0, "", [=] {
@@ -77,7 +81,9 @@ void add_select(std::vector<KernelCase>& cases, Device device) {
                    }});
 }
 
-void add_binary(std::vector<KernelCase>& cases, Device device) {
+void add_binary(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
+  const Shape shape = shape_for(s);
   const Tensor a = random_values(shape, device, 1), y = Tensor::empty_like(a);
   auto add = [&](const char* name, const Tensor& b, const Broadcast& view) {
     cases.push_back({name, bytes_of({a, b, y}), 0, "", [=] {
@@ -92,7 +98,9 @@ void add_binary(std::vector<KernelCase>& cases, Device device) {
   add("add, a number per sample", random_values({N}, device, 2), {N, n / N, 1});
 }
 
-void add_updates(std::vector<KernelCase>& cases, Device device) {
+void add_updates(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
+  const Shape shape = shape_for(s);
   const Tensor x = random_values(shape, device, 1), v = random_values(shape, device, 2),
                w = random_values(shape, device, 3);
   cases.push_back({"axpy", bytes_of({x, w, w}), 0, "", [=] {
@@ -133,7 +141,9 @@ void add_updates(std::vector<KernelCase>& cases, Device device) {
                    }});
 }
 
-void add_random(std::vector<KernelCase>& cases, Device device) {
+void add_random(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
+  const Shape shape = shape_for(s);
   const Tensor x = random_values(shape, device, 1), y = Tensor::empty_like(x);
   const RandomKey key{1, Purpose::dropout, 2, 3};
   cases.push_back({"dropout", bytes_of({x, y}), 0, "random numbers", [=] {
@@ -143,11 +153,13 @@ void add_random(std::vector<KernelCase>& cases, Device device) {
                    }});
 }
 
-void add_attack(std::vector<KernelCase>& cases, Device device) {
-  const Shape images = {128, 128, 128, 3};
+void add_attack(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
+  const Shape images = {s.batch(128), s.side(128), s.side(128), 3};
+  auto per_channel = [&](double v) { return Tensor::full({3}, v, DType::float32, device); };
   const Tensor x0 = random_values(images, device, 1), grad = random_values(images, device, 2),
-               x = x0.clone(), eps = Tensor::full({3}, 0.1), step = Tensor::full({3}, 0.01),
-               lo = Tensor::full({3}, -2), hi = Tensor::full({3}, 2);
+               x = x0.clone(), eps = per_channel(0.1), step = per_channel(0.01),
+               lo = per_channel(-2), hi = per_channel(2);
   auto box = [=] {
     return AttackBox<float>{eps.read<float>(), lo.read<float>(), hi.read<float>()};
   };
@@ -165,7 +177,9 @@ void add_attack(std::vector<KernelCase>& cases, Device device) {
                    }});
 }
 
-void add_copies(std::vector<KernelCase>& cases, Device device) {
+void add_copies(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
+  const Shape shape = shape_for(s);
   const Tensor x = random_values(shape, device, 1), y = Tensor::empty_like(x),
                half = Tensor::empty(shape, DType::bfloat16, device);
   cases.push_back({"fill", bytes_of({y}), 0, "",
@@ -178,11 +192,11 @@ void add_copies(std::vector<KernelCase>& cases, Device device) {
 
 }  // namespace
 
-std::vector<KernelCase> element_cases(Device device) {
+std::vector<KernelCase> element_cases(const Setting& s) {
   std::vector<KernelCase> cases;
   for (auto add :
        {add_copies, add_unary, add_select, add_binary, add_updates, add_random, add_attack})
-    add(cases, device);
+    add(cases, s);
   return cases;
 }
 

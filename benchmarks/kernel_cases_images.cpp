@@ -13,13 +13,15 @@
 namespace tweed::bench {
 namespace {
 
-void add_pools(std::vector<KernelCase>& cases, Device device) {
+void add_pools(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
   for (auto [kernel, stride, padding] : {std::array<int64_t, 3>{3, 2, 1}, {2, 2, 0}}) {
-    const Window w{32, 64, 64, 64, kernel, stride, padding};
+    const Window w{s.batch(32), s.side(64), s.side(64), 64, kernel, stride, padding};
     const std::string what = kernel == 3 ? " 3x3/2" : " 2x2/2";
     const Tensor x = random_values({w.N, w.H, w.W, w.C}, device, 1),
-                 y = Tensor::empty({w.N, w.out_h(), w.out_w(), w.C}),
-                 winner = Tensor::zeros(y.shape(), DType::uint8), dx = Tensor::empty_like(x);
+                 y = Tensor::empty({w.N, w.out_h(), w.out_w(), w.C}, DType::float32, device),
+                 winner = Tensor::zeros(y.shape(), DType::uint8, device),
+                 dx = Tensor::empty_like(x);
     cases.push_back({"max pool" + what, bytes_of({x, y, winner}), 0, "", [=] {
                        on(device, [&](auto& here) {
                          max_pool_forward(here, w, x.read<float>(), y.write<float>(),
@@ -49,10 +51,11 @@ void add_pools(std::vector<KernelCase>& cases, Device device) {
   }
 }
 
-void add_patches(std::vector<KernelCase>& cases, Device device) {
-  const Window w{16, 64, 64, 64, 3, 1, 1};
+void add_patches(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
+  const Window w{s.batch(16), s.side(64), s.side(64), 64, 3, 1, 1};
   const Tensor image = random_values({w.N, w.H, w.W, w.C}, device, 1),
-               columns = Tensor::zeros({w.places(), w.patch()});
+               columns = Tensor::zeros({w.places(), w.patch()}, DType::float32, device);
   cases.push_back({"im2col 3x3", bytes_of({image, columns}), 0, "", [=] {
                      on(device, [&](auto& here) {
                        im2col(here, w, image.read<float>(), columns.write<float>());
@@ -65,8 +68,9 @@ void add_patches(std::vector<KernelCase>& cases, Device device) {
                    }});
 }
 
-void add_moves(std::vector<KernelCase>& cases, Device device) {
-  const int64_t N = 32, L = 4096, C = 64;
+void add_moves(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
+  const int64_t N = s.batch(32), L = s.side(64) * s.side(64), C = 64;
   const Tensor x = random_values({N, L, C}, device, 1), y = Tensor::empty_like(x);
   auto add = [&](const char* name, double bytes, std::initializer_list<CopyAxis> axes,
                  int64_t offset = 0) {
@@ -105,13 +109,15 @@ void add_moves(std::vector<KernelCase>& cases, Device device) {
                    }});
 }
 
-void add_resampling(std::vector<KernelCase>& cases, Device device) {
+void add_resampling(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
   auto add = [&](int64_t N, int64_t C) {
     const std::string what = ", " + std::to_string(C) + " channels";
-    const Resize half{N, C, {128, 64}, {128, 64}};
-    const Rotation turn{N, 128, 128, C, std::cos(0.3), std::sin(0.3)};
-    const Tensor x = random_values({N, 128, 128, C}, device, 1), z = Tensor::empty_like(x),
-                 y = random_values({N, 64, 64, C}, device, 2);
+    const int64_t side = s.side(128);
+    const Resize half{N, C, {side, side / 2}, {side, side / 2}};
+    const Rotation turn{N, side, side, C, std::cos(0.3), std::sin(0.3)};
+    const Tensor x = random_values({N, side, side, C}, device, 1), z = Tensor::empty_like(x),
+                 y = random_values({N, side / 2, side / 2, C}, device, 2);
     auto push = [&](const char* name, double bytes, auto f) {
       cases.push_back({name + what, bytes, 0, "", [=] { on(device, f); }});
     };
@@ -124,15 +130,15 @@ void add_resampling(std::vector<KernelCase>& cases, Device device) {
     push("rotate backward", bytes_of({x, z}),
          [=](auto& here) { rotate_backward(here, turn, z.read<float>(), x.write<float>()); });
   };
-  add(128, 3);
-  add(8, 64);
+  add(s.batch(128), 3);
+  add(s.batch(8), 64);
 }
 
 }  // namespace
 
-std::vector<KernelCase> image_cases(Device device) {
+std::vector<KernelCase> image_cases(const Setting& s) {
   std::vector<KernelCase> cases;
-  for (auto add : {add_pools, add_patches, add_moves, add_resampling}) add(cases, device);
+  for (auto add : {add_pools, add_patches, add_moves, add_resampling}) add(cases, s);
   return cases;
 }
 

@@ -7,8 +7,10 @@
 namespace tweed::bench {
 namespace {
 
-void add_products(std::vector<KernelCase>& cases, Device device) {
-  for (auto [m, n, k] : {std::array<int64_t, 3>{1024, 1024, 1024}, {2048, 576, 192}}) {
+void add_products(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
+  for (auto [rows, columns, inner] : {std::array<int64_t, 3>{1024, 1024, 1024}, {2048, 576, 192}}) {
+    const int64_t m = s.batch(rows), n = s.side(columns), k = s.side(inner);
     const Tensor a = random_values({m, k}, device, 1), b = random_values({k, n}, device, 2);
     cases.push_back(
         {"matmul " + std::to_string(m) + " x " + std::to_string(k) + " x " + std::to_string(n), 0,
@@ -17,7 +19,8 @@ void add_products(std::vector<KernelCase>& cases, Device device) {
 }
 
 // Forward, and both gradients.
-void add_convolutions(std::vector<KernelCase>& cases, Device device) {
+void add_convolutions(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
   struct {
     const char* what;
     int64_t size, in, out, kernel, stride;
@@ -26,7 +29,8 @@ void add_convolutions(std::vector<KernelCase>& cases, Device device) {
                 {"3x3 64-64", 32, 64, 64, 3, 1},
                 {"3x3 128-128", 16, 128, 128, 3, 1}};
   for (auto& l : layers) {
-    const Tensor x = require_grad(random_values({32, l.size, l.size, l.in}, device, 1)),
+    const int64_t size = s.side(l.size);
+    const Tensor x = require_grad(random_values({s.batch(32), size, size, l.in}, device, 1)),
                  w = require_grad(random_values({l.out, l.kernel, l.kernel, l.in}, device, 2));
     const ConvOptions options{l.stride, l.kernel / 2};
     const Tensor y = conv2d(x, w, {}, options), dy = random_values(y.shape(), device, 3);
@@ -43,8 +47,9 @@ void add_convolutions(std::vector<KernelCase>& cases, Device device) {
 }
 
 // SimpleViT's, forward and backward; backward computes the scores again.
-void add_attention(std::vector<KernelCase>& cases, Device device) {
-  const int64_t N = 32, L = 64, width = 192, heads = 4;
+void add_attention(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
+  const int64_t N = s.batch(32), L = s.side(64), width = 192, heads = 4;
   const Tensor qkv = require_grad(random_values({N, L, 3 * width}, device, 1)),
                y = attention(qkv, heads), dy = random_values(y.shape(), device, 2);
   const double product = 2.0 * double(N * L * L * width);
@@ -58,9 +63,9 @@ void add_attention(std::vector<KernelCase>& cases, Device device) {
 
 }  // namespace
 
-std::vector<KernelCase> product_cases(Device device) {
+std::vector<KernelCase> product_cases(const Setting& s) {
   std::vector<KernelCase> cases;
-  for (auto add : {add_products, add_convolutions, add_attention}) add(cases, device);
+  for (auto add : {add_products, add_convolutions, add_attention}) add(cases, s);
   return cases;
 }
 

@@ -12,9 +12,13 @@
 namespace tweed::bench {
 namespace {
 
-constexpr int64_t rows = 131072, C = 64;
+constexpr int64_t C = 64;
 
-void add_sums(std::vector<KernelCase>& cases, Device device) {
+int64_t rows_for(const Setting& s) { return s.rows(131072); }
+
+void add_sums(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
+  const int64_t rows = rows_for(s);
   const Tensor x = random_values({rows, C}, device, 1);
   auto add = [&](const char* what, const Reduction& view, Fold f = Fold::sum) {
     const Tensor y = Tensor::empty({view.outer * view.inner}, x.dtype(), device),
@@ -41,7 +45,9 @@ void add_sums(std::vector<KernelCase>& cases, Device device) {
   add("the last axis", {rows, C, 1}, Fold::max);
 }
 
-void add_bias(std::vector<KernelCase>& cases, Device device) {
+void add_bias(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
+  const int64_t rows = rows_for(s);
   const Tensor bias = random_values({C}, device, 1), y = random_values({rows, C}, device, 2),
                dy = random_values({rows, C}, device, 3), dz = Tensor::empty_like(dy),
                dbias = Tensor::empty_like(bias),
@@ -61,12 +67,15 @@ void add_bias(std::vector<KernelCase>& cases, Device device) {
                    }});
 }
 
-void add_batch_norm(std::vector<KernelCase>& cases, Device device) {
+void add_batch_norm(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
+  const int64_t rows = rows_for(s);
+  auto channels = [&](double v) { return Tensor::full({C}, v, DType::float32, device); };
   const Tensor x = random_values({rows, C}, device, 1), y = random_values({rows, C}, device, 2),
                dy = random_values({rows, C}, device, 3), dx = Tensor::empty_like(x),
-               gamma = Tensor::full({C}, 1), beta = Tensor::zeros({C}), mean = Tensor::zeros({C}),
-               rstd = Tensor::full({C}, 1), dgamma = Tensor::zeros({C}), dbeta = Tensor::zeros({C}),
-               partial = Tensor::empty({batch_norm_slabs(rows, C) + 1, 2, C});
+               gamma = channels(1), beta = channels(0), mean = channels(0), rstd = channels(1),
+               dgamma = channels(0), dbeta = channels(0),
+               partial = Tensor::empty({batch_norm_slabs(rows, C) + 1, 2, C}, x.dtype(), device);
   cases.push_back({"batch norm statistics", bytes_of({x}), 0, "", [=] {
                      on(device, [&](auto& here) {
                        batch_norm_statistics(here, rows, 1e-5, 0.1, x.read<float>(),
@@ -93,11 +102,14 @@ void add_batch_norm(std::vector<KernelCase>& cases, Device device) {
                    }});
 }
 
-void add_softmax(std::vector<KernelCase>& cases, Device device) {
-  constexpr int64_t n = 65536, classes = 100;
+void add_softmax(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
+  const int64_t n = s.rows(65536), classes = 100;
   const Tensor x = random_values({n, classes}, device, 1), dy = random_values({n, classes}, device),
-               y = Tensor::empty_like(x), loss = Tensor::empty({n}), one = Tensor::full({1}, 1);
-  const Tensor targets = Tensor::zeros({n}, DType::int32), ranks = Tensor::zeros({n}, DType::int32);
+               y = Tensor::empty_like(x), loss = Tensor::empty({n}, x.dtype(), device),
+               one = Tensor::full({1}, 1, x.dtype(), device);
+  const Tensor targets = Tensor::zeros({n}, DType::int32, device),
+               ranks = Tensor::zeros({n}, DType::int32, device);
   for (bool logarithm : {false, true}) {
     const std::string name = logarithm ? "log_softmax" : "softmax";
     cases.push_back({name, bytes_of({x, y}), 0, "exp", [=] {
@@ -148,7 +160,9 @@ void add_operation(std::vector<KernelCase>& cases, const std::string& name,
       {name + " backward", passes_back * once, 0, "", [=] { grad_of(y, inputs, true, dy); }});
 }
 
-void add_norms(std::vector<KernelCase>& cases, Device device) {
+void add_norms(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
+  const int64_t rows = rows_for(s);
   const int64_t width = 192, count = rows * C / width;
   const std::vector<Tensor> inputs = {random_values({32, count / 32, width}, device, 1),
                                       Tensor::full({width}, 1, DType::float32, device),
@@ -159,13 +173,17 @@ void add_norms(std::vector<KernelCase>& cases, Device device) {
                 [](auto& in) { return group_norm(in[0], 8, in[1], in[2]); });
 }
 
-void add_losses(std::vector<KernelCase>& cases, Device device) {
+void add_losses(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
+  const int64_t rows = rows_for(s);
   add_operation(cases, "mse_loss",
                 {random_values({rows, C}, device, 1), random_values({rows, C}, device, 2)}, 2,
                 [](auto& in) { return mse_loss(in[0], in[1]); });
 }
 
-void add_places(std::vector<KernelCase>& cases, Device device) {
+void add_places(std::vector<KernelCase>& cases, const Setting& s) {
+  const Device device = s.device;
+  const int64_t rows = rows_for(s);
   const Tensor x = random_values({rows, C}, device, 1),
                values = Tensor::empty({rows, 5}, x.dtype(), device),
                places = Tensor::zeros({rows, 5}, DType::int32, device),
@@ -190,11 +208,11 @@ void add_places(std::vector<KernelCase>& cases, Device device) {
 
 }  // namespace
 
-std::vector<KernelCase> row_cases(Device device) {
+std::vector<KernelCase> row_cases(const Setting& s) {
   std::vector<KernelCase> cases;
   for (auto add :
        {add_sums, add_bias, add_batch_norm, add_softmax, add_norms, add_losses, add_places})
-    add(cases, device);
+    add(cases, s);
   return cases;
 }
 

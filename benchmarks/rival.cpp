@@ -6,10 +6,24 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <filesystem>
 
+#include "apps/places.h"
 #include "kernels/machine/error.h"
 
 namespace tweed::bench {
+
+std::vector<std::string> tuned_malloc() {
+  return {"MALLOC_MMAP_MAX_=0", "MALLOC_TRIM_THRESHOLD_=8000000000"};
+}
+
+std::string script(const std::string& name) {
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  const auto beside = program.parent_path() / name;
+  if (!error && std::filesystem::exists(beside, error)) return beside;
+  return source_path("benchmarks/" + name);
+}
 
 Rival::Rival(const std::vector<std::string>& command, const std::vector<std::string>& environment) {
   int to[2], from[2];
@@ -47,14 +61,21 @@ std::string Rival::line() {
   return text;
 }
 
-double Rival::step(int steps) {
-  std::fprintf(to_, "step %d\n", steps);
+std::string Rival::ask(const std::string& text) {
+  std::fprintf(to_, "%s\n", text.c_str());
   std::fflush(to_);
-  std::string answer = line();
+  const std::string answer = line();
+  if (answer.empty()) throw Error("the rival ended at '" + text + "'");
+  if (answer.rfind("error", 0) == 0) throw Error("the rival said '" + answer + "'");
+  return answer;
+}
+
+double Rival::number(const std::string& text) {
+  const std::string answer = ask(text);
   char* end = nullptr;
-  double ms = std::strtod(answer.c_str(), &end);
-  if (end == answer.c_str()) throw Error("the rival said '" + answer + "'");
-  return ms;
+  const double value = std::strtod(answer.c_str(), &end);
+  if (end == answer.c_str()) throw Error("the rival said '" + answer + "' to '" + text + "'");
+  return value;
 }
 
 }  // namespace tweed::bench

@@ -1,11 +1,16 @@
 // Another program that times its own steps when asked, so that both sides take turns on the same
-// machine: benchmarks/torch_train_bench.py --serve.
+// machine: torch_train_bench.py --serve and torch_conv_bench.py.
 #pragma once
 #include <cstdio>
 #include <string>
 #include <vector>
 
 namespace tweed::bench {
+
+/// The environment in which PyTorch is at its best on the CPU: its freed memory is kept for reuse.
+std::vector<std::string> tuned_malloc();
+/// The path of a script of benchmarks/: beside this program, else where it was built from.
+std::string script(const std::string& name);
 
 class Rival {
  public:
@@ -19,8 +24,11 @@ class Rival {
 
   /// What it says about itself.
   const std::string& description() const { return description_; }
-  /// The milliseconds of a step, the median of `steps`.
-  double step(int steps);
+  /// Sends a line and waits for the line that answers it.
+  /// @throws Error  if that begins with "error", or the program has ended
+  std::string ask(const std::string& line);
+  /// The same, for a question whose answer is a number.
+  double number(const std::string& line);
 
  private:
   std::string line();

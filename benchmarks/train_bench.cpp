@@ -1,20 +1,24 @@
 // Times whole training steps on one fixed batch, and takes turns with PyTorch if asked to.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <memory>
+#include <nlohmann/json.hpp>
 
-#include "apps/app.h"
-#include "apps/places.h"
+#include "apps/flags.h"
 #include "autograd/conv.h"
 #include "autograd/loss.h"
-#include "benchmarks/peak.h"
+#include "benchmarks/conv_shapes.h"
+#include "benchmarks/device_peak.h"
 #include "benchmarks/rival.h"
+#include "benchmarks/timing.h"
+#include "data/feed.h"
+#include "data/whole_file.h"
 #include "kernels/conv_direct.h"
-#include "nn/layers.h"
+#include "nn/forward_float.h"
 #include "nn/models/models.h"
 #include "nn/summary.h"
 #include "optim/sgd.h"
+#include "tensor/replay.h"
 
 using namespace tweed;
 
@@ -24,23 +28,24 @@ struct Flags {
   std::string model = "simplenet", conv = "auto";
   int64_t batch_size = 32, image_size = 128, classes = 100;
   int pairs = 10, steps = 3;
-  std::vector<std::string> python;
-  std::string script = source_path("benchmarks/torch_train_bench.py");
+  std::vector<std::string> python, modes{"eager"};
+  std::string json, precision = "f32";
+  int64_t epoch = 0;
+  bool recorded = true;
   app::DeviceFlags device;
 };
-
-double median(std::vector<double> v) {
-  std::sort(v.begin(), v.end());
-  std::size_t n = v.size();
-  return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
-}
 
 class Step {
  public:
   Step(const Flags& f, Device device)
-      : network_(make_model(f.model, {.classes = f.classes, .image_size = f.image_size})) {
+      : network_(make_model(f.model, {.classes = f.classes, .image_size = f.image_size})),
+        replay_(
+            device, [this] { device_step(); }, f.recorded) {
     network_->to(device);
-    parameters_ = std::make_unique<ParameterBuffer>(network_->parameters());
+    costs_ = layer_costs(*network_, {f.batch_size, f.image_size, f.image_size, 3});
+    const DType compute = f.precision == "bf16" ? DType::bfloat16 : DType::float32;
+    parameters_ = std::make_unique<ParameterBuffer>(network_->parameters(),
+                                                    std::vector<ParameterRule>(), compute);
     sgd_ = std::make_unique<SGD>(*parameters_, SGD::Options{0.01, 0.9, 1e-4});
     Random random(0, Purpose::test);
     Shape shape{f.batch_size, f.image_size, f.image_size, 3};
@@ -50,42 +55,63 @@ class Step {
     for (auto& l : labels) l = int32_t(random.below(uint32_t(f.classes)));
     x_ = Tensor::from(pixels, shape, device);
     labels_ = Tensor::from(labels, {f.batch_size}, device);
+    clock_ = Tensor::zeros({1}, DType::int32, device);
+    loss_ = Tensor::zeros({}, DType::float32, device);
   }
   Module& network() { return *network_; }
-  std::vector<LayerCost> costs() { return layer_costs(*network_, x_.shape()); }
-  /// Milliseconds.
-  double run() {
-    auto start = std::chrono::steady_clock::now();
-    Tensor loss = cross_entropy((*network_)(x_), labels_);
-    parameters_->zero_grad();
-    backward(loss);
-    sgd_->step();
-    loss.item();
-    return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start)
-        .count();
-  }
+  const Shape& images() const { return x_.shape(); }
+  const std::vector<LayerCost>& costs() const { return costs_; }
+  /// Milliseconds of a step: the median of `steps`, or on a device that works behind the host's
+  /// back their mean.
   double run(int steps) {
+    if (x_.device().is_cuda())
+      return 1e3 * bench::seconds_each(x_.device(), steps, [&] { step(); });
     std::vector<double> times;
-    for (int i = 0; i < steps; ++i) times.push_back(run());
-    return median(times);
+    for (int i = 0; i < steps; ++i) times.push_back(1e3 * bench::seconds([&] { step(); }));
+    return bench::median(times);
+  }
+  /// Seconds of an epoch, its images cut, mirrored and normalised on the way.
+  double run_epoch(const Dataset& data, const LoaderOptions& options) {
+    const Device device = x_.device();
+    Feed feed(data, device, options);
+    x_ = feed.images();
+    labels_ = feed.labels();
+    feed_ = &feed;
+    feed.start_epoch(0);
+    for (int i = 0; i < 4 && feed.next(); ++i) step();  // warms up, and records
+    feed.start_epoch(1);
+    const double seconds = bench::seconds([&] {
+      while (feed.next()) step();
+      synchronize(device);
+    });
+    feed_ = nullptr;
+    return seconds;
   }
 
  private:
+  void step() {
+    clock_.count_up();
+    sgd_->prepare();
+    replay_();
+  }
+  void device_step() {
+    if (feed_) feed_->load();
+    network_->set_random_step({0, 0, clock_});
+    const Tensor loss = cross_entropy(forward_float(*network_, x_), labels_);
+    parameters_->zero_grad();
+    backward(loss);
+    sgd_->apply();
+    loss_.copy_from(loss);
+  }
+
   ModulePtr network_;
+  std::vector<LayerCost> costs_;
   std::unique_ptr<ParameterBuffer> parameters_;
   std::unique_ptr<SGD> sgd_;
-  Tensor x_, labels_;
+  Tensor x_, labels_, clock_, loss_;
+  Feed* feed_ = nullptr;
+  Replay replay_;
 };
-
-// The convolution behind a layer's output, on the smallest images that give it.
-Conv convolution(const Conv2d& layer, const Shape& output) {
-  const auto& [stride, padding, bias, activation] = layer.options();
-  const int64_t kernel = layer.weight().dim(1);
-  auto size = [&](int64_t out) { return (out - 1) * stride + kernel - 2 * padding; };
-  return {
-      {output[0], size(output[1]), size(output[2]), layer.weight().dim(3), kernel, stride, padding},
-      output[3]};
-}
 
 // Forward and both gradients, two operations for a multiply-add; nobody needs the first layer's
 // input gradient.
@@ -99,73 +125,162 @@ double flops_per_step(const std::vector<LayerCost>& costs) {
   return flops - first;
 }
 
-void report_implementations(Module& network, const std::vector<LayerCost>& costs) {
+void report_implementations(Module& network, const Shape& images) {
   std::printf("oneDNN runs (forward, weight gradient, input gradient):\n");
   bool reference = false;
-  std::vector<Conv> seen;
-  for (auto& cost : costs) {
-    auto* layer = dynamic_cast<Conv2d*>(&network.find(cost.name));
-    if (!layer) continue;
-    const Conv c = convolution(*layer, cost.output);
-    if (std::find(seen.begin(), seen.end(), c) != seen.end()) continue;
-    seen.push_back(c);
-    std::printf("  %4ld to %4ld channels, %ldx%ld:", long(c.window.C), long(c.out_channels),
-                long(c.window.kernel), long(c.window.kernel));
-    for (auto& name : conv_direct_implementations(c)) std::printf("  %s", name.c_str());
+  for (auto& [conv, count, input_count] : bench::convolutions_of(network, images)) {
+    std::printf("  %4ld to %4ld channels, %ldx%ld:", long(conv.window.C), long(conv.out_channels),
+                long(conv.window.kernel), long(conv.window.kernel));
+    for (auto& name : conv_direct_implementations(conv)) std::printf("  %s", name.c_str());
     std::printf("\n");
-    reference |= !conv_direct_is_fast(c);
+    reference |= !conv_direct_is_fast(conv);
   }
   std::printf("%s\n", reference ? "REFERENCE CODE is among them" : "no reference code among them");
 }
 
+// PyTorch beside us, in one of its modes.
+struct Opponent {
+  std::string name;
+  std::unique_ptr<bench::Rival> process;
+  std::vector<double> times, ratios;
+};
+
+Opponent start(const Flags& f, Device device, const std::string& python, const std::string& mode,
+               bool tuned) {
+  std::vector<std::string> command{python, bench::script("torch_train_bench.py"), "--serve"};
+  auto flag = [&](const char* name, const std::string& value) {
+    command.insert(command.end(), {name, value});
+  };
+  flag("--device", device.name());
+  flag("--precision", f.precision);
+  flag("--mode", mode);
+  flag("--model", f.model);
+  flag("--batch-size", std::to_string(f.batch_size));
+  flag("--image-size", std::to_string(f.image_size));
+  flag("--classes", std::to_string(f.classes));
+  flag("--threads", std::to_string(threads()));
+  std::string name = mode;
+  if (!device.is_cuda()) name += tuned ? ", malloc tuned" : ", as shipped";
+  const auto environment = tuned ? bench::tuned_malloc() : std::vector<std::string>();
+  return {name, std::make_unique<bench::Rival>(command, environment), {}, {}};
+}
+
+std::vector<Opponent> opponents(const Flags& f, Device device) {
+  std::vector<Opponent> all;
+  for (auto& python : f.python)
+    for (auto& mode : f.modes) {
+      all.push_back(start(f, device, python, mode, true));
+      if (!device.is_cuda()) all.push_back(start(f, device, python, mode, false));
+    }
+  return all;
+}
+
+void write_json(const Flags& f, Device device, double ms, double flops, double peak,
+                const std::vector<Opponent>& rivals) {
+  using Json = nlohmann::ordered_json;
+  Json root{{"device", app::device_text(device)},
+            {"model", f.model},
+            {"batch_size", f.batch_size},
+            {"image_size", f.image_size},
+            {"precision", f.precision},
+            {"ms", ms},
+            {"images_a_second", double(f.batch_size) / ms * 1e3},
+            {"gflops", flops / ms / 1e6},
+            {"peak_gflops", peak / 1e9},
+            {"rivals", Json::array()}};
+  for (auto& rival : rivals)
+    root["rivals"].push_back(
+        {{"name", rival.name},
+         {"description", Json::parse(rival.process->description(), nullptr, false)},
+         {"ms", bench::median(rival.times)},
+         {"ratio", bench::median(rival.ratios)}});
+  WholeFile file(f.json);
+  file.write(root.dump(2) + "\n");
+  file.commit();
+}
+
 int bench(const Flags& f, Device device) {
   Step step(f, device);
-  const auto costs = step.costs();
-  const double flops = flops_per_step(costs), peak = bench::fma_peak(threads());
-  std::printf("%s, batch %ld, %ldx%ld, %s, %.1f GFLOP a step, FMA peak %.0f GFLOP/s\n",
+  const bool cpu = device.kind() == Device::Kind::cpu;
+  const double flops = flops_per_step(step.costs()),
+               peak = bench::peak_flops(device,
+                                        f.precision == "bf16" ? DType::bfloat16 : DType::float32);
+  std::printf("%s, batch %ld, %ldx%ld, %s, %.1f GFLOP a step, %s peak %.0f GFLOP/s\n",
               f.model.c_str(), long(f.batch_size), long(f.image_size), long(f.image_size),
-              device.name().c_str(), flops / 1e9, peak);
-  if (device.kind() == Device::Kind::cpu && conv_algorithm() != ConvAlgorithm::im2col)
-    report_implementations(step.network(), costs);
+              device.name().c_str(), flops / 1e9, cpu ? "FMA" : "GEMM", peak / 1e9);
+  if (cpu && conv_algorithm() != ConvAlgorithm::im2col)
+    report_implementations(step.network(), step.images());
   step.run(3);  // warms up pool, primitives and caches
 
-  std::vector<std::unique_ptr<bench::Rival>> rivals;
-  std::vector<std::string> names;
-  for (auto& python : f.python)
-    for (bool tuned : {true, false}) {
-      std::vector<std::string> environment;
-      if (tuned) environment = {"MALLOC_MMAP_MAX_=0", "MALLOC_TRIM_THRESHOLD_=8000000000"};
-      rivals.push_back(std::make_unique<bench::Rival>(
-          std::vector<std::string>{python, f.script, "--serve", "--model", f.model, "--batch-size",
-                                   std::to_string(f.batch_size), "--image-size",
-                                   std::to_string(f.image_size), "--threads",
-                                   std::to_string(threads())},
-          environment));
-      names.push_back((tuned ? "malloc tuned: " : "as shipped:   ") + rivals.back()->description());
-    }
-
+  auto rivals = opponents(f, device);
   std::vector<double> ours;
-  std::vector<std::vector<double>> theirs(rivals.size()), ratios(rivals.size());
-  for (int pair = 0; pair < f.pairs && !app::interrupted(); ++pair) {
+  for (int pair = 0; pair < f.pairs; ++pair) {
+    if (app::interrupted()) return 130;
     ours.push_back(step.run(f.steps));
-    for (std::size_t r = 0; r < rivals.size(); ++r) {
-      theirs[r].push_back(rivals[r]->step(f.steps));
-      ratios[r].push_back(ours.back() / theirs[r].back());
+    for (auto& rival : rivals) {
+      rival.times.push_back(rival.process->number("step " + std::to_string(f.steps)));
+      rival.ratios.push_back(ours.back() / rival.times.back());
     }
   }
-  double ms = median(ours);
+  const double ms = bench::median(ours);
   std::printf("Tweed    %7.1f ms a step   %6.0f images/s   %6.1f GFLOP/s   %.0f %% of peak\n", ms,
-              double(f.batch_size) / ms * 1e3, flops / ms / 1e6, 100 * flops / ms / 1e6 / peak);
-  for (std::size_t r = 0; r < rivals.size(); ++r)
-    std::printf("PyTorch  %7.1f ms a step   Tweed/PyTorch %.3f (median of %d pairs)   %s\n",
-                median(theirs[r]), median(ratios[r]), f.pairs, names[r].c_str());
+              double(f.batch_size) / ms * 1e3, flops / ms / 1e6, 100 * flops / ms * 1e3 / peak);
+  for (auto& rival : rivals)
+    std::printf("PyTorch  %7.1f ms a step   Tweed/PyTorch %.3f (median of %d pairs)   %s: %s\n",
+                bench::median(rival.times), bench::median(rival.ratios), f.pairs,
+                rival.name.c_str(), rival.process->description().c_str());
+  if (!f.json.empty()) write_json(f, device, ms, flops, peak, rivals);
+  return 0;
+}
+
+// Images of noise, as large as --image-size asks to be cut from.
+Dataset noise_images(const Flags& f) {
+  std::vector<Sample> samples;
+  for (int64_t i = 0; i < f.epoch; ++i)
+    samples.push_back({std::to_string(i), int(i % f.classes), i});
+  const int side = usual_load_size(int(f.image_size));
+  Dataset data(std::vector<std::string>(std::size_t(f.classes), "noise"), samples, side,
+               [side](const Sample& s) {
+                 Image image{side, side, std::vector<uint8_t>(std::size_t(side * side * 3))};
+                 uint64_t state = uint64_t(s.record) + 1;
+                 for (auto& p : image.pixels)
+                   p = uint8_t((state = state * 6364136223846793005u + 1) >> 56);
+                 return image;
+               });
+  data.decode(threads(), true);
+  return data;
+}
+
+int bench_epoch(const Flags& f, Device device) {
+  const Dataset data = noise_images(f);
+  Step step(f, device);
+  const LoaderOptions options{.batch_size = f.batch_size, .image_size = int(f.image_size)};
+  const double seconds = step.run_epoch(data, options);
+  const int64_t images = f.epoch / f.batch_size * f.batch_size;
+  std::printf("%s, batch %ld, %s, %s: an epoch of %ld images took %.2f s, %.0f images/s\n",
+              f.model.c_str(), long(f.batch_size), f.precision.c_str(), device.name().c_str(),
+              long(images), seconds, double(images) / seconds);
+  if (f.json.empty()) return 0;
+  WholeFile file(f.json);
+  file.write(nlohmann::ordered_json{{"device", app::device_text(device)},
+                                    {"model", f.model},
+                                    {"batch_size", f.batch_size},
+                                    {"image_size", f.image_size},
+                                    {"precision", f.precision},
+                                    {"images", images},
+                                    {"seconds", seconds},
+                                    {"images_a_second", double(images) / seconds}}
+                 .dump(2) +
+             "\n");
+  file.commit();
   return 0;
 }
 
 std::function<int()> prepare(int argc, char** argv) {
   CLI::App flags(
-      "Times training steps: forward, backward and SGD on one batch in memory. With --python, "
-      "PyTorch takes turns with it, once with its memory allocator tuned and once as shipped.\n"
+      "Times training steps: forward, backward and SGD on one batch in the device's memory. With "
+      "--python PyTorch takes turns with it in each of --modes, on cpu once with its memory "
+      "allocator tuned and once as shipped.\n"
       "Set OMP_WAIT_POLICY=passive on shared machines.",
       "train_bench");
   auto f = std::make_shared<Flags>();
@@ -183,11 +298,32 @@ std::function<int()> prepare(int argc, char** argv) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   flags.add_option("--python", f->python, "a Python with PyTorch; may be given several times");
+  flags.add_option("--modes", f->modes, "how PyTorch runs: eager, compiled, graph (cuda only)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"eager", "compiled", "graph"}))
+      ->capture_default_str();
+  flags.add_option("--precision", f->precision, "of both sides: f32, tf32 (cuda only), bf16")
+      ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
+      ->capture_default_str();
+  flags.add_flag("--graph,!--no-graph", f->recorded,
+                 "on cuda and sim: record a step and replay it; the default");
+  flags
+      .add_option("--epoch", f->epoch,
+                  "time an epoch of that many images of noise instead, with loading and "
+                  "augmentation, without a rival")
+      ->check(CLI::Range(1, 10'000'000));
+  flags.add_option("--json", f->json, "write everything to this file");
   f->device.add_to(flags);
   app::parse(flags, argc, argv);
+  if (!f->json.empty()) app::make_output_folder(app::folder_of(f->json));
   Device device = f->device.open();
   check_conv_algorithm(parse_conv_algorithm(f->conv), device);
+  if (std::count(f->modes.begin(), f->modes.end(), "graph") && !device.is_cuda())
+    throw Error("--modes graph is for cuda");
   set_conv_algorithm(parse_conv_algorithm(f->conv));
+  set_tf32(device, f->precision == "tf32");
+  if (f->epoch && f->epoch < 8 * f->batch_size) throw Error("--epoch needs at least 8 batches");
+  if (f->epoch) return [=] { return bench_epoch(*f, device); };
   return [=] { return bench(*f, device); };
 }
 

@@ -2,10 +2,14 @@
 
 namespace tweed {
 
+static Tensor passed_through(const std::map<int, Module::Hook>& hooks, Tensor t) {
+  for (auto& [number, hook] : hooks)
+    if (Tensor changed = hook(t); changed.defined()) t = changed;
+  return t;
+}
+
 Tensor Module::operator()(const Tensor& x) {
-  Tensor y = forward(x);
-  for (auto& [number, hook] : output_hooks_)
-    if (Tensor changed = hook(y); changed.defined()) y = changed;
+  const Tensor y = passed_through(output_hooks_, forward(passed_through(input_hooks_, x)));
   if (requires_grad(y))
     for (auto& [number, hook] : gradient_hooks_) on_gradient(y, hook);
   return y;
@@ -98,6 +102,10 @@ Module& Module::find(const std::string& name) {
               (known.empty() ? "none" : known));
 }
 
+int Module::on_input(Hook f) {
+  input_hooks_[++hooks_made_] = std::move(f);
+  return hooks_made_;
+}
 int Module::on_output(Hook f) {
   output_hooks_[++hooks_made_] = std::move(f);
   return hooks_made_;
@@ -107,10 +115,12 @@ int Module::on_output_gradient(Hook f) {
   return hooks_made_;
 }
 void Module::remove_hook(int number) {
+  input_hooks_.erase(number);
   output_hooks_.erase(number);
   gradient_hooks_.erase(number);
 }
 void Module::clear_hooks() {
+  input_hooks_.clear();
   output_hooks_.clear();
   gradient_hooks_.clear();
 }

@@ -68,8 +68,11 @@ class Module {
   /// A child by its dotted name; "" is the module itself. @throws Error naming what there is
   Module& find(const std::string& name);
   using Hook = std::function<Tensor(const Tensor&)>;
-  /// Calls f with each output of this module; a defined result takes its place. Returns a number
-  /// for remove_hook(). To look on, there is Watch in nn/watch.h.
+  /// Calls f with each input of this module; a defined result takes its place. Returns a number for
+  /// remove_hook().
+  int on_input(Hook f);
+  /// Calls f with each output of this module; a defined result takes its place. To look on, there
+  /// is Watch in nn/watch.h.
   int on_output(Hook f);
   /// Calls f with the gradient of each output of this module; a defined result takes its place.
   int on_output_gradient(Hook f);
@@ -107,7 +110,7 @@ class Module {
 
   std::vector<Named> parameters_, buffers_;
   std::vector<std::pair<std::string, std::shared_ptr<Module>>> children_;
-  std::map<int, Hook> output_hooks_, gradient_hooks_;
+  std::map<int, Hook> input_hooks_, output_hooks_, gradient_hooks_;
   int hooks_made_ = 0;
   RandomStep random_;
   uint32_t layer_ = 0;

@@ -8,6 +8,12 @@
 namespace tweed {
 namespace {
 
+int note_input(LayerCost& cost, Module& module) {
+  return module.on_input([&cost](const Tensor& x) {
+    cost.input = x.shape();
+    return Tensor();
+  });
+}
 int count_into(LayerCost& cost, Module& module) {
   return module.on_output([&module, &cost](const Tensor& y) {
     cost.output = y.shape();
@@ -72,6 +78,7 @@ std::vector<LayerCost> layer_costs(Module& network, const Shape& input) {
       costs[i].name = name;
       costs[i].type = text.substr(0, text.find('('));
       costs[i].parameters = module->own_parameter_count();
+      hooks.emplace_back(*module, note_input(costs[i], *module));
       hooks.emplace_back(*module, count_into(costs[i], *module));
     }
     EvalMode eval(network);

@@ -8,7 +8,7 @@ namespace tweed {
 struct LayerCost {
   std::string name;           ///< "layer1.0.conv2"; "" is the network itself
   std::string type;           ///< "Conv2d"
-  Shape output;               ///< of its last call
+  Shape input, output;        ///< of its last call
   int64_t parameters = 0;     ///< its own
   int64_t multiply_adds = 0;  ///< of all its calls; convolutions and linear layers are counted
   int64_t bytes = 0;          ///< of the outputs of all its calls

@@ -68,7 +68,11 @@ TEST_CASE("The costs of known networks are the known ones") {
   CHECK(total.parameters == simple->parameter_count());
   CHECK(total.multiply_adds == Approx(160e6).epsilon(0.01));
   auto resnet = resnet18({.classes = 1000});
-  CHECK(total_of(layer_costs(*resnet, {1, 224, 224, 3})).multiply_adds == 1814073344);
+  const auto costs = layer_costs(*resnet, {1, 224, 224, 3});
+  CHECK(total_of(costs).multiply_adds == 1814073344);
+  CHECK(costs.front().input == Shape{1, 224, 224, 3});
+  CHECK(costs.front().output == Shape{1, 112, 112, 64});
+  CHECK(costs.back().input == Shape{1, 512});
 }
 
 TEST_CASE("The table of a network") {

@@ -50,6 +50,23 @@ TEST_CASE("Train and eval mode reach every child") {
   CHECK_THROWS_WITH(network->find("bn9"), Catch::Contains("no module 'bn9'"));
 }
 
+TEST_CASE("Hooks see and replace inputs") {
+  auto network = simplenet({.classes = 3});
+  const Tensor x = random_tensor({1, 32, 32, 3});
+  Shape seen;
+  Module& conv3 = network->find("conv3");
+  const int looking = conv3.on_input([&](const Tensor& t) { return seen = t.shape(), Tensor(); });
+  const int changing = conv3.on_input([](const Tensor& t) { return t * 2.0; });
+  NoGrad no_grad;
+  const Tensor changed = (*network)(x);
+  CHECK(seen == Shape{1, 8, 8, 64});
+  conv3.remove_hook(looking);
+  conv3.remove_hook(changing);
+  seen = {};
+  CHECK_FALSE(same_bits((*network)(x), changed));
+  CHECK(seen == Shape{});
+}
+
 TEST_CASE("Hooks see and replace outputs and gradients by module name") {
   auto network = simplenet({.classes = 3});
   Tensor x = random_tensor({1, 32, 32, 3});

@@ -1,0 +1,258 @@
+// Times convolutions, each algorithm of ours in turns with the libraries. See --help.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "apps/app.h"
+#include "autograd/conv.h"
+#include "benchmarks/conv_pass.h"
+#include "benchmarks/conv_results.h"
+#include "benchmarks/device_peak.h"
+#include "benchmarks/timing.h"
+#include "data/whole_file.h"
+#include "nn/models/models.h"
+
+using namespace tweed;
+using namespace tweed::bench;
+
+namespace {
+
+struct Flags {
+  std::vector<std::string> networks, shapes, algorithms, python;
+  int64_t batch = 32, image_size = 0;
+  std::string dtype = "f32", json, picture, markdown, command;
+  int repeats = 0, pairs = 7;
+  app::DeviceFlags device;
+};
+
+// A network, or single convolutions, to time.
+struct Group {
+  std::string name;
+  std::vector<ConvShape> shapes;
+};
+
+// "resnet18:64" is a name and a size; 0 where none is given.
+std::pair<std::string, int64_t> split_size(const std::string& word) {
+  const auto colon = word.rfind(':');
+  if (colon == std::string::npos) return {word, 0};
+  const std::string digits = word.substr(colon + 1);
+  const bool number = !digits.empty() && digits.size() < 5 &&
+                      digits.find_first_not_of("0123456789") == std::string::npos;
+  const int64_t size = number ? std::stoll(digits) : 0;
+  if (size < 8 || size > 1024) throw Error("'" + word + "': sizes are from 8 to 1024");
+  return {word.substr(0, colon), size};
+}
+
+std::vector<Group> groups_of(const Flags& f) {
+  std::vector<Group> groups;
+  for (auto& word : f.networks) {
+    const auto [name, own_size] = split_size(word);
+    const int64_t size = own_size ? own_size : f.image_size ? f.image_size : usual_image_size(name);
+    auto network = make_model(name, {.classes = 100, .image_size = size});
+    Group group{name + ", " + std::to_string(size) + "x" + std::to_string(size),
+                convolutions_of(*network, {f.batch, size, size, 3})};
+    if (group.shapes.empty()) throw Error(name + " has no convolutions");
+    groups.push_back(group);
+  }
+  Group single{"single shapes", {}};
+  for (auto& text : f.shapes) single.shapes.push_back(parse_conv(text));
+  if (!single.shapes.empty()) groups.push_back(single);
+  if (groups.empty()) throw Error("nothing to time: name networks, or give a --shape (see --help)");
+  return groups;
+}
+
+std::vector<ContenderPtr> contenders_of(const Flags& f, Device device, DType dtype) {
+  std::vector<ContenderPtr> contenders;
+  for (auto& name : f.algorithms.empty() ? algorithms_of(device) : f.algorithms)
+    contenders.push_back(our_algorithm(name, device));
+  if (device.kind() == Device::Kind::cpu) contenders.push_back(onednn_rival());
+  for (auto& python : f.python) {
+    contenders.push_back(torch_rival(python, device, dtype, false));
+    if (device.is_cuda()) contenders.push_back(torch_rival(python, device, dtype, true));
+  }
+  return contenders;
+}
+
+// As many images as float64 computes in a moment.
+int64_t images_to_check(const Conv& c) {
+  const double operations = conv_flops(c) / double(c.window.N);
+  return std::clamp<int64_t>(int64_t(1e9 / operations), 1, c.window.N);
+}
+
+class Bench {
+ public:
+  Bench(const Flags& f, Device device, DType dtype)
+      : flags_(f), groups_(groups_of(f)), contenders_(contenders_of(f, device, dtype)) {
+    results_ = {.device = device, .dtype = dtype, .batch = f.batch, .pairs = f.pairs};
+    getloadavg(&results_.load, 1);
+    for (auto& c : contenders_)
+      results_.contenders.push_back({c->name(), c->description(), c->is_rival()});
+  }
+
+  int run() {
+    results_.peak = peak_flops(results_.device, results_.dtype);
+    std::printf("%s", heading(results_).c_str());
+    for (auto& group : groups_) {
+      std::printf("\n%s\n", group.name.c_str());
+      results_.networks.push_back({group.name, {}});
+      for (auto& shape : group.shapes) {
+        const ShapeResult result = measure(shape);
+        if (app::interrupted()) return 130;
+        std::printf("%s", text_of(results_, result).c_str());
+        std::fflush(stdout);
+        results_.networks.back().shapes.push_back(result);
+      }
+      std::printf("\n%s", totals_text(results_, results_.networks.back()).c_str());
+    }
+    write();
+    return 0;
+  }
+
+ private:
+  ShapeResult measure(const ConvShape& shape) {
+    const int64_t checked = images_to_check(shape.conv);
+    const ConvData data({shape.conv, results_.dtype, results_.device, checked});
+    std::vector<Contender*> able;
+    for (auto& c : contenders_) able.push_back(c->prepare(data) ? c.get() : nullptr);
+    ShapeResult result{shape, data.checked.conv.window.N, {}};
+    for (Pass pass : passes) result.figures[std::size_t(pass)] = measure(pass, able);
+    return result;
+  }
+
+  Figures measure(Pass pass, const std::vector<Contender*>& able) {
+    const auto times = take_turns(pass, able);
+    std::optional<std::size_t> best;  // rival
+    for (std::size_t i = 0; i < able.size(); ++i)
+      if (able[i] && able[i]->is_rival() && (!best || median(times[i]) < median(times[*best])))
+        best = i;
+    Figures figures(able.size());
+    for (std::size_t i = 0; i < able.size(); ++i) {
+      if (!able[i]) continue;
+      figures[i] = {median(times[i]), {}, able[i]->facts(pass)};
+      if (!best) continue;
+      std::vector<double> ratios;
+      for (std::size_t turn = 0; turn < times[i].size(); ++turn)
+        ratios.push_back(times[i][turn] / times[*best][turn]);
+      figures[i]->ratio = median(ratios);
+    }
+    return figures;
+  }
+
+  // Seconds of a pass: of each contender, in each turn.
+  std::vector<std::vector<double>> take_turns(Pass pass, const std::vector<Contender*>& able) {
+    std::vector<int> repeats(able.size());
+    for (std::size_t i = 0; i < able.size(); ++i)
+      if (able[i]) repeats[i] = repeats_for(pass, *able[i]);
+    std::vector<std::vector<double>> times(able.size());
+    for (int turn = 0; turn < flags_.pairs; ++turn) {
+      if (turn > 0 && app::interrupted()) break;
+      for (std::size_t i = 0; i < able.size(); ++i)
+        if (able[i]) times[i].push_back(able[i]->seconds_each(pass, repeats[i]));
+    }
+    return times;
+  }
+
+  // As many as fill 20 ms, unless a flag says it. Warms up, too.
+  int repeats_for(Pass pass, Contender& contender) const {
+    contender.seconds_each(pass, 1);
+    if (flags_.repeats) return flags_.repeats;
+    return std::clamp(int(std::ceil(0.02 / contender.seconds_each(pass, 1))), 1, 500);
+  }
+
+  void write() const {
+    auto whole = [](const std::string& path, const std::string& text) {
+      if (path.empty()) return;
+      WholeFile file(path);
+      file.write(text);
+      file.commit();
+    };
+    whole(flags_.json, json_of(results_));
+    whole(flags_.markdown, markdown_of(results_, flags_.command, picture_from_page()));
+    if (!flags_.picture.empty()) write_png(flags_.picture, picture_of(results_));
+  }
+
+  // The picture as a page's link finds it.
+  std::string picture_from_page() const {
+    if (flags_.picture.empty()) return "";
+    return std::filesystem::proximate(flags_.picture, app::folder_of(flags_.markdown));
+  }
+
+  const Flags& flags_;
+  std::vector<Group> groups_;
+  std::vector<ContenderPtr> contenders_;
+  ConvResults results_;
+};
+
+void check_writable(const std::string& path) {
+  if (!path.empty()) app::make_output_folder(app::folder_of(path));
+}
+
+std::string joined_by_space(int argc, char** argv) {
+  std::string text = "build/conv_bench";
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    text += word.find(' ') == std::string::npos ? " " + word : " \"" + word + "\"";
+  }
+  return text;
+}
+
+std::function<int()> prepare(int argc, char** argv) {
+  CLI::App flags(
+      "Times the forward pass, the weight gradient and the input gradient of convolutions: each "
+      "algorithm of ours in turns with the libraries that do the same. On cpu that is oneDNN in "
+      "layouts of its own choice and, with --python, PyTorch; on cuda cuDNN through PyTorch, with "
+      "its default algorithms and with the best that it finds by trying.\n"
+      "Results are compared with float64 on a part of the batch.\n"
+      "Set OMP_WAIT_POLICY=passive on shared machines.",
+      "conv_bench");
+  auto f = std::make_shared<Flags>();
+  flags.add_option("networks", f->networks,
+                   "names of networks or JSON files, also as NAME:SIZE: all their convolutions");
+  flags.add_option("--shape", f->shapes, "one convolution, \"N H W Ci Co K S P\"; may be repeated")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  flags.add_option("--batch", f->batch, "images that networks are given")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  flags
+      .add_option("--image-size", f->image_size,
+                  "of networks; default: 32 for those of CIFAR-10, 128 for others")
+      ->check(CLI::Range(8, 1024));
+  flags.add_option("--dtype", f->dtype)
+      ->check(CLI::IsMember({"f32", "bf16"}))
+      ->capture_default_str();
+  flags
+      .add_option("--algorithms", f->algorithms,
+                  "such as im2col,direct; default: all that the device has")
+      ->delimiter(',');
+  flags.add_option("--repeats", f->repeats, "passes in a turn; default: 20 ms of them")
+      ->check(CLI::Range(1, 100000));
+  flags.add_option("--pairs", f->pairs, "turns, of which the median counts")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  flags.add_option("--python", f->python, "a Python with PyTorch");
+  flags.add_option("--json", f->json, "write everything to this file");
+  flags.add_option("--markdown", f->markdown, "write a page of tables to this file");
+  flags.add_option("--picture", f->picture, "draw the ratios into this PNG file; needs a rival");
+  f->device.add_to(flags);
+  app::parse(flags, argc, argv);
+  f->command = joined_by_space(argc, argv);
+  for (auto& path : {f->json, f->markdown, f->picture}) check_writable(path);
+  const Device device = f->device.open();
+  if (!f->picture.empty() && device.kind() != Device::Kind::cpu && f->python.empty())
+    throw Error("--picture draws ratios to a rival's time: give --python");
+  auto bench =
+      std::make_shared<Bench>(*f, device, f->dtype == "bf16" ? DType::bfloat16 : DType::float32);
+  return [=] {
+    const auto keep = f;  // the bench refers to it
+    return bench->run();
+  };
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return app::run("conv_bench", [&] { return prepare(argc, argv); });
+}

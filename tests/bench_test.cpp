@@ -1,0 +1,204 @@
+// The benchmarks as processes: what they print and write, never how long anything takes.
+#include <sys/stat.h>
+
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "apps/places.h"
+#include "data/image.h"
+#include "tests/process.h"
+#include "tests/temporary_folder.h"
+
+using namespace tweed;
+
+namespace {
+
+const std::string small = "2 9 7 3 5 3 2 1";
+
+Outcome bench(const std::string& program, const std::vector<std::string>& arguments) {
+  std::vector<std::string> command{program_path(program)};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return run_program(command);
+}
+Outcome conv_bench(std::vector<std::string> arguments) {
+  arguments.insert(arguments.end(), {"--pairs", "2", "--repeats", "1"});
+  return bench("conv_bench", arguments);
+}
+
+nlohmann::json read_json(const std::string& path) {
+  std::ifstream file(path);
+  return nlohmann::json::parse(file);
+}
+std::string read_text(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// A program that answers as the PyTorch scripts do, with `answer` to "time" and "step".
+std::string fake_python(const TemporaryFolder& folder, const std::string& answer) {
+  const std::string path = folder.path() + "/fake_python";
+  std::ofstream(path) << "#!/bin/sh\necho 'ready {}'\nwhile read -r word rest; do case $word in\n"
+                      << "conv) echo ok;; time|step) echo '" << answer << "';;\n"
+                      << "facts) echo '1e-7 -1';; esac; done\n";
+  chmod(path.c_str(), 0755);
+  return path;
+}
+
+void check_refused(const std::vector<std::string>& arguments, const std::string& what) {
+  const Outcome o = conv_bench(arguments);
+  INFO("stderr: " << o.err);
+  CHECK(o.code == 2);
+  CHECK(o.err.find(what) != std::string::npos);
+  CHECK(std::count(o.err.begin(), o.err.end(), '\n') == 1);
+}
+
+}  // namespace
+
+TEST_CASE("conv_bench times each algorithm and pass, and agrees with float64") {
+  TemporaryFolder folder;
+  for (std::string device : {"cpu", "sim"})
+    for (std::string dtype : {"f32", "bf16"}) {
+      const std::string json = folder.path() + "/" + device + dtype + ".json";
+      const Outcome o =
+          conv_bench({"--shape", small, "--device", device, "--dtype", dtype, "--json", json});
+      INFO(device << " " << dtype << " stderr: " << o.err);
+      REQUIRE(o.code == 0);
+      CHECK(o.out.find("9x7x3 > 5, 3x3/2, batch 2, 1 layer") != std::string::npos);
+      const auto result = read_json(json);
+      std::set<std::string> ours, others;
+      for (auto& c : result["contenders"]) (c["rival"] ? others : ours).insert(c["name"]);
+      CHECK(ours.count("im2col"));
+      CHECK(ours.count("direct") == (device == "cpu"));
+      CHECK(others.count("oneDNN") == (device == "cpu"));
+      std::set<std::pair<std::string, std::string>> seen;
+      for (auto& row : result["rows"]) {
+        INFO(row);
+        seen.emplace(row["contender"].get<std::string>(), row["pass"].get<std::string>());
+        CHECK(row["shape"].get<std::string>() == small);
+        CHECK(row["ms"] > 0);
+        CHECK(row["error"] > 0);
+        CHECK(row["error"] < (dtype == "f32" ? 1e-5 : 1e-2));
+        CHECK(row["ratio_to_best_rival"].is_null() == (device != "cpu"));
+      }
+      for (auto& name : ours)
+        for (std::string pass : {"forward", "weight", "input"}) CHECK(seen.count({name, pass}));
+      CHECK(result["totals"].size() == seen.size());
+    }
+}
+
+TEST_CASE("conv_bench finds the convolutions of networks") {
+  TemporaryFolder folder;
+  const std::string json = folder.path() + "/out.json", page = folder.path() + "/out.md";
+  const Outcome o = conv_bench({"simplenet:16", "resnet20", "--image-size", "8", "--batch", "2",
+                                "--algorithms", "im2col", "--json", json, "--markdown", page});
+  INFO(o.err);
+  REQUIRE(o.code == 0);
+  std::map<std::string, std::map<std::string, int>> layers;  // by network and pass
+  std::map<std::string, int> shapes;
+  const auto result = read_json(json);
+  for (auto& row : result["rows"])
+    if (row["contender"] == "im2col") {
+      layers[row["network"]][row["pass"]] += row["layers"].get<int>();
+      shapes[row["network"]] += row["pass"] == "forward";
+    }
+  CHECK(layers["simplenet, 16x16"]["forward"] == 7);
+  CHECK(layers["simplenet, 16x16"]["input"] == 6);  // nobody needs the first layer's
+  CHECK(shapes["simplenet, 16x16"] == 7);
+  const int all = layers["resnet20, 8x8"]["weight"];
+  CHECK((all == 19 || all == 21));  // without or with convolutions in the shortcuts
+  CHECK(shapes["resnet20, 8x8"] < all / 2);
+  CHECK(read_text(page).find("| 16x16x3 > 64, 7x7/2 | 1 | forward |") != std::string::npos);
+}
+
+TEST_CASE("conv_bench compares with a rival process, and draws") {
+  TemporaryFolder folder;
+  const std::string json = folder.path() + "/out.json", png = folder.path() + "/out.png";
+  const std::vector<std::string> arguments{
+      "--shape", small, "--python", fake_python(folder, "1000"), "--device", "sim"};
+  auto more = arguments;
+  more.insert(more.end(), {"--json", json, "--picture", png});
+  const Outcome o = conv_bench(more);
+  INFO(o.err);
+  REQUIRE(o.code == 0);
+  const auto result = read_json(json);
+  for (auto& row : result["rows"]) {
+    if (row["contender"] == "PyTorch") CHECK(row["ratio_to_best_rival"] == 1);
+    if (row["contender"] == "PyTorch") CHECK(row["ms"] == 1e6);
+    if (row["contender"] == "im2col")
+      CHECK(row["ratio_to_best_rival"].get<double>() ==
+            Approx(row["ms"].get<double>() / 1e6).epsilon(0.5));
+  }
+  CHECK(decode_image(png).width > 300);
+
+  fake_python(folder, "error: no memory");
+  const Outcome failed = conv_bench(arguments);
+  CHECK(failed.code == 1);
+  CHECK(failed.err.find("no memory") != std::string::npos);
+}
+
+TEST_CASE("train_bench takes turns with a rival in each mode") {
+  TemporaryFolder folder;
+  const std::string json = folder.path() + "/out.json";
+  const std::vector<std::string> small{"--model",      "conv_only", "--image-size", "32",
+                                       "--batch-size", "2",         "--pairs",      "2",
+                                       "--steps",      "1"};
+  auto run = [&](std::vector<std::string> more) {
+    more.insert(more.end(), small.begin(), small.end());
+    return bench("train_bench", more);
+  };
+  const Outcome o =
+      run({"--python", fake_python(folder, "1000"), "--modes", "eager,compiled", "--json", json});
+  INFO(o.err);
+  REQUIRE(o.code == 0);
+  const auto result = read_json(json);
+  CHECK(result["ms"] > 0);
+  REQUIRE(result["rivals"].size() == 4);
+  CHECK(result["rivals"][1]["name"].get<std::string>() == "eager, as shipped");
+  CHECK(result["rivals"][2]["name"].get<std::string>() == "compiled, malloc tuned");
+  for (auto& rival : result["rivals"]) CHECK(rival["ms"] == 1000);
+  const Outcome wrong = run({"--modes", "graph"});
+  CHECK(wrong.code == 2);
+  CHECK(wrong.err.find("for cuda") != std::string::npos);
+}
+
+TEST_CASE("kernel_bench runs every kernel") {
+  TemporaryFolder folder;
+  std::map<std::string, std::set<std::string>> names;  // by device
+  for (std::string device : {"cpu", "sim"}) {
+    const std::string json = folder.path() + "/" + device + ".json";
+    const Outcome o =
+        bench("kernel_bench", {"--quick", "--repeats", "1", "--device", device, "--json", json});
+    INFO(o.err);
+    REQUIRE(o.code == 0);
+    const auto result = read_json(json);
+    CHECK(result["copy_gb_s"] > 0);
+    for (auto& kernel : result["kernels"]) {
+      INFO(kernel);
+      names[device].insert(kernel["name"].get<std::string>());
+      CHECK(kernel["ms"] > 0);
+      CHECK(kernel[kernel.contains("mb") ? "share_of_copy" : "share_of_peak"] > 0);
+      CHECK(o.out.find(kernel["name"].get<std::string>() + " ") != std::string::npos);
+    }
+  }
+  CHECK(names["cpu"].size() > 100);
+  CHECK(names["cpu"].count("softmax backward"));
+  CHECK(names["sim"].size() == names["cpu"].size());
+  CHECK(bench("kernel_bench", {"--repeats", "0"}).code == 2);
+  CHECK(bench("kernel_bench", {"--json", "/proc/none/out.json"}).code == 2);
+}
+
+TEST_CASE("conv_bench says what is wrong") {
+  check_refused({}, "nothing to time");
+  check_refused({"--shape", "1 2 3"}, "is no convolution");
+  check_refused({"--shape", "1 2 2 3 4 5 1 0"}, "is no convolution");
+  check_refused({"nonet"}, "no model 'nonet'");
+  check_refused({"simplenet:9999"}, "sizes are from 8 to 1024");
+  check_refused({"--shape", small, "--algorithms", "fast"}, "no convolution 'fast'");
+  check_refused({"--shape", small, "--algorithms", "direct", "--device", "sim"}, "sim has no");
+  check_refused({"--shape", small, "--dtype", "f16"}, "--dtype");
+  check_refused({"--shape", small, "--json", "/proc/none/out.json"}, "/proc/none");
+  check_refused({"--shape", small, "--python", "/none/python"}, "does not start");
+  check_refused({"--shape", small, "--device", "sim", "--picture", "out.png"}, "--python");
+}
