@@ -10,8 +10,8 @@
 namespace tweed::bench {
 namespace {
 
-constexpr int margin = 24, label_width = 210, column_width = 250, column_gap = 44, bar_height = 11,
-              row_gap = 10, section_height = 34;
+constexpr int margin = 24, label_width = 180, column_width = 220, column_gap = 44, bar_height = 11,
+              row_gap = 10, section_height = 44;
 constexpr double title_size = 14, head_size = 11, text_size = 9;
 constexpr std::array<Color, 5> palette = {
     {{158, 170, 186}, {31, 119, 180}, {230, 126, 34}, {44, 140, 60}, {120, 80, 170}}};
@@ -64,8 +64,8 @@ class Chart {
     draw_legend();
     int y = top;
     for (auto& network : results_.networks) {
-      draw_text(image_, margin, y + 10, network.name, head_size, colors::black);
-      draw_heads(y + 10);
+      draw_text(image_, margin, y + 20, network.name, head_size, colors::black);
+      draw_heads(y + 20);
       y += section_height;
       draw_grid(y, int(network.shapes.size()) * row_height_);
       for (auto& shape : network.shapes) {
@@ -77,7 +77,7 @@ class Chart {
   }
 
  private:
-  static constexpr int top = margin + 54;
+  static constexpr int top = margin + 44;
 
   std::string title() const {
     return "Convolutions on " + device_words(results_) + ", " + name_of(results_.dtype) +

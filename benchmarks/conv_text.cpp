@@ -209,7 +209,9 @@ std::string markdown_of(const ConvResults& results, const std::string& command,
     if (!c.description.empty()) text += "- " + c.description + "\n";
   text += "\nMilliseconds of one pass, medians of " + std::to_string(results.pairs) +
           " turns. The last column is the fastest of ours over the fastest rival in the same turns."
-          "\n\"all layers\" is what a training step needs: no input gradient of the first layer.\n";
+          "\n\"all layers\" is what a training step needs: no input gradient of the first "
+          "layer.\nRates count each multiply-add of the textbook: algorithms that skip those with "
+          "padding, or that trade some for additions (Winograd), may exceed the peak.\n";
   if (!picture.empty()) text += "\n![Times over the fastest rival's](" + picture + ")\n";
   for (auto& network : results.networks)
     text += "\n## " + network.name + "\n\n" + times_table(results, network);
