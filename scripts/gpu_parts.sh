@@ -8,10 +8,10 @@ quick() { [[ $device != cuda* ]]; }
 limit_of() {
   local limit
   case $1 in
-    tests) limit=140 ;;
-    sanitizer) limit=120 ;;
+    tests) limit=130 ;;
+    sanitizer) limit=110 ;;
     conv) limit=80 ;;
-    train) limit=85 ;;
+    train) limit=110 ;;
     kernels) limit=45 ;;
     run) limit=55 ;;
   esac
@@ -49,9 +49,6 @@ has() {
   note "$1" "$2" "there is no $2 among the programs" 0
   return 1
 }
-
-# takes PROGRAM FLAG
-takes() { "$programs/$1" --help 2>/dev/null | grep -qe "$2\b"; }
 
 # Sets python to the flags that make a benchmark compare with PyTorch, where there is one for $device.
 find_torch() {
@@ -102,23 +99,32 @@ part_kernels() {
   step kernels all "$programs/kernel_bench" --device "$device" --repeats "$repeats"
 }
 
+# Steps of three networks in each precision beside PyTorch's, and whole epochs of 100,000 images.
 part_train() {
-  local precision python flags size=(--batch-size 256 --pairs 5)
+  local precision model python precisions=(bf16 tf32 f32) epoch=(--batch-size 256 --epoch 100000)
+  local size=(--batch-size 256 --pairs 3 --steps 10)
   has train train_bench || return 0
   find_torch
-  quick && size=(--batch-size 4 --image-size 64 --pairs 1 --steps 1)
-  for precision in f32 tf32 bf16; do
-    flags=(--precision "$precision")
-    if ! takes train_bench --precision; then
-      [[ $precision == f32 ]] || continue
-      flags=()
-    fi
-    step train "$precision" "$programs/train_bench" --device "$device" "${size[@]}" "${flags[@]}" \
-      "${python[@]}"
+  if quick; then
+    precisions=(bf16 f32) size=(--batch-size 4 --image-size 64 --pairs 1 --steps 1)
+    epoch=(--batch-size 4 --image-size 64 --epoch 64)
+  fi
+  step train epoch.bf16 "$programs/train_bench" --device "$device" "${epoch[@]}" --precision bf16
+  for model in simplenet resnet18 simplevit; do
+    for precision in "${precisions[@]}"; do
+      step train "$model.$precision" "$programs/train_bench" --device "$device" --model "$model" \
+        --precision "$precision" "${size[@]}" "${python[@]}" \
+        --json "$out/train_${model}_$precision.json"
+    done
   done
+  # Compiling takes PyTorch half a minute, so it does that once.
+  quick || ((${#python[@]} == 0)) ||
+    step train simplenet.bf16.modes "$programs/train_bench" --device "$device" --precision bf16 \
+      "${size[@]}" "${python[@]}" --modes graph,compiled
 }
 
-# A network is trained, explained and attacked; two short runs leave the same bytes.
+# A network is trained, explained and attacked; short runs leave the same bytes, with a CUDA graph
+# and without.
 part_run() {
   local place=$out/run size=(--epochs 6 --warmup 1) short=(--epochs 1 --limit 100) name train
   quick && size=(--epochs 1 --limit 40) short=(--epochs 1 --limit 8)
@@ -132,5 +138,8 @@ part_run() {
   for name in once again; do
     step run "$name" "${train[@]}" "${short[@]}" --out "$place/$name"
   done
+  step run no_graph "${train[@]}" "${short[@]}" --no-graph --out "$place/no_graph"
   step run same_bytes cmp "$place/once/last.safetensors" "$place/again/last.safetensors"
+  step run same_bytes_without_graph cmp "$place/once/last.safetensors" \
+    "$place/no_graph/last.safetensors"
 }
