@@ -45,13 +45,13 @@ Score evaluate(Module& network, const Dataset& data, const LoaderOptions& option
   EvalMode eval(network);
   RunningScore running(device);
   int64_t seen = 0;
-  std::optional<Pgd> pgd;
-  if (attack) pgd.emplace(*attack, device);
+  std::optional<RecordedPgd> pgd;
+  if (attack) pgd.emplace(network, *attack, device);
   Loader loader(data, options);
   Batch batch;
   for (uint32_t i = 0; loader.next(batch); ++i) {
     Tensor x = images_of(batch, options.image_size, device), labels = labels_of(batch, device);
-    if (pgd) x = (*pgd)(network, x, labels, i, {}, false).images;
+    if (pgd) x = (*pgd)(x, labels, i);
     NoGrad no_grad;
     Tensor logits = forward_float(network, x);
     if (mirrored) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "nn/module.h"
+#include "tensor/replay.h"
 
 namespace tweed {
 
@@ -59,6 +60,22 @@ class Pgd {
  private:
   PgdOptions options_;
   Tensor step_, eps_, lo_, hi_;  // (3), step_ with the sign of the goal
+};
+
+/// Attacks one batch after another; on `cuda` and `sim` the whole attack is recorded and replayed
+/// (see Replay), with the same bits. Keeps a reference to the network.
+class RecordedPgd {
+ public:
+  RecordedPgd(Module& network, const PgdOptions& options, Device device);
+  /// The attacked images, (N, H, W, 3), good until the next call. Batches of another shape than the
+  /// first are attacked without a recording.
+  Tensor operator()(const Tensor& x, const Tensor& labels, uint32_t batch);
+
+ private:
+  Module& network_;
+  Pgd pgd_;
+  Tensor x_, labels_, clock_, attacked_;
+  Replay replay_;
 };
 
 /// Attacks a batch: signed gradient steps, each followed by the projection on the box of `space`.

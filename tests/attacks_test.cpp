@@ -154,3 +154,20 @@ TEST_CASE("The self-test passes a right attack and catches planted faults") {
   };
   CHECK(!self_test(toy.network, toy.x, toy.labels, usual(), only_noise).warnings.empty());
 }
+
+TEST_CASE("A recorded attack has the bits of one that is not") {
+  for (Device device : test_devices()) {
+    INFO(device.name());
+    Toy toy{device};
+    const PgdOptions options = usual();
+    RecordedPgd recorded(toy.network, options, device);
+    for (uint32_t batch = 0; batch < 5; ++batch) {
+      // The fourth batch is smaller than the others.
+      const int64_t size = batch == 3 ? 1 : toy.x.dim(0);
+      const Tensor x = (toy.x * (1 - 0.1 * batch)).slice(0, size);
+      const Tensor labels = toy.labels.slice(0, size);
+      CHECK(same_bits(recorded(x, labels, batch),
+                      pgd(toy.network, x, labels, options, batch).images));
+    }
+  }
+}
