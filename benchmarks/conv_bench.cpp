@@ -86,7 +86,6 @@ class Bench {
   Bench(const Flags& f, Device device, DType dtype)
       : flags_(f), groups_(groups_of(f)), contenders_(contenders_of(f, device, dtype)) {
     results_ = {.device = device, .dtype = dtype, .batch = f.batch, .pairs = f.pairs};
-    getloadavg(&results_.load, 1);
     for (auto& c : contenders_)
       results_.contenders.push_back({c->name(), c->description(), c->is_rival()});
   }
@@ -108,6 +107,7 @@ class Bench {
       }
       std::printf("\n%s", totals_text(results_, results_.networks.back()).c_str());
     }
+    getloadavg(&results_.load, 1);
     write();
     return 0;
   }

@@ -41,7 +41,7 @@ struct ConvResults {
   DType dtype = DType::float32;
   int64_t batch = 1;
   int pairs = 1;
-  double load = 0;  ///< processes that wanted to run in the minute before
+  double load = 0;  ///< processes that wanted to run in the last minute, this one's threads too
   double peak = 0;  ///< operations a second
   std::vector<ContenderInfo> contenders;
   std::vector<NetworkResult> networks;

@@ -204,7 +204,12 @@ std::string markdown_of(const ConvResults& results, const std::string& command,
   std::string text =
       "# Convolutions on " + device_words(results) + ", " + name_of(results.dtype) + "\n\n    " +
       command + "\n\nMeasured on " + today() + "; peak " + rate_words(results, results.peak) +
-      ". " + formatted("In the minute before, %.1f processes wanted to run.\n\n", results.load);
+      ". " +
+      formatted("In the last minute of it %.1f threads wanted to run, these included%s.\n\n",
+                results.load,
+                results.load > threads() + 1
+                    ? ": the machine was busy, and only ratios mean something"
+                    : "");
   for (auto& c : results.contenders)
     if (!c.description.empty()) text += "- " + c.description + "\n";
   text += "\nMilliseconds of one pass, medians of " + std::to_string(results.pairs) +
