@@ -222,8 +222,8 @@ std::function<int()> prepare(int argc, char** argv) {
       .add_option("--image-size", f->image_size,
                   "of networks; default: 32 for those of CIFAR-10, 128 for others")
       ->check(CLI::Range(8, 1024));
-  flags.add_option("--dtype", f->dtype)
-      ->check(CLI::IsMember({"f32", "bf16"}))
+  flags.add_option("--dtype", f->dtype, "f32, bf16, or tf32: f32 by TF32's products (cuda only)")
+      ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
       ->capture_default_str();
   flags
       .add_option("--algorithms", f->algorithms,
@@ -243,6 +243,7 @@ std::function<int()> prepare(int argc, char** argv) {
   f->command = joined_by_space(argc, argv);
   for (auto& path : {f->json, f->markdown, f->picture}) check_writable(path);
   const Device device = f->device.open();
+  set_tf32(device, f->dtype == "tf32");
   if (!f->picture.empty() && device.kind() != Device::Kind::cpu && f->python.empty())
     throw Error("--picture draws ratios to a rival's time: give --python");
   auto bench =

@@ -40,6 +40,10 @@ bool ConvResults::has_rivals() const {
   return std::any_of(contenders.begin(), contenders.end(), [](auto& c) { return c.is_rival; });
 }
 
+std::string precision_of(const ConvResults& results) {
+  return uses_tf32(results.device) ? "TF32" : name_of(results.dtype);
+}
+
 std::optional<double> total_of(const NetworkResult& network, Pass pass, std::size_t contender) {
   return sum_over(network, pass, [&](const Figures& figures) -> std::optional<double> {
     if (!figures[contender]) return {};
@@ -57,7 +61,7 @@ std::string json_of(const ConvResults& results) {
   using Json = nlohmann::ordered_json;
   auto optional = [](const auto& value) { return value ? Json(*value) : Json(); };
   Json root{{"device", device_words(results)},
-            {"dtype", name_of(results.dtype)},
+            {"dtype", precision_of(results)},
             {"batch", results.batch},
             {"turns", results.pairs},
             {"load", results.load},

@@ -49,6 +49,9 @@ struct ConvResults {
   bool has_rivals() const;
 };
 
+/// "float32", "TF32" or "bfloat16".
+std::string precision_of(const ConvResults& results);
+
 /// The seconds of a pass over all layers of a network: by one contender, or, without one, by the
 /// fastest of ours or of the rivals for each layer. None where one does not compute some layer.
 std::optional<double> total_of(const NetworkResult& network, Pass pass, std::size_t contender);

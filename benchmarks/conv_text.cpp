@@ -147,7 +147,7 @@ std::string facts_table(const ConvResults& results) {
 }  // namespace
 
 std::string heading(const ConvResults& results) {
-  std::string text = device_words(results) + ", " + name_of(results.dtype) + ", peak " +
+  std::string text = device_words(results) + ", " + precision_of(results) + ", peak " +
                      rate_words(results, results.peak) + "; medians of " +
                      std::to_string(results.pairs) + " turns\n";
   for (auto& c : results.contenders)
@@ -202,7 +202,7 @@ std::string totals_text(const ConvResults& results, const NetworkResult& network
 std::string markdown_of(const ConvResults& results, const std::string& command,
                         const std::string& picture) {
   std::string text =
-      "# Convolutions on " + device_words(results) + ", " + name_of(results.dtype) + "\n\n    " +
+      "# Convolutions on " + device_words(results) + ", " + precision_of(results) + "\n\n    " +
       command + "\n\nMeasured on " + today() + "; peak " + rate_words(results, results.peak) +
       ". " +
       formatted("In the last minute of it %.1f threads wanted to run, these included%s.\n\n",

@@ -13,7 +13,7 @@ std::vector<std::string> command(const std::string& python, Device device, DType
   std::vector<std::string> words{python,        script("torch_conv_bench.py"),
                                  "--device",    device.name(),
                                  "--threads",   std::to_string(threads()),
-                                 "--precision", dtype == DType::bfloat16 ? "bf16" : "f32"};
+                                 "--precision", dtype == DType::bfloat16 ? "bf16" : uses_tf32(device) ? "tf32" : "f32"};
   if (search) words.push_back("--search");
   return words;
 }

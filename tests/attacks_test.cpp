@@ -4,6 +4,7 @@
 
 #include "attacks/pgd.h"
 #include "attacks/self_test.h"
+#include "autograd/elementwise.h"
 #include "autograd/loss.h"
 #include "nn/layers.h"
 #include "optim/sgd.h"
