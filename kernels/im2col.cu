@@ -5,23 +5,64 @@
 namespace tweed {
 namespace MACHINE {
 
-// threadIdx.y walks windows, threadIdx.x walks channels, which are contiguous.
+// The part of a window's row that lies within the image's: elements [first, last) of kernel * C,
+// since both have their pixels and channels side by side.
+__device__ inline Range inside(const Window& w, int64_t h, int64_t left) {
+  const int64_t run = w.kernel * w.C, begin = left * w.C;
+  if (h < 0 || h >= w.H) return {0, 0};
+  const int64_t first = min(run, begin < 0 ? -begin : int64_t(0));
+  const int64_t last = min(run, w.W * w.C - begin);
+  return {first, last < first ? first : last};
+}
+
+// threadIdx.y walks windows, threadIdx.x a row of the window: channels and pixels.
 template <class T>
 __global__ void im2col_kernel(Window w, const T* __restrict__ image, T* __restrict__ columns) {
-  const int64_t OH = w.out_h(), OW = w.out_w();
+  const int64_t OH = w.out_h(), OW = w.out_w(), run = w.kernel * w.C;
   for (int64_t row : grid_rows(w.places())) {
     const int64_t n = row / (OH * OW);
     const int64_t top = row / OW % OH * w.stride - w.padding, left = row % OW * w.stride - w.padding;
-    T* out = columns + row * w.patch();
-    for (int64_t h = top; h < top + w.kernel; ++h)
-      for (int64_t v = left; v < left + w.kernel; ++v, out += w.C) {
-        if (h >= 0 && h < w.H && v >= 0 && v < w.W) {
-          const T* in = image + ((n * w.H + h) * w.W + v) * w.C;
-          for (int64_t c : block_stride(w.C)) out[c] = in[c];
-        } else {
-          for (int64_t c : block_stride(w.C)) out[c] = store<T>(0);
-        }
+    T* __restrict__ out = columns + row * w.patch();
+    for (int64_t h = top; h < top + w.kernel; ++h, out += run) {
+      const Range part = inside(w, h, left);
+      const T* __restrict__ in = image + ((n * w.H + h) * w.W + left) * w.C;
+      for (int64_t e : block_stride(part.first)) out[e] = store<T>(0);
+      for (int64_t e : block_stride(part.last - part.first))
+        out[part.first + e] = in[part.first + e];
+      for (int64_t e : block_stride(run - part.last)) out[part.last + e] = store<T>(0);
+    }
+  }
+}
+
+// col2im for few channels. A row of threads has a row of an image, whose sums are in shared memory,
+// and adds one window after another to it, a row of kernel * C elements at once: loops over three
+// channels alone would leave vectors and threads empty.
+template <class T>
+__global__ void col2im_rows_kernel(Window w, const T* __restrict__ columns,
+                                   T* __restrict__ image) {
+  using A = acc_t<T>;
+  const int64_t OH = w.out_h(), OW = w.out_w(), run = w.kernel * w.C, width = w.W * w.C;
+  A* __restrict__ sum = dynamic_shared<A>() + threadIdx.y * width;
+  for (int64_t row : grid_rows(w.N * w.H)) {
+    const int64_t n = row / w.H, h = row % w.H;
+    for (int64_t i : block_stride(width)) sum[i] = 0;
+    __syncwarp();
+    const Range rows = w.covering(h, OH);
+    for (int64_t oh = rows.first; oh < rows.last; ++oh) {
+      const T* __restrict__ in =
+          columns + (n * OH + oh) * OW * w.patch() + (h + w.padding - oh * w.stride) * run;
+      for (int64_t ow = 0; ow < OW; ++ow, in += w.patch()) {
+        const int64_t left = ow * w.stride - w.padding;
+        const Range part = inside(w, h, left);
+        A* __restrict__ to = sum + left * w.C + part.first;
+        const T* __restrict__ from = in + part.first;
+        for (int64_t e : block_stride(part.last - part.first)) to[e] += load(from[e]);
+        __syncwarp();  // the next window overlaps this one
       }
+    }
+    T* __restrict__ out = image + row * width;
+    for (int64_t i : block_stride(width)) out[i] = store<T>(sum[i]);
+    __syncwarp();
   }
 }
 
@@ -62,13 +103,23 @@ static Dim block_for(int64_t channels) {
 
 template <class M, class T>
 void im2col(M& here, const Window& w, Span<const T> image, Span<T> columns) {
-  Dim block = block_for(w.C);
+  Dim block = block_for(w.kernel * w.C);
   launch(im2col_kernel<T>, {.grid = ceil_div(w.places(), block.y), .block = block, .work = columns.size()}, here, w,
          image, columns);
 }
 template <class M, class T>
 void col2im(M& here, const Window& w, Span<const T> columns, Span<T> image) {
   Dim block = {32, 8};
+  const auto row_bytes = std::size_t(w.W * w.C) * sizeof(acc_t<T>);
+  if (w.C < 16 && block.y * row_bytes <= shared_bytes_limit) {
+    launch(col2im_rows_kernel<T>,
+           {.grid = ceil_div(w.N * w.H, block.y),
+            .block = block,
+            .shared = block.y * row_bytes,
+            .work = columns.size()},
+           here, w, columns, image);
+    return;
+  }
   launch(col2im_kernel<T>,
          {.grid = ceil_div(w.N * w.H * w.W, block.y),
           .block = block,

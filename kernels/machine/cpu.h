@@ -45,6 +45,7 @@ TWEED_INLINE T min(T a, T b) {
   return a < b ? a : b;
 }
 TWEED_INLINE void __syncthreads() {}
+TWEED_INLINE void __syncwarp() {}
 
 #include "kernels/machine/index_cpu.h"
 
