@@ -127,7 +127,7 @@ ConvPlan make_plan(const Conv& c, DType dtype, Device device) {
   if (device.kind() == Device::Kind::cpu) {
     const bool able = wanted != im2col && dtype != DType::float64;
     const ConvAlgorithm a = able && (wanted == direct || conv_direct_is_fast(c)) ? direct : im2col;
-    // conv_bench: oneDNN's input gradient of a stem takes 3 to 5 times as long as im2col's.
+    // conv_bench: oneDNN's input gradient of a stem takes 2.5 times as long as im2col's.
     const bool stem = wanted == automatic && c.window.C <= 4 && c.window.kernel > 1;
     return {a, stem && dtype == DType::float32 ? im2col : a, a};
   }
