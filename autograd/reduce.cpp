@@ -133,7 +133,10 @@ Tensor variance(const char* op, const Tensor& x, Axes axes, bool keep_axes, int6
   const int64_t count = count_of(x.shape(), axes);
   const double divisor = double(count > correction ? count - correction : 0);
   const Tensor values = x.detach().to(wide);
-  const Tensor mean = fold_axes(op, Fold::sum, values, axes, double(count));
+  // The mean of what is left corrects the mean: a long sum of large numbers loses digits whose
+  // square would be in every term.
+  const Tensor rough = fold_axes(op, Fold::sum, values, axes, double(count));
+  const Tensor mean = add(rough, fold_axes(op, Fold::sum, sub(values, rough), axes, double(count)));
   const Tensor y = fold_axes(op, Fold::sum_of_squares, sub(values, mean), axes, divisor);
   return record(op, {x}, y.to(dtype).reshape(without(x.shape(), axes, keep_axes)), save(x, mean),
                 [=](const Saved& s, const Tensor& dy, Want) {
