@@ -82,11 +82,11 @@ part_sanitizer() {
 }
 
 part_conv() {
-  local dtype python size=(--batch 256)
+  local dtype python dtypes=(bf16 tf32 f32) size=(--batch 256)
   has conv conv_bench || return 0
   find_torch
-  quick && size=(--batch 2 --image-size 32 --pairs 1 --repeats 1)
-  for dtype in bf16 tf32 f32; do
+  quick && dtypes=(bf16 f32) size=(--batch 2 --image-size 32 --pairs 1 --repeats 1)
+  for dtype in "${dtypes[@]}"; do
     step conv "$dtype" "$programs/conv_bench" simplenet resnet18 --device "$device" "${size[@]}" \
       --dtype "$dtype" "${python[@]}" --json "$out/conv_$dtype.json" --markdown "$out/conv_$dtype.md"
   done
