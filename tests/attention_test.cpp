@@ -10,7 +10,7 @@
 #include "autograd/reduce.h"
 #include "autograd/shape_ops.h"
 #include "nn/attention.h"
-#include "tests/support.h"
+#include "tests/on_all.h"
 
 namespace tweed {
 namespace {
@@ -95,14 +95,7 @@ TEST_CASE("attention has the same bits for any number of threads", "[ops]") {
     results.push_back(z);
     return results;
   };
-  set_threads(1);
-  const auto one = everything();
-  for (int count : {2, 3, 7}) {
-    set_threads(count);
-    const auto several = everything();
-    for (std::size_t i = 0; i < one.size(); ++i) CHECK(same_bits(one[i], several[i]));
-  }
-  set_threads(0);
+  check_any_threads(everything);
 }
 
 TEST_CASE("attention says what is wrong with its arguments", "[ops]") {

@@ -7,7 +7,7 @@
 #include "autograd/argmax.h"
 #include "autograd/elementwise.h"
 #include "autograd/reduce.h"
-#include "tests/support.h"
+#include "tests/on_all.h"
 
 namespace tweed {
 namespace {
@@ -16,15 +16,14 @@ using Doubles = std::vector<double>;
 using Ints = std::vector<int32_t>;
 const double nan = NAN, inf = INFINITY;
 
+// `of` makes a tensor on each device in each dtype.
 template <class F>
-void on_all(F f) {
-  for (Device device : test_devices())
-    for (DType dtype : {DType::float64, DType::float32, DType::bfloat16}) {
-      INFO(device.name() << " " << name_of(dtype));
-      f([=](const Doubles& values, const Shape& shape) {
-        return Tensor::from(values, shape).to(dtype).to(device);
-      });
-    }
+void with_maker(F f) {
+  on_all([&](Device device, DType dtype) {
+    f([=](const Doubles& values, const Shape& shape) {
+      return Tensor::from(values, shape).to(dtype).to(device);
+    });
+  });
 }
 
 // y and the gradient of its sum against what is wanted.
@@ -40,7 +39,7 @@ void check(F f, const Tensor& x, const Doubles& y, const Doubles& dx, double tol
 }  // namespace
 
 TEST_CASE("functions at kinks, NaN and infinity are PyTorch's", "[ops]") {
-  on_all([](auto of) {
+  with_maker([](auto of) {
     check([](auto& x) { return clamp(x, -1, 2); }, of({-2, -1, 0, 2, 3, nan, inf, -inf}, {8}),
           {-1, -1, 0, 2, 2, nan, 2, -1}, {0, 1, 1, 1, 0, 0, 0, 0});
     check([](auto& x) { return abs(x); }, of({-2, 0, 3, nan, -inf}, {5}), {2, 0, 3, nan, inf},
@@ -69,7 +68,7 @@ TEST_CASE("functions at kinks, NaN and infinity are PyTorch's", "[ops]") {
 }
 
 TEST_CASE("a tie gives half of the gradient to each of two, and NaN wins", "[ops]") {
-  on_all([](auto of) {
+  with_maker([](auto of) {
     const Tensor b = of({2, 1, 3, 1, nan, inf, inf}, {7});
     auto larger = [&](const Tensor& a) { return maximum(a, b); };
     auto smaller = [&](const Tensor& a) { return minimum(a, b); };
@@ -85,7 +84,7 @@ TEST_CASE("a tie gives half of the gradient to each of two, and NaN wins", "[ops
 }
 
 TEST_CASE("extremes and norms share gradients among equals, and pass NaN on", "[ops]") {
-  on_all([](auto of) {
+  with_maker([](auto of) {
     auto rows = [](auto f) { return [=](const Tensor& x) { return f(x, {1}, false); }; };
     const Tensor x = of({1, 3, 3, nan, 1, 2, inf, inf, 0, -inf, -inf, 0}, {4, 3});
     check(rows([](auto& x, std::vector<int> a, bool k) { return max(x, a, k); }), x,
@@ -140,7 +139,7 @@ TEST_CASE("variances do not cancel for a mean of 10,000", "[ops]") {
 }
 
 TEST_CASE("places of extremes: the first of equals, NaN before all", "[ops]") {
-  on_all([](auto of) {
+  with_maker([](auto of) {
     const Tensor x = of({1, 3, 3, nan, 1, nan, -inf, -inf, -inf, 2, 1, 1}, {4, 3});
     CHECK(argmax(x).to_vector<int32_t>() == Ints{1, 0, 0, 0});
     CHECK(argmin(x).to_vector<int32_t>() == Ints{0, 0, 0, 1});

@@ -7,21 +7,12 @@
 #include "kernels/attack.h"
 #include "kernels/elementwise.h"
 #include "kernels/optimizer.h"
-#include "tests/support.h"
+#include "tests/on_all.h"
 
 namespace tweed {
 namespace {
 
 using Doubles = std::vector<double>;
-
-template <class F>
-void on_all(F f) {
-  for (Device device : test_devices())
-    for (DType dtype : {DType::float64, DType::float32, DType::bfloat16}) {
-      INFO(device.name() << " " << name_of(dtype));
-      f(device, dtype);
-    }
-}
 
 struct Box {
   Tensor eps, lo, hi;

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "autograd/loss.h"
-#include "tests/support.h"
+#include "tests/on_all.h"
 
 namespace tweed {
 namespace {
@@ -15,18 +15,16 @@ using Doubles = std::vector<double>;
 using Labels = std::vector<int32_t>;
 const double nan = NAN, inf = INFINITY;
 
-// On every device in every dtype: `of` makes a tensor there, `labels` targets.
+// On each device in each dtype: `of` makes a tensor there, `labels` targets.
 template <class F>
-void on_all(F f) {
-  for (Device device : test_devices())
-    for (DType dtype : {DType::float64, DType::float32, DType::bfloat16}) {
-      INFO(device.name() << " " << name_of(dtype));
-      auto of = [&](const Doubles& v, const Shape& s) {
-        return Tensor::from(v, s).to(dtype).to(device);
-      };
-      auto labels = [&](const Labels& v) { return Tensor::from(v, {int64_t(v.size())}, device); };
-      f(of, labels, dtype == DType::bfloat16 ? 1e-2 : 1e-6);
-    }
+void with_makers(F f) {
+  on_all([&](Device device, DType dtype) {
+    auto of = [&](const Doubles& v, const Shape& s) {
+      return Tensor::from(v, s).to(dtype).to(device);
+    };
+    auto labels = [&](const Labels& v) { return Tensor::from(v, {int64_t(v.size())}, device); };
+    f(of, labels, dtype == DType::bfloat16 ? 1e-2 : 1e-6);
+  });
 }
 
 std::string wrong(const Tensor& y, const Doubles& wanted, double tolerance) {
@@ -36,7 +34,7 @@ std::string wrong(const Tensor& y, const Doubles& wanted, double tolerance) {
 }  // namespace
 
 TEST_CASE("cross-entropy passes NaN and infinity as PyTorch does", "[ops]") {
-  on_all([](auto of, auto labels, double tolerance) {
+  with_makers([](auto of, auto labels, double tolerance) {
     const Tensor x = require_grad(of({1, -inf, 2}, {1, 3}));
     struct {
       Tensor loss;
@@ -61,7 +59,7 @@ TEST_CASE("cross-entropy passes NaN and infinity as PyTorch does", "[ops]") {
 }
 
 TEST_CASE("differences and divergences pass NaN and infinity as PyTorch does", "[ops]") {
-  on_all([](auto of, auto, double tolerance) {
+  with_makers([](auto of, auto, double tolerance) {
     CHECK(wrong(mse_loss(of({1, inf}, {2}), of({1, 2}, {2})), {inf}, 0) == "");
     CHECK(wrong(mse_loss(of({1, inf}, {2}), of({1, inf}, {2})), {nan}, 0) == "");
     CHECK(wrong(mse_loss(of({}, {0}), of({}, {0})), {nan}, 0) == "");
@@ -81,7 +79,7 @@ TEST_CASE("differences and divergences pass NaN and infinity as PyTorch does", "
 }
 
 TEST_CASE("a margin knows its rival, its bound, NaN and infinity", "[ops]") {
-  on_all([](auto of, auto labels, double) {
+  with_makers([](auto of, auto labels, double) {
     struct {
       Doubles logits;
       int32_t target;

@@ -7,7 +7,7 @@
 #include "autograd/norm.h"
 #include "nn/layers.h"
 #include "nn/norm_layers.h"
-#include "tests/support.h"
+#include "tests/on_all.h"
 
 namespace tweed {
 namespace {
@@ -15,15 +15,6 @@ namespace {
 using Catch::Matchers::Contains;
 using Doubles = std::vector<double>;
 const double nan = NAN, inf = INFINITY;
-
-template <class F>
-void on_all(F f) {
-  for (Device device : test_devices())
-    for (DType dtype : {DType::float64, DType::float32, DType::bfloat16}) {
-      INFO(device.name() << " " << name_of(dtype));
-      f(device, dtype);
-    }
-}
 
 std::vector<Tensor> buffers_of(const Module& module) {
   std::vector<Tensor> copies;
@@ -69,17 +60,7 @@ TEST_CASE("layer and group norm have the same bits on any number of threads", "[
     }
     return results;
   };
-  set_threads(1);
-  const auto one = everything();
-  for (int count : {2, 3, 7}) {
-    set_threads(count);
-    const auto several = everything();
-    for (std::size_t i = 0; i < one.size(); ++i) {
-      INFO(count << " threads, result " << i);
-      CHECK(same_bits(one[i], several[i]));
-    }
-  }
-  set_threads(0);
+  check_any_threads(everything);
 }
 
 TEST_CASE("group norm in one group of one pixel is layer norm", "[ops]") {

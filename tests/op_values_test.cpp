@@ -14,7 +14,7 @@
 #include "autograd/reduce.h"
 #include "autograd/shape_ops.h"
 #include "kernels/reduce.h"
-#include "tests/support.h"
+#include "tests/on_all.h"
 
 namespace tweed {
 namespace {
@@ -24,15 +24,6 @@ const double nan = NAN, inf = INFINITY;
 
 Tensor tensor(const Doubles& values, const Shape& shape, DType dtype, Device device) {
   return Tensor::from(values, shape).to(dtype).to(device);
-}
-
-template <class F>
-void on_all(F f) {
-  for (Device device : test_devices())
-    for (DType dtype : {DType::float64, DType::float32, DType::bfloat16}) {
-      INFO(device.name() << " " << name_of(dtype));
-      f(device, dtype);
-    }
 }
 
 }  // namespace
@@ -107,17 +98,7 @@ TEST_CASE("the bits do not depend on the number of threads", "[ops]") {
     results.push_back(sum(x.detach()));
     return results;
   };
-  set_threads(1);
-  const auto one = everything();
-  for (int count : {2, 3, 7}) {
-    set_threads(count);
-    const auto several = everything();
-    for (std::size_t i = 0; i < one.size(); ++i) {
-      INFO(count << " threads, result " << i);
-      CHECK(same_bits(one[i], several[i]));
-    }
-  }
-  set_threads(0);
+  check_any_threads(everything);
 }
 
 TEST_CASE("a sum over more than 2^31 elements", "[kernels]") {

@@ -12,7 +12,7 @@
 #include "autograd/reduce.h"
 #include "kernels/rearrange.h"
 #include "nn/layers.h"
-#include "tests/support.h"
+#include "tests/on_all.h"
 
 namespace tweed {
 namespace {
@@ -75,17 +75,7 @@ TEST_CASE("work for many threads has the same bits for any number of them", "[op
     results.insert(results.end(), {loss, y, rows, product});
     return results;
   };
-  set_threads(1);
-  const auto one = everything();
-  for (int count : {2, 3, 7}) {
-    set_threads(count);
-    const auto several = everything();
-    for (std::size_t i = 0; i < one.size(); ++i) {
-      INFO(count << " threads, result " << i);
-      CHECK(same_bits(one[i], several[i]));
-    }
-  }
-  set_threads(0);
+  check_any_threads(everything);
 }
 
 TEST_CASE("large permutations put every element in its place", "[ops]") {
