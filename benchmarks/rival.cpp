@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "apps/places.h"
+#include "apps/paths.h"
 #include "kernels/machine/error.h"
 
 namespace tweed::bench {

@@ -9,7 +9,7 @@
 #include <iterator>
 #include <sstream>
 
-#include "apps/places.h"
+#include "apps/paths.h"
 #include "data/image.h"
 #include "nn/models/models.h"
 #include "record/checkpoint.h"

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "apps/places.h"
+#include "apps/paths.h"
 #include "data/image.h"
 #include "tests/process.h"
 #include "tests/temporary_folder.h"

@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 
-#include "apps/places.h"
+#include "apps/paths.h"
 #include "data/image.h"
 #include "record/checkpoint.h"
 #include "tests/process.h"

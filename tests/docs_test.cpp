@@ -7,7 +7,7 @@
 #include <set>
 #include <sstream>
 
-#include "apps/places.h"
+#include "apps/paths.h"
 #include "nn/activation.h"
 #include "nn/models/models.h"
 #include "nn/summary.h"

@@ -1,7 +1,7 @@
 // Every operation against PyTorch's stored results.
 #include <catch2/catch.hpp>
 
-#include "apps/places.h"
+#include "apps/paths.h"
 #include "autograd/graph.h"
 #include "tests/golden_case.h"
 

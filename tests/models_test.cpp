@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "apps/places.h"
+#include "apps/paths.h"
 #include "autograd/loss.h"
 #include "data/loader.h"
 #include "optim/sgd.h"

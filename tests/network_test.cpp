@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
-#include "apps/places.h"
+#include "apps/paths.h"
 #include "attacks/pgd.h"
 #include "autograd/elementwise.h"
 #include "autograd/loss.h"

@@ -8,7 +8,7 @@
 #include <set>
 #include <sstream>
 
-#include "apps/places.h"
+#include "apps/paths.h"
 #include "autograd/gradcheck.h"
 #include "kernels/philox.h"
 #include "tests/conv_support.h"

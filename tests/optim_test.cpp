@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 #include <memory>
 
-#include "apps/places.h"
+#include "apps/paths.h"
 #include "autograd/elementwise.h"
 #include "autograd/loss.h"
 #include "nn/activation.h"

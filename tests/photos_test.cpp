@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "apps/places.h"
+#include "apps/paths.h"
 #include "tests/first_losses.h"
 #include "tests/temporary_folder.h"
 

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "apps/places.h"
+#include "apps/paths.h"
 #include "autograd/loss.h"
 #include "data/loader.h"
 #include "record/checkpoint.h"

@@ -12,7 +12,7 @@
 #include <iterator>
 #include <limits>
 
-#include "apps/places.h"
+#include "apps/paths.h"
 #include "record/curves.h"
 #include "record/figure.h"
 #include "record/metrics.h"

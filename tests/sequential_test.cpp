@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 
-#include "apps/places.h"
+#include "apps/paths.h"
 #include "autograd/loss.h"
 #include "nn/activation.h"
 #include "optim/sgd.h"

@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "apps/places.h"
+#include "apps/paths.h"
 #include "kernels/machine/sim_report.h"
 #include "kernels/machine/sim_run.h"
 #include "kernels/planted.h"
