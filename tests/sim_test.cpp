@@ -261,7 +261,7 @@ TEST_CASE("what a launch may not be", "[sim]") {
   CHECK_THROWS_AS(launch({.block = {1025}}), DeviceError);
   CHECK_THROWS_AS(launch({.block = {32, 33}}), DeviceError);
   CHECK_THROWS_AS(launch({.block = {0}}), DeviceError);
-  CHECK_THROWS_AS(launch({.shared = 48 * 1024 + 1}), DeviceError);
+  CHECK_THROWS_AS(launch({.shared = shared_bytes_most + 1}), DeviceError);
 }
 
 TEST_CASE("without addr2line the address is named", "[sim]") {

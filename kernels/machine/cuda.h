@@ -22,6 +22,8 @@ __device__ T* dynamic_shared() {
   return reinterpret_cast<T*>(tweed_dynamic_shared);
 }
 
+/// Lets a kernel have more dynamic shared memory than shared_bytes_limit.
+void allow_shared(const void* kernel, std::size_t bytes);
 /// Throws DeviceError if the launch failed; debug builds also wait for the kernel to end.
 void after_launch(const void* kernel, Cuda& here);
 
@@ -29,6 +31,8 @@ template <class... P>
 void launch(void (*kernel)(P...), Config config, Here& here, std::type_identity_t<P>... args) {
   check_launch(config);
   if (config.grid == 0) return;
+  if (config.shared > shared_bytes_limit)
+    allow_shared(reinterpret_cast<const void*>(kernel), config.shared);
   kernel<<<dim3(unsigned(config.grid)), dim3(config.block.x, config.block.y), config.shared,
            cudaStream_t(here.stream)>>>(args...);
   after_launch(reinterpret_cast<const void*>(kernel), here);

@@ -19,6 +19,11 @@ static void check(cublasStatus_t status, const char* what) {
   throw DeviceError(std::string("[cuda] ") + what + ": " + cublasGetStatusString(status));
 }
 
+void allow_shared(const void* kernel, std::size_t bytes) {
+  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, int(bytes)),
+        "dynamic shared memory");
+}
+
 void after_launch(const void* kernel, Cuda& here) {
   auto name = [&] {
     const char* text = nullptr;

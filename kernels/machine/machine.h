@@ -35,6 +35,8 @@ constexpr Config block_per_row(int64_t rows, int64_t columns) {
 
 /// Shared memory that a block gets on every machine without asking for more.
 constexpr std::size_t shared_bytes_limit = 48 * 1024;
+/// The most that a launch may ask for: what every GPU since sm_80 has for a block.
+constexpr std::size_t shared_bytes_most = 96 * 1024;
 
 /// Throws DeviceError for a launch that a GPU would refuse; the same limits on every machine.
 void check_launch(const Config& config);

@@ -68,11 +68,17 @@ inline void remember_read(Cell& c) {
 }
 
 inline void touch_cell(Cell& c, const Touch& t) {
+  if (c.copying && t.kind != Access::copy_arrived && wanted(Bug::not_arrived, t.pc))
+    add_finding("shared memory used at @ by " + thread_name(now.block, now.current) + " while " +
+                    thread_name(now.block, c.writer) +
+                    "'s cp.async is on its way there: cp_async_wait, then a barrier",
+                {t.pc});
   if (c.written) {
     if (!(t.kind == Access::atomic && c.atomic) &&
         !ordered(c.write_block, c.write_epoch, c.writer, c.write_warp_epoch))
       report_race(c, t, true);
-  } else if (t.shared && t.kind != Access::write && wanted(Bug::uninitialised, t.pc)) {
+  } else if (t.shared && (t.kind == Access::read || t.kind == Access::atomic) &&
+             wanted(Bug::uninitialised, t.pc)) {
     add_finding("uninitialised shared memory read at @ by " + thread_name(now.block, now.current),
                 {t.pc});
   }
@@ -80,6 +86,7 @@ inline void touch_cell(Cell& c, const Touch& t) {
   if (c.read && !reads_ordered(c)) report_race(c, t, false);
   c.written = true;
   c.atomic = t.kind == Access::atomic;
+  c.copying = t.kind == Access::copy_issued;
   c.write_block = now.block;
   c.writer = uint16_t(now.current);
   c.write_epoch = now.epoch;

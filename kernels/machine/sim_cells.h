@@ -11,7 +11,7 @@ struct Cell {
   uint32_t turn;  ///< the launch or block this is about; from an earlier one it says nothing
   uint32_t write_block, read_block, write_epoch, read_epoch;
   uint16_t writer, reader, other_reader, write_warp_epoch, read_warp_epoch;
-  bool written : 1, atomic : 1, read : 1, many : 1, many_warps : 1, split : 1;
+  bool written : 1, atomic : 1, read : 1, many : 1, many_warps : 1, split : 1, copying : 1;
 };
 
 /// Cells for a range of addresses, in memory that is taken from the system on first touch.

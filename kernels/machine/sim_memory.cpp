@@ -32,7 +32,7 @@ struct Range {
 };
 Range image;    // the executable
 Range statics;  // its thread-local segment, where __shared__ variables are
-alignas(64) char dynamic_memory[shared_bytes_limit];
+alignas(64) char dynamic_memory[shared_bytes_most];
 int64_t dynamic_bytes;
 
 Cells global_cells, static_cells, dynamic_cells;

@@ -4,7 +4,8 @@
 
 namespace tweed::sim {
 
-enum class Access : uint8_t { read, write, atomic };
+/// A copy that was issued (cp.async) may write at any time until it has arrived.
+enum class Access : uint8_t { read, write, atomic, copy_issued, copy_arrived };
 
 /// Checks an access of the calling thread, made by the instruction before pc. Threads that made one
 /// that could harm the program itself do not come back.

@@ -13,6 +13,7 @@ enum class Bug {
   wrote_read,
   read_written,
   uninitialised,
+  not_arrived,
   outside,
   read_only,
   misaligned,

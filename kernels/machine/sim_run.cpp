@@ -76,6 +76,8 @@ void start_block(uint32_t block) {
     if (!t.prepared) t.fiber.prepare(i, live);
     t.prepared = true;
     t.state = State::ready;
+    t.copies.clear();
+    t.committed = 0;
   }
 }
 

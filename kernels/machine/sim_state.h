@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "kernels/machine/sim_fiber.h"
-#include "kernels/machine/sim_run.h"
+#include "kernels/machine/sim_memory.h"
 
 namespace tweed::sim {
 
@@ -18,18 +18,28 @@ struct Site {
 };
 
 enum class State : uint8_t { ready, at_barrier, at_warp, done, dead };
+/// A cp.async under way: it belongs to the group that the thread commits as its `group`-th.
+struct Copy {
+  void* to;
+  const void* from;  ///< or null: zeros
+  std::size_t bytes;
+  int64_t group;
+  void* pc;
+};
 struct Thread {
   Fiber fiber;
   bool prepared = false;
   State state = State::done;
   Site site;  ///< where it waits, or did last
+  std::vector<Copy> copies;
+  int64_t committed = 0;  ///< groups of copies
 };
 
 /// The meeting place of the lanes in `mask`. Two sets of slots: a lane may come to the next meeting
 /// while others still read from this one.
 struct Meeting {
   unsigned mask = 0, arrived = 0, turn = 0;
-  uint64_t slot[2][32][2];
+  Parcel slot[2][32];
 };
 struct Warp {
   std::vector<std::unique_ptr<Meeting>> meetings;
@@ -52,6 +62,10 @@ struct Running {
   Warp& warp() { return warps[std::size_t(current / 32)]; }
 };
 extern Running now;
+
+/// A meeting of the lanes in `mask`, the calling thread's warp: what each of 32 brought.
+using Slots = const Parcel*;
+Slots meet(unsigned mask, Parcel mine, const Site& site);
 
 /// The calling thread cannot go on: it ends here, and the launch after this block.
 [[noreturn]] void die();

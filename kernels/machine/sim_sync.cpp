@@ -57,15 +57,14 @@ unsigned lanes_there() {
   return n >= 32 ? ~0u : (1u << n) - 1;
 }
 
-using Slots = const uint64_t (*)[2];
-// Meets the lanes in `mask`; returns what each brought.
+}  // namespace
+
 Slots meet(unsigned mask, Parcel mine, const Site& site) {
   const int lane = now.current % 32, first = now.current - lane;
   if (!(mask >> lane & 1)) refuse(site, "is not in its own mask");
   Meeting& m = meeting_of(now.warp(), mask);
   const auto slots = m.slot[m.turn & 1];
-  slots[lane][0] = mine.low;
-  slots[lane][1] = mine.high;
+  slots[lane] = mine;
   m.arrived |= 1u << lane;
   wait(State::at_warp, site);
   if (m.arrived != (mask & lanes_there())) {
@@ -78,11 +77,13 @@ Slots meet(unsigned mask, Parcel mine, const Site& site) {
   return slots;
 }
 
+namespace {
+
 unsigned ballot(unsigned mask, bool p, const Site& site) {
-  Slots all = meet(mask, {p, 0}, site);
+  Slots all = meet(mask, {p}, site);
   unsigned result = 0;
   for (unsigned lane = 0; lane < 32; ++lane)
-    if ((mask & lanes_there()) >> lane & 1 && all[lane][0]) result |= 1u << lane;
+    if ((mask & lanes_there()) >> lane & 1 && all[lane].low) result |= 1u << lane;
   return result;
 }
 
@@ -104,7 +105,7 @@ void __syncthreads(Where where) {
 void __syncwarp(unsigned mask, Where where) {
   Warp& warp = now.warp();
   const uint16_t before = warp.epoch;
-  meet(mask, {0, 0}, SITE("__syncwarp"));
+  meet(mask, {}, SITE("__syncwarp"));
   const unsigned there = lanes_there();
   if ((mask & there) == there && warp.epoch == before) ++warp.epoch;
 }
@@ -125,7 +126,7 @@ Parcel shuffle(unsigned mask, Parcel mine, unsigned from, const char* what, cons
   Slots all = meet(mask, mine, site);
   if (!((mask & lanes_there()) >> from & 1))
     refuse(site, "reads from lane " + std::to_string(from) + ", which takes no part");
-  return {all[from][0], all[from][1]};
+  return all[from];
 }
 
 }  // namespace tweed::sim
