@@ -20,7 +20,9 @@
 //                            |           |           B: the weights
 //                            +-----------+
 #include "kernels/conv_implicit.h"
+#include "kernels/conv_slide.h"
 #include "kernels/machine/kernel.h"
+#include "kernels/turn_filters.h"
 
 namespace tweed {
 namespace MACHINE {
@@ -84,19 +86,6 @@ __device__ inline void multiply(int64_t first, int64_t last, Left& left, Right& 
 // ---- forward, and the input gradient
 // -------------------------------------------------------------
 
-/// A window of height x width pixels slid over images (N, H, W, C). At place (i, j) of rows x
-/// columns it begins at pixel (i step + top, j step + left), which may lie outside, and its result
-/// is pixel (i out_step + out_top, j out_step + out_left) of images (N, out_H, out_W, channels).
-struct Slide {
-  int64_t N;
-  int H, W, C, height, width;
-  int rows, columns, step, top, left;
-  int out_H, out_W, out_step, out_top, out_left, channels;
-
-  TWEED_INLINE int64_t places() const { return N * rows * columns; }
-  TWEED_INLINE int patch() const { return height * width * C; }
-};
-
 // Rows of the im2col matrix, gathered. In NHWC a line of the window, (kw, c), is contiguous in
 // memory: so k = (kh, the rest), one division a thread for four numbers, and the pixel of a place
 // is worked out once a tile.
@@ -113,8 +102,8 @@ struct Windows {
       const int64_t place = first + Order::row(i), n = place / (s.rows * s.columns);
       const int within = int(place - n * s.rows * s.columns), row = within / s.columns;
       image[i] = images + n * H * pitch;
-      top[i] = n < s.N ? row * s.step + s.top : H;  // H: all of the window is outside
-      left[i] = ((within - row * s.columns) * s.step + s.left) * s.C;
+      top[i] = n < s.N ? row * s.step_h + s.top : H;  // H: all of the window is outside
+      left[i] = ((within - row * s.columns) * s.step_w + s.left) * s.C;
     }
   }
   __device__ void fetch(int64_t k0, acc_t<T>* to) const {
@@ -170,27 +159,6 @@ __global__ void implicit_kernel(Slide s, bool relu, const T* __restrict__ images
         out[o] = store<T>(relu && value <= 0 ? acc_t<T>(0) : value);
       }
     }
-  }
-}
-
-// The taps (kh or kw) of a window of K that hit pixels of one phase, those whose index plus padding
-// leaves `first` when divided by the stride: first, first + stride, ... below K.
-struct Taps {
-  int K, stride, first;
-  TWEED_INLINE int count() const { return first < K ? (K - 1 - first) / stride + 1 : 0; }
-};
-
-// The filters of one phase, mirrored, with input and output channels swapped:
-//   turned[c, th, tw, o] = weight[o, kh, kw, c], the last tap of the phase first.
-template <class T>
-__global__ void turn_weights_kernel(Taps rows, Taps columns, int64_t Co, int64_t Ci,
-                                    const T* __restrict__ weight, T* __restrict__ turned) {
-  const int64_t height = rows.count(), width = columns.count();
-  for (int64_t i : grid_stride(Ci * height * width * Co)) {
-    const int64_t o = i % Co, tap = i / Co % (height * width), c = i / (Co * height * width);
-    const int64_t kh = rows.first + (height - 1 - tap / width) * rows.stride;
-    const int64_t kw = columns.first + (width - 1 - tap % width) * columns.stride;
-    turned[i] = weight[((o * rows.K + kh) * columns.K + kw) * Ci + c];
   }
 }
 
@@ -308,65 +276,20 @@ static void slide(M& here, const Slide& s, Activation activation, Span<const T> 
 template <class M, class T>
 void conv_implicit_forward(M& here, const Conv& c, Activation activation, Span<const T> x,
                            Span<const T> weight, Span<const T> bias, Span<T> y, int64_t blocks) {
-  const Window& w = c.window;
-  const int K = int(w.kernel), OH = int(w.out_h()), OW = int(w.out_w());
-  const Slide s = {.N = w.N,
-                   .H = int(w.H),
-                   .W = int(w.W),
-                   .C = int(w.C),
-                   .height = K,
-                   .width = K,
-                   .rows = OH,
-                   .columns = OW,
-                   .step = int(w.stride),
-                   .top = -int(w.padding),
-                   .left = -int(w.padding),
-                   .out_H = OH,
-                   .out_W = OW,
-                   .out_step = 1,
-                   .out_top = 0,
-                   .out_left = 0,
-                   .channels = int(c.out_channels)};
-  slide(here, s, activation, x, weight, bias, y, blocks);
+  slide(here, forward_slide(c), activation, x, weight, bias, y, blocks);
 }
 
-// The input gradient is a convolution of dz: pixel h gets dz[oh] weight[kh] for all oh stride + kh
-// = h + padding. With stride s only every s-th tap hits a pixel, the same taps for all pixels whose
-// h + padding leaves the same remainder: so s x s phases, each a convolution of dz with stride 1
-// and the phase's filters, mirrored. Together they multiply exactly what forward does, no zeros.
+// With stride s only every s-th tap hits a pixel, the same taps for all pixels of a phase: so s x s
+// convolutions of dz with stride 1, each with its share of the filters.
 template <class M, class T>
 void conv_implicit_backward_input(M& here, const Conv& c, Span<const T> dz, Span<const T> weight,
                                   Span<T> turned, Span<T> dx, int64_t blocks) {
-  const Window& w = c.window;
-  const int K = int(w.kernel), stride = int(w.stride), padding = int(w.padding);
-  const int H = int(w.H), W = int(w.W), Co = int(c.out_channels);
+  const int stride = int(c.window.stride);
   for (int i = 0; i < stride * stride; ++i) {
-    const Taps rows = {K, stride, i / stride}, columns = {K, stride, i % stride};
-    const int64_t size = int64_t(rows.count()) * columns.count() * w.C * Co;
-    const Span<T> filters = {turned.data(), size};  // the phase before is done with it
-    launch(turn_weights_kernel<T>, {.grid = ceil_div(size, 256)}, here, rows, columns, int64_t(Co),
-           w.C, weight, filters);
-    // The first pixel of the phase, and the window of dz that it gathers from.
-    const int h = (rows.first - padding % stride + stride) % stride;
-    const int v = (columns.first - padding % stride + stride) % stride;
-    const Slide s = {.N = w.N,
-                     .H = int(w.out_h()),
-                     .W = int(w.out_w()),
-                     .C = Co,
-                     .height = rows.count(),
-                     .width = columns.count(),
-                     .rows = int(ceil_div(H - h, stride)),
-                     .columns = int(ceil_div(W - v, stride)),
-                     .step = 1,
-                     .top = (h + padding - rows.first) / stride - (rows.count() - 1),
-                     .left = (v + padding - columns.first) / stride - (columns.count() - 1),
-                     .out_H = H,
-                     .out_W = W,
-                     .out_step = stride,
-                     .out_top = h,
-                     .out_left = v,
-                     .channels = int(w.C)};
-    slide(here, s, Activation::none, dz, Span<const T>(filters), Span<const T>(), dx, blocks);
+    const InputGradient g = input_gradient(c, i / stride, i % stride);
+    const Span<T> filters = {turned.data(), g.turn.size()};  // the phase before is done with it
+    turn_filters(here, g.turn, weight, filters);
+    slide(here, g.slide, Activation::none, dz, Span<const T>(filters), Span<const T>(), dx, blocks);
   }
 }
 
