@@ -14,9 +14,10 @@ enum class ConvAlgorithm : uint8_t {
   naive,      ///< a thread for each number of the result; `cuda` and `sim`
   im2col,     ///< patches copied into rows, then a matrix product; everywhere
   implicit,   ///< the same product, its rows gathered into shared memory; `cuda` and `sim`
+  mma,        ///< implicit on tensor cores, float32 by TF32's products; `cuda` and `sim`
   direct,     ///< oneDNN's blocked kernels; `cpu` only, in float (bf16 is converted around it)
 };
-/// From "auto", "naive", "im2col", "implicit" or "direct". @throws Error naming these
+/// From "auto", "naive", "im2col", "implicit", "mma" or "direct". @throws Error naming these
 ConvAlgorithm parse_conv_algorithm(const std::string& name);
 /// @throws DeviceError  "[conv2d] 'implicit' works on cuda, sim, not on cpu"
 void check_conv_algorithm(ConvAlgorithm algorithm, Device device);

@@ -20,6 +20,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "autograd/conv_mma_passes.h"
 #include "kernels/conv_direct.h"
 
 namespace tweed {
@@ -110,11 +111,9 @@ void note(Conv c, const ConvPlan& plan) {
     choices().push_back(choice);
 }
 
-const std::pair<const char*, ConvAlgorithm> names[] = {{"auto", automatic},
-                                                       {"naive", naive},
-                                                       {"im2col", im2col},
-                                                       {"implicit", implicit},
-                                                       {"direct", direct}};
+const std::pair<const char*, ConvAlgorithm> names[] = {{"auto", automatic}, {"naive", naive},
+                                                       {"im2col", im2col},  {"implicit", implicit},
+                                                       {"mma", mma},        {"direct", direct}};
 std::string name_of(ConvAlgorithm algorithm) {
   for (auto& [name, a] : names)
     if (a == algorithm) return name;
@@ -131,6 +130,7 @@ ConvPlan make_plan(const Conv& c, DType dtype, Device device) {
     const bool stem = wanted == automatic && c.window.C <= 4 && c.window.kernel > 1;
     return {a, stem && dtype == DType::float32 ? im2col : a, a};
   }
+  if (wanted == mma && dtype == DType::float64) return {implicit, implicit, implicit};
   if (wanted != automatic) return {wanted, wanted, wanted};
   const Type type = type_of(dtype, device);
   return {from_table(forward, c, type), from_table(input_gradient, c, type),
@@ -163,7 +163,7 @@ ConvAlgorithm parse_conv_algorithm(const std::string& name) {
   for (auto& [known, algorithm] : names)
     if (name == known) return algorithm;
   throw Error("there is no convolution '" + name +
-              "': use auto, naive, im2col, implicit or direct");
+              "': use auto, naive, im2col, implicit, mma or direct");
 }
 
 void check_conv_algorithm(ConvAlgorithm algorithm, Device device) {
@@ -173,7 +173,9 @@ void check_conv_algorithm(ConvAlgorithm algorithm, Device device) {
                       device.name());
   };
   if (algorithm == direct && !on_cpu) refuse(machine_names<Cpu>());
-  if ((algorithm == naive || algorithm == implicit) && on_cpu) refuse(machine_names<Cuda, Sim>());
+  if ((algorithm == naive || algorithm == implicit || algorithm == mma) && on_cpu)
+    refuse(machine_names<Cuda, Sim>());
+  if (algorithm == mma && !has_tensor_cores(device)) refuse("GPUs since sm_80");
 }
 
 void set_conv_algorithm(ConvAlgorithm algorithm) { chosen = algorithm; }

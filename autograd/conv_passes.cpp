@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "autograd/bias_backward.h"
+#include "autograd/conv_mma_passes.h"
 #include "autograd/dispatch.h"
 #include "kernels/conv_direct.h"
 #include "kernels/conv_implicit.h"
@@ -229,6 +230,8 @@ void conv_forward(const Conv& c, ConvAlgorithm algorithm, Activation activation,
       return naive_forward(c, activation, x, weight, bias, y);
     case ConvAlgorithm::implicit:
       return implicit_forward(c, activation, x, weight, bias, y);
+    case ConvAlgorithm::mma:
+      return mma_forward(c, activation, x, weight, bias, y);
     case ConvAlgorithm::direct:
       return direct_forward(c, activation, x, weight, bias, y);
     default:
@@ -247,6 +250,8 @@ Tensor conv_backward_input(const Conv& c, ConvAlgorithm algorithm, const Tensor&
     naive_backward_input(c, dz, weight, dx);
   else if (algorithm == ConvAlgorithm::implicit)
     implicit_backward_input(c, dz, weight, dx);
+  else if (algorithm == ConvAlgorithm::mma)
+    mma_backward_input(c, dz, weight, dx);
   else
     im2col_backward_input(c, dz, weight, dx);
   return dx;
@@ -261,6 +266,8 @@ Tensor conv_backward_weight(const Conv& c, ConvAlgorithm algorithm, const Tensor
   Tensor dweight = Tensor::empty(shape, x.dtype(), x.device());
   if (algorithm == ConvAlgorithm::naive)
     naive_backward_weight(c, x, dz, dweight);
+  else if (algorithm == ConvAlgorithm::mma)
+    mma_backward_weight(c, x, dz, dweight);
   else
     implicit_backward_weight(c, x, dz, dweight);
   return dweight;

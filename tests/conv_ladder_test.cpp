@@ -12,7 +12,7 @@
 namespace tweed {
 namespace {
 
-const char* const rungs[] = {"naive", "im2col", "implicit"};
+const char* const rungs[] = {"naive", "im2col", "implicit", "mma"};
 
 std::vector<Device> devices() {
   std::vector<Device> all = test_devices();
@@ -37,6 +37,15 @@ double tolerance_of(DType dtype) {
   return dtype == DType::float64 ? 2e-14 : dtype == DType::float32 ? 1e-5 : 8e-3;
 }
 
+// mma rounds float32 to TF32, so it gets numbers that fit: then only its sums are rounded.
+Tensor input_of(const char* rung, const Shape& shape, DType dtype, Device device, int seed) {
+  const Tensor t = random_tensor(shape, dtype, device, uint64_t(seed));
+  if (rung != std::string("mma") || dtype != DType::float32) return t;
+  auto v = t.to_vector<float>();
+  for (float& x : v) x = bits_float((float_bits(x) + 0x1000u) & 0xffffe000u);
+  return Tensor::from<float>(v, shape, device);
+}
+
 // What a rung computes, and what it computed it from.
 struct Outcome {
   Tensor x, w, b, dy, y;
@@ -44,11 +53,11 @@ struct Outcome {
 
   Outcome(const Case& c, const char* rung, DType dtype, Device device) {
     Using a(parse_conv_algorithm(rung));
-    x = require_grad(random_tensor(c.x, dtype, device, 1));
-    w = require_grad(random_tensor(c.weight(), dtype, device, 2));
+    x = require_grad(input_of(rung, c.x, dtype, device, 1));
+    w = require_grad(input_of(rung, c.weight(), dtype, device, 2));
     if (c.bias) b = require_grad(random_tensor({c.out}, dtype, device, 3));
     y = conv2d(x, w, b, c.options());
-    dy = random_tensor(y.shape(), dtype, device, 4);
+    dy = input_of(rung, y.shape(), dtype, device, 4);
     std::vector<Tensor> leaves{x, w};
     if (c.bias) leaves.push_back(b);
     gradients = grad_of(y, leaves, false, dy);
@@ -198,8 +207,8 @@ TEST_CASE("an algorithm that a device does not have is refused by name", "[ladde
     for (const char* name : {"auto", "im2col"})
       CHECK_NOTHROW(check_conv_algorithm(parse_conv_algorithm(name), d));
   CHECK_THROWS_WITH(parse_conv_algorithm("winograd"),
-                    "there is no convolution 'winograd': use auto, naive, im2col, implicit or "
-                    "direct");
+                    "there is no convolution 'winograd': use auto, naive, im2col, implicit, mma "
+                    "or direct");
 }
 
 TEST_CASE("auto picks a rung for each pass and says which", "[ladder]") {

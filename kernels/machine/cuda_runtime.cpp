@@ -50,11 +50,11 @@ int device_count() {
 static std::string version_text(int version) {
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
 }
-static std::string architecture_of(int index) {
+static int architecture_of(int index) {
   int major = 0, minor = 0;
   check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index), "architecture");
   check(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, index), "architecture");
-  return "sm_" + std::to_string(major * 10 + minor);
+  return major * 10 + minor;
 }
 
 static void check_driver(int index) {
@@ -81,9 +81,9 @@ static void check_architecture(int index) {
   if (error == cudaSuccess) return;
   if (error != cudaErrorNoKernelImageForDevice && error != cudaErrorUnsupportedPtxVersion)
     check(error, "first kernel");
-  const std::string sm = architecture_of(index);
+  const std::string sm = std::to_string(architecture_of(index));
   throw DeviceError("[cuda] this program has no code that fits cuda:" + std::to_string(index) +
-                    " (" + sm + "): build it with -DCMAKE_CUDA_ARCHITECTURES=" + sm.substr(3) +
+                    " (sm_" + sm + "): build it with -DCMAKE_CUDA_ARCHITECTURES=" + sm +
                     (error == cudaErrorUnsupportedPtxVersion ? ", or update the driver" : ""));
 }
 
@@ -99,7 +99,8 @@ static void check_memory(const Cuda& machine) {
 }
 
 static Cuda with_stream(int index) {
-  Cuda machine{.index = index, .queue = new CudaQueue};
+  Cuda machine{
+      .index = index, .queue = new CudaQueue, .architecture = architecture_of(index)};
   select(machine);
   CudaQueue& q = *machine.queue;
   check(cudaStreamCreateWithFlags(&q.stream, cudaStreamNonBlocking), "stream");
@@ -145,7 +146,7 @@ std::string description(const Cuda& machine) {
   check(cudaGetDeviceProperties(&properties, machine.index), "properties");
   char memory[32];
   std::snprintf(memory, sizeof memory, "%.1f GiB", double(properties.totalGlobalMem) / (1 << 30));
-  return std::string(properties.name) + ", " + architecture_of(machine.index) + ", " + memory;
+  return std::string(properties.name) + ", sm_" + std::to_string(machine.architecture) + ", " + memory;
 }
 
 // ---- memory ------------------------------------------------------------------------------------

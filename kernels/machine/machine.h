@@ -61,6 +61,7 @@ struct Cuda {
   int index = 0;
   struct CudaQueue* queue = nullptr;  ///< stream, libraries' handles, staging memory; cuda_runtime.h
   void* stream = nullptr;             ///< a cudaStream_t
+  int architecture = 0;               ///< 80 for sm_80
   bool tf32 = false;                  ///< products of float matrices round their factors to TF32
   bool recording = false;             ///< see recording.h
 };

@@ -121,7 +121,7 @@ Parcel shuffle(unsigned mask, Parcel mine, unsigned from, const char* what, cons
 template <class T>
 TWEED_INLINE T shuffled(unsigned mask, T v, unsigned from, const char* what, const Where& where) {
   static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= sizeof(Parcel));
-  Parcel parcel;
+  Parcel parcel = {};
   __builtin_memcpy(&parcel, &v, sizeof v);
   parcel = shuffle(mask, parcel, from, what, where);
   __builtin_memcpy(&v, &parcel, sizeof v);

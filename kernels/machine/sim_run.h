@@ -26,7 +26,7 @@ struct Launch {
 
 /// A value on its way between the lanes of a warp.
 struct Parcel {
-  uint64_t low = 0, high = 0, more = 0;
+  uint64_t low, high, more;
 };
 
 /// @throws DeviceError     for a grid or block beyond the limits, or a launch inside another

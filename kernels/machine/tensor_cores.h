@@ -42,6 +42,14 @@ TWEED_INLINE uint32_t to_tf32(float x) {
 
 #else
 
+// Older GPUs have none of these: host code asks first (has_tensor_cores), and code for them
+// compiles.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+#define TWEED_SM80(...) __trap()
+#else
+#define TWEED_SM80(...) asm volatile(__VA_ARGS__)
+#endif
+
 __device__ inline uint32_t shared_address(const void* p) {
   return uint32_t(__cvta_generic_to_shared(p));
 }
@@ -49,38 +57,38 @@ __device__ inline uint32_t shared_address(const void* p) {
 /// Begins to copy 16 bytes, both sides aligned to 16; zeros if they are not wanted, and then
 /// `global` is not read, but must still be a valid address.
 __device__ inline void cp_async(void* shared, const void* global, bool wanted) {
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(shared)),
-               "l"(global), "r"(wanted ? 16 : 0)
-               : "memory");
+  TWEED_SM80("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(shared)),
+             "l"(global), "r"(wanted ? 16 : 0)
+             : "memory");
 }
 /// Ends a group of copies.
-__device__ inline void cp_async_commit() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+__device__ inline void cp_async_commit() { TWEED_SM80("cp.async.commit_group;" ::: "memory"); }
 /// Waits until all of the thread's groups but the last `groups` have arrived. Other threads see
 /// them after the next barrier.
 template <int groups>
 __device__ inline void cp_async_wait() {
-  asm volatile("cp.async.wait_group %0;" ::"n"(groups) : "memory");
+  TWEED_SM80("cp.async.wait_group %0;" ::"n"(groups) : "memory");
 }
 
 /// Lane i names row i % 8 of matrix i / 8: 16 bytes, aligned to 16. to[j] of a lane: of matrix j,
 /// row g, the 4 bytes at column t.
 __device__ inline void ldmatrix(uint32_t (&to)[4], const void* row) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
-               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
-               : "r"(shared_address(row))
-               : "memory");
+  TWEED_SM80("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+             : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+             : "r"(shared_address(row))
+             : "memory");
 }
 /// The same with each matrix transposed: to[j] holds column g of rows 2t and 2t + 1.
 __device__ inline void ldmatrix_trans(uint32_t (&to)[4], const void* row) {
-  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
-               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
-               : "r"(shared_address(row))
-               : "memory");
+  TWEED_SM80("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];"
+             : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+             : "r"(shared_address(row))
+             : "memory");
 }
 
 /// sums (16 x 8) += a (16 x 16) b (16 x 8), bf16 factors, float sums.
 __device__ inline void mma_bf16(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
-  asm volatile(
+  TWEED_SM80(
       "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
       "{%8, %9}, {%0, %1, %2, %3};"
       : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
@@ -88,7 +96,7 @@ __device__ inline void mma_bf16(float (&sums)[4], const uint32_t (&a)[4], const 
 }
 /// sums (16 x 8) += a (16 x 8) b (8 x 8), factors from to_tf32, float sums.
 __device__ inline void mma_tf32(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
-  asm volatile(
+  TWEED_SM80(
       "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, "
       "{%8, %9}, {%0, %1, %2, %3};"
       : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
@@ -97,10 +105,11 @@ __device__ inline void mma_tf32(float (&sums)[4], const uint32_t (&a)[4], const 
 /// Rounded to 10 bits of fraction, halves away from zero; NaN stays NaN.
 __device__ inline uint32_t to_tf32(float x) {
   uint32_t u;
-  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(u) : "f"(x));
+  TWEED_SM80("cvt.rna.tf32.f32 %0, %1;" : "=r"(u) : "f"(x));
   return u;
 }
 
+#undef TWEED_SM80
 #endif
 
 }  // namespace tweed::MACHINE

@@ -1,0 +1,243 @@
+// The fourth rung: the implicit product on tensor cores. Forward, and the input gradient.
+//
+// What implicit wastes: a thread fetches every number by itself, from shared memory to a register,
+// for four multiply-adds; ordinary cores do one of them at a time; and a tile of 64 x 64 reads each
+// pixel for 64 channels only.
+//
+// What this does: a warp's tensor cores take 16 x 16 numbers of bf16 by 16 x 8 in one instruction,
+// 2,048 multiply-adds. A block computes 128 x 128 sums, for which a step of k loads 2 x 8 KiB by
+// asynchronous copies: 64 operations a byte in bf16, 32 in TF32, where implicit has 32 and 16.
+//
+//                k -> 64 bytes       filters 128
+//                   +---+     +---------+---------+       ring of four stages in shared memory:
+//                   | A |     | B       |         | 64 B
+//       places 128  |   |     +---------+---------+         step  | k   | k+1 | k+2 | k+3 |
+//                   |   |     | warp 0  | warp 1  |          read by warps  \___ on their way ___/
+//                   |   |     | 64 x 64 |         |
+//                   |   |     +---------+---------+       a warp, for each 32 bytes of k:
+//                   |   |     | warp 2  | warp 3  |         4 + 4 ldmatrix, 4 x 8 mma.sync
+//                   +---+     +---------+---------+
+//
+// A chunk of 16 bytes is channels of one pixel, since their number is a multiple of its own: inside
+// the image or outside as a whole. The copy writes zeros for one outside.
+#include "kernels/conv_mma.h"
+#include "kernels/conv_mma_slide.h"
+#include "kernels/mma_tile.h"
+
+namespace tweed {
+
+namespace MACHINE {
+
+// ---- into shared memory -------------------------------------------------------------------------
+
+// The windows of a tile's places. A thread copies one chunk of a step, the same for all its rows.
+template <class T, int rows>
+struct WindowRows {
+  static constexpr int mine = rows * step_chunks / mma_threads;
+  const T* images;
+  int at[mine];  // the window's first chunk, of all images; may lie outside
+  int top[mine], left[mine];
+
+  __device__ static int row(int i) {
+    return int(threadIdx.x) / step_chunks + i * (mma_threads / step_chunks);
+  }
+  __device__ static int chunk() { return int(threadIdx.x) % step_chunks; }
+
+  __device__ WindowRows(const MmaSlide& m, const T* images, int first) : images(images) {
+    const Slide& s = m.s;
+#pragma unroll
+    for (int i = 0; i < mine; ++i) {
+      const bool exists = first + row(i) < s.places();
+      const Place p(m, exists ? first + row(i) : 0);
+      top[i] = exists ? p.row * s.step_h + s.top : s.H;  // H: all of the window is outside
+      left[i] = p.column * s.step_w + s.left;
+      at[i] = ((p.n * s.H + top[i]) * s.W + left[i]) * m.chunks;
+    }
+  }
+  __device__ void load(const MmaSlide& m, int step, char* to) const {
+    const Slide& s = m.s;
+    const Tap tap(m, step * step_chunks + chunk());
+    const int further = (tap.kh * s.W + tap.kw) * m.chunks + tap.chunk;
+#pragma unroll
+    for (int i = 0; i < mine; ++i) {
+      const bool inside = tap.kh < s.height && unsigned(top[i] + tap.kh) < unsigned(s.H) &&
+                          unsigned(left[i] + tap.kw) < unsigned(s.W);
+      cp_async(to + along_k(row(i), chunk()),
+               images + int64_t(inside ? at[i] + further : 0) * chunk_numbers<T>, inside);
+    }
+  }
+};
+
+// Rows of a matrix (count, patch), from `first` on.
+template <class T, int rows>
+struct FilterRows {
+  const T* filters;
+  int first, count, chunks;  // of the patch
+
+  __device__ void load(int step, char* to) const {
+    using Rows = WindowRows<T, rows>;
+    const int k = step * step_chunks + Rows::chunk();
+#pragma unroll
+    for (int i = 0; i < (rows * step_chunks + mma_threads - 1) / mma_threads; ++i) {
+      if (rows * step_chunks < mma_threads && Rows::row(i) >= rows) return;
+      const int row = first + Rows::row(i);
+      const bool inside = row < count && k < chunks;
+      cp_async(to + along_k(Rows::row(i), Rows::chunk()),
+               filters + (inside ? int64_t(row) * chunks + k : 0) * chunk_numbers<T>, inside);
+    }
+  }
+};
+
+// ---- out ----------------------------------------------------------------------------------------
+
+template <class T>
+struct alignas(16) Eight {
+  T v[8];
+};
+
+// Results `first` to first + 8 of a place, those that exist: bias, activation, and where they go.
+template <class T>
+__device__ inline void write_results(const MmaSlide& m, bool relu, const T* __restrict__ bias,
+                                     T* __restrict__ y, int place, int first, const float* sums) {
+  const Slide& s = m.s;
+  const Place p(m, place);
+  const int h = p.row * s.out_step + s.out_top, v = p.column * s.out_step + s.out_left;
+  auto value = [&](int j, int channel) {
+    const float sum = sums[j] + (bias ? load(bias[channel]) : 0.0f);
+    return store<T>(relu && sum <= 0 ? 0.0f : sum);
+  };
+  if (s.phases == 1) {
+    T* out = y + ((int64_t(p.n) * s.out_H + h) * s.out_W + v) * s.channels;
+    if (s.channels % 8 == 0) {
+      Eight<T> all;
+#pragma unroll
+      for (int j = 0; j < 8; ++j) all.v[j] = value(j, first + j);
+      *(Eight<T>*)(out + first) = all;
+    } else {
+      for (int j = 0; j < 8 && first + j < s.channels; ++j) out[first + j] = value(j, first + j);
+    }
+    return;
+  }
+  for (int j = 0; j < 8 && first + j < s.results(); ++j) {
+    const int phase = m.phase_channels.of(first + j), channel = first + j - phase * s.channels;
+    const int down = h + phase / s.phases, right = v + phase % s.phases;
+    if (unsigned(down) >= unsigned(s.out_H) || unsigned(right) >= unsigned(s.out_W)) continue;
+    y[((int64_t(p.n) * s.out_H + down) * s.out_W + right) * s.channels + channel] =
+        value(j, channel);
+  }
+}
+
+// ---- the kernels --------------------------------------------------------------------------------
+
+template <class T, class Tile>
+__global__ void __launch_bounds__(mma_threads, 2)
+    conv_mma_kernel(MmaSlide m, bool relu, const T* __restrict__ images,
+                    const T* __restrict__ filters, const T* __restrict__ bias, T* __restrict__ y,
+                    float* __restrict__ partial) {
+  const int places = int(m.s.places()), results = m.s.results();
+  const int64_t across = (results + Tile::columns - 1) / Tile::columns;
+  const int64_t tiles = (places + Tile::rows - 1) / Tile::rows * across;
+  for (int64_t t : grid_blocks(m.slices * tiles)) {
+    const int64_t slice = t / tiles;
+    const int place = int(t % tiles / across) * Tile::rows;
+    const int column = int(t % across) * Tile::columns;
+    const int64_t all = (m.patch_chunks() + step_chunks - 1) / step_chunks;
+    const int first = int(all * slice / m.slices);
+    const int steps = int(all * (slice + 1) / m.slices) - first;
+    const WindowRows<T, Tile::rows> windows(m, images, place);
+    const FilterRows<T, Tile::columns> rows{filters, column, results, m.patch_chunks()};
+    WarpSums<Tile> sums = {};
+    pipeline<Tile>(
+        steps,
+        [&](int step, char* stage) {
+          windows.load(m, first + step, stage);
+          rows.load(first + step, stage + Tile::left_bytes);
+        },
+        [&](const char* stage) {
+#pragma unroll
+          for (int half = 0; half < 2; ++half) {
+            Fragments<T, Tile> f;
+            f.load_along_k(stage, stage + Tile::left_bytes, warp_row<Tile>(), warp_column<Tile>(),
+                           half);
+            f.multiply(sums);
+          }
+        });
+    share_sums<Tile>(sums);
+    const float* shared = dynamic_shared<float>();
+    for (int i = threadIdx.x; i < Tile::rows * Tile::columns / 8; i += mma_threads) {
+      const int row = i / (Tile::columns / 8), eight = i % (Tile::columns / 8) * 8;
+      if (place + row >= places || column + eight >= results) continue;
+      const float* values = shared + sum_at<Tile>(row, eight);
+      if (m.slices == 1) {
+        write_results(m, relu, bias, y, place + row, column + eight, values);
+        continue;
+      }
+      float* out = partial + (slice * places + place + row) * results + column + eight;
+      for (int j = 0; j < 8 && column + eight + j < results; ++j) out[j] = values[j];
+    }
+    __syncthreads();  // before the next tile takes the ring
+  }
+}
+
+// The second pass adds up the slices, in order.
+template <class T>
+__global__ void add_slices_kernel(MmaSlide m, bool relu, const float* __restrict__ partial,
+                                  const T* __restrict__ bias, T* __restrict__ y) {
+  const int64_t results = m.s.results(), eights = (results + 7) / 8, places = m.s.places();
+  for (int64_t i : grid_stride(places * eights)) {
+    const int64_t place = i / eights, first = i % eights * 8;
+    float sums[8] = {};
+    for (int64_t slice = 0; slice < m.slices; ++slice) {
+      const float* more = partial + (slice * places + place) * results + first;
+#pragma unroll
+      for (int j = 0; j < 8; ++j)
+        if (first + j < results) sums[j] += more[j];
+    }
+    write_results(m, relu, bias, y, int(place), int(first), sums);
+  }
+}
+
+}  // namespace MACHINE
+using namespace MACHINE;
+
+template <class T, class Tile, class M>
+static void launch_tile(M& here, const MmaSlide& m, Activation activation, Span<const T> images,
+                        Span<const T> filters, Span<const T> bias, Span<T> y, Span<float> partial,
+                        int64_t blocks) {
+  const int64_t tiles =
+      ceil_div(m.s.places(), Tile::rows) * ceil_div(m.s.results(), Tile::columns) * m.slices;
+  launch(conv_mma_kernel<T, Tile>,
+         {.grid = blocks ? blocks : tiles, .block = {mma_threads}, .shared = Tile::shared_bytes},
+         here, m, activation == Activation::relu, images, filters, bias, y, partial);
+}
+
+template <class M, class T>
+void conv_mma(M& here, const Slide& s, const MmaPlan& plan, Activation activation,
+              Span<const T> images, Span<const T> filters, Span<const T> bias, Span<T> y,
+              Span<float> partial, int64_t blocks) {
+  const MmaSlide m(s, plan.slices, chunk_numbers<T>);
+  auto with = [&]<class Tile>() {
+    launch_tile<T, Tile>(here, m, activation, images, filters, bias, y, partial, blocks);
+  };
+  if (plan.tile == mma_tiles[0])
+    with.template operator()<Tile<128, 128, 64, 64>>();
+  else if (plan.tile == mma_tiles[1])
+    with.template operator()<Tile<256, 64, 64, 64>>();
+  else if (plan.tile == mma_tiles[2])
+    with.template operator()<Tile<64, 64, 32, 32>>();
+  else if (plan.tile == mma_tiles[3])
+    with.template operator()<Tile<128, 32, 32, 32>>();
+  else
+    with.template operator()<Tile<128, 16, 32, 16>>();
+  if (plan.slices > 1)
+    launch(add_slices_kernel<T>, {.grid = ceil_div(s.places() * ceil_div(s.results(), 8), 256)},
+           here, m, activation == Activation::relu, Span<const float>(partial), bias, y);
+}
+
+#define INSTANTIATE(T)                                                                   \
+  template void conv_mma(Here&, const Slide&, const MmaPlan&, Activation, Span<const T>, \
+                         Span<const T>, Span<const T>, Span<T>, Span<float>, int64_t);
+INSTANTIATE(float)
+INSTANTIATE(bf16)
+
+}  // namespace tweed

@@ -1,0 +1,175 @@
+// The fourth rung's weight gradient: dz transposed times the windows, on tensor cores.
+//
+// Now k is the places: thousands of them, for a product of a few tiles. In memory it is the slow
+// axis of both sides, so a step's tiles hold a row of channels for each of its 32 places (16 for
+// TF32). ldmatrix transposes bf16 on its way to the registers; the numbers of TF32 are too wide for
+// it and are picked one by one, of four places and eight channels at a time, without a conflict.
+//
+//              channels 128               numbers of the patch 128
+//            +-------------+             +-----------------------+
+//   places   | dz          |    places   | windows, gathered     |
+//     32     +-------------+      32     +-----------------------+
+//            four stages of both, as in conv_mma.cu; the sums: 128 channels x 128 numbers
+//
+// A slice of the places is a block's share; the slices are added up by a second kernel, in order.
+#include "kernels/conv_mma.h"
+#include "kernels/conv_mma_slide.h"
+#include "kernels/mma_tile.h"
+
+namespace tweed {
+namespace MACHINE {
+
+// How the threads share out `rows_of_k` rows of `columns` numbers: a thread copies the same chunk
+// of several rows.
+template <class T, int columns>
+struct ColumnShare {
+  static constexpr int chunks = columns / chunk_numbers<T>, at_once = mma_threads / chunks;
+  static constexpr int mine = step_numbers<T> / at_once, row_bytes = columns * int(sizeof(T));
+  static_assert(mine > 0 && row_bytes % 128 == 0);
+  __device__ static int chunk() { return int(threadIdx.x) % chunks; }
+  __device__ static int k(int i) { return int(threadIdx.x) / chunks + i * at_once; }
+  __device__ static char* place(char* tile, int i) {
+    return tile + down_k<T>(k(i), chunk(), row_bytes);
+  }
+};
+
+// Rows of dz, from channel `first` on.
+template <class T, int columns>
+struct GradientColumns {
+  using Share = ColumnShare<T, columns>;
+  const T* dz;
+  int first, channels;
+
+  __device__ void load(int place0, int last, char* to) const {
+    const int channel = first + Share::chunk() * chunk_numbers<T>;
+#pragma unroll
+    for (int i = 0; i < Share::mine; ++i) {
+      const int place = place0 + Share::k(i);
+      const bool inside = place < last && channel < channels;
+      cp_async(Share::place(to, i), dz + (inside ? int64_t(place) * channels + channel : 0),
+               inside);
+    }
+  }
+};
+
+// Windows, from chunk `first` of the patch on: a thread's chunk is the same for all places.
+template <class T, int columns>
+struct PatchColumns {
+  using Share = ColumnShare<T, columns>;
+  const T* images;
+  Tap tap;
+
+  __device__ PatchColumns(const MmaSlide& m, const T* images, int first)
+      : images(images), tap(m, first + Share::chunk()) {}
+  __device__ void load(const MmaSlide& m, int place0, int last, char* to) const {
+    const Slide& s = m.s;
+#pragma unroll
+    for (int i = 0; i < Share::mine; ++i) {
+      const int place = place0 + Share::k(i);
+      const Place p(m, place < last ? place : 0);
+      const int h = p.row * s.step_h + s.top + tap.kh, v = p.column * s.step_w + s.left + tap.kw;
+      const bool inside = place < last && tap.kh < s.height && unsigned(h) < unsigned(s.H) &&
+                          unsigned(v) < unsigned(s.W);
+      const int at = inside ? ((p.n * s.H + h) * s.W + v) * m.chunks + tap.chunk : 0;
+      cp_async(Share::place(to, i), images + int64_t(at) * chunk_numbers<T>, inside);
+    }
+  }
+};
+
+template <class T, class Tile>
+__global__ void __launch_bounds__(mma_threads, 2)
+    conv_mma_weight_kernel(MmaSlide m, int channels, const T* __restrict__ images,
+                           const T* __restrict__ dz, float* __restrict__ partial) {
+  const int places = int(m.s.places()), patch = m.s.patch();
+  const int64_t across = (patch + Tile::columns - 1) / Tile::columns;
+  const int64_t tiles = (channels + Tile::rows - 1) / Tile::rows * across;
+  for (int64_t t : grid_blocks(m.slices * tiles)) {
+    const int64_t slice = t / tiles;
+    const int channel = int(t % tiles / across) * Tile::rows;
+    const int column = int(t % across) * Tile::columns;
+    const int first = int(places * slice / m.slices), last = int(places * (slice + 1) / m.slices);
+    const GradientColumns<T, Tile::rows> gradients{dz, channel, channels};
+    const PatchColumns<T, Tile::columns> patches(m, images, column / chunk_numbers<T>);
+    WarpSums<Tile> sums = {};
+    pipeline<Tile>((last - first + step_numbers<T> - 1) / step_numbers<T>,
+                   [&](int step, char* stage) {
+                     const int place0 = first + step * step_numbers<T>;
+                     gradients.load(place0, last, stage);
+                     patches.load(m, place0, last, stage + Tile::left_bytes);
+                   },
+                   [&](const char* stage) {
+#pragma unroll
+                     for (int half = 0; half < 2; ++half) {
+                       Fragments<T, Tile> f;
+                       f.load_down_k(stage, stage + Tile::left_bytes, warp_row<Tile>(),
+                                     warp_column<Tile>(), half);
+                       f.multiply(sums);
+                     }
+                   });
+    share_sums<Tile>(sums);
+    const float* shared = dynamic_shared<float>();
+    for (int i = threadIdx.x; i < Tile::rows * Tile::columns; i += mma_threads) {
+      const int row = i / Tile::columns, j = i % Tile::columns;
+      if (channel + row < channels && column + j < patch)
+        partial[(slice * channels + channel + row) * patch + column + j] =
+            shared[sum_at<Tile>(row, j)];
+    }
+    __syncthreads();  // before the next tile takes the ring
+  }
+}
+
+template <class T>
+__global__ void add_weight_slices_kernel(Conv c, Packing p, int64_t padded_Co, int64_t slices,
+                                         const float* __restrict__ partial,
+                                         T* __restrict__ dweight) {
+  const int64_t K = c.window.kernel, Ci = c.window.C, width = p.columns(K);
+  const int64_t patch = K * width * p.depth();
+  for (int64_t i : grid_stride(c.out_channels * K * K * Ci)) {
+    const int64_t channel = i % Ci, kw = i / Ci % K, line = i / (Ci * K);  // line: (o, kh)
+    const float* __restrict__ from =
+        partial + (line * width + kw / p.pixels) * p.depth() + kw % p.pixels * p.channels + channel;
+    float total = 0;
+    for (int64_t slice = 0; slice < slices; ++slice) total += from[slice * padded_Co * patch];
+    dweight[i] = store<T>(total);
+  }
+}
+
+}  // namespace MACHINE
+using namespace MACHINE;
+
+template <class M, class T>
+void conv_mma_weight(M& here, const Slide& s, const MmaPlan& plan, int64_t padded_Co,
+                     Span<const T> images, Span<const T> dz, Span<float> partial, int64_t blocks) {
+  const MmaSlide m(s, plan.slices, chunk_numbers<T>);
+  auto with = [&]<class Tile>() {
+    const int64_t tiles = ceil_div(padded_Co, Tile::rows) * ceil_div(s.patch(), Tile::columns);
+    launch(conv_mma_weight_kernel<T, Tile>,
+           {.grid = blocks ? blocks : tiles * plan.slices,
+            .block = {mma_threads},
+            .shared = Tile::shared_bytes},
+           here, m, int(padded_Co), images, dz, partial);
+  };
+  if (plan.tile == mma_weight_tiles[0])
+    with.template operator()<Tile<128, 128, 64, 64>>();
+  else if (plan.tile == mma_weight_tiles[1])
+    with.template operator()<Tile<64, 128, 32, 64>>();
+  else
+    with.template operator()<Tile<64, 64, 32, 32>>();
+}
+
+template <class M, class T>
+void add_weight_slices(M& here, const Conv& c, const Packing& packing, int64_t padded_Co,
+                       int64_t slices, Span<const float> partial, Span<T> dweight) {
+  launch(add_weight_slices_kernel<T>, {.grid = ceil_div(dweight.size(), 256)}, here, c, packing,
+         padded_Co, slices, partial, dweight);
+}
+
+#define INSTANTIATE(T)                                                                       \
+  template void conv_mma_weight(Here&, const Slide&, const MmaPlan&, int64_t, Span<const T>, \
+                                Span<const T>, Span<float>, int64_t);                        \
+  template void add_weight_slices(Here&, const Conv&, const Packing&, int64_t, int64_t,      \
+                                  Span<const float>, Span<T>);
+INSTANTIATE(float)
+INSTANTIATE(bf16)
+
+}  // namespace tweed

@@ -1,0 +1,36 @@
+#include "kernels/machine/kernel.h"
+#include "kernels/pack_pixels.h"
+
+namespace tweed {
+namespace MACHINE {
+
+template <class T>
+__global__ void pack_pixels_kernel(Packing p, int64_t W, int64_t C, int64_t n,
+                                   const T* __restrict__ images, T* __restrict__ packed) {
+  const int64_t columns = p.columns(W);
+  for (int64_t i : grid_stride(n)) {  // a pixel, with its padding
+    const int64_t row = i / (columns * p.pixels);
+    const int64_t column = i - row * columns * p.pixels - p.border;
+    const T* __restrict__ from = images + (row * W + column) * C;
+    const bool inside = column >= 0 && column < W;
+    for (int64_t c = 0; c < p.channels; ++c)
+      packed[i * p.channels + c] = inside && c < C ? from[c] : store<T>(0);
+  }
+}
+
+}  // namespace MACHINE
+using namespace MACHINE;
+
+template <class M, class T>
+void pack_pixels(M& here, const Packing& p, int64_t W, int64_t C, Span<const T> images,
+                 Span<T> packed) {
+  const int64_t n = packed.size() / p.channels;
+  launch(pack_pixels_kernel<T>, {.grid = ceil_div(n, 256)}, here, p, W, C, n, images, packed);
+}
+
+#define INSTANTIATE(T) \
+  template void pack_pixels(Here&, const Packing&, int64_t, int64_t, Span<const T>, Span<T>);
+INSTANTIATE(float)
+INSTANTIATE(bf16)
+
+}  // namespace tweed
