@@ -36,7 +36,7 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
   MemoryLabel label("conv2d");
   Tensor y = Tensor::empty({c.window.N, c.window.out_h(), c.window.out_w(), c.out_channels},
                            x.dtype(), x.device());
-  conv_forward(c, plan.forward, activation, x, weight, bias, y);
+  conv_forward(c, plan.forward, activation, x, weight, bias, y, options.moments);
   Tensor saved_y = activation == Activation::none ? Tensor() : y;
   return record(
       "conv2d", {x, weight, bias}, y, save(x, weight, saved_y),

@@ -32,6 +32,9 @@ std::vector<std::string> conv_choices();
 struct ConvOptions {
   int64_t stride = 1, padding = 0;
   Activation activation = Activation::none;
+  /// A batch norm in training follows, whose statistics may be found on the way: `mma` does, where
+  /// there is no activation. They stay with the result until it is changed.
+  bool moments = false;
 };
 
 /// Two-dimensional convolution (cross-correlation) with a square kernel and zero padding.

@@ -1,5 +1,6 @@
 #include "autograd/conv_mma_passes.h"
 
+#include "autograd/channel_moments.h"
 #include "kernels/conv_mma.h"
 #include "kernels/turn_filters.h"
 
@@ -75,16 +76,23 @@ Tensor packed(const Packing& p, const Tensor& images) {
 
 // ---- the product --------------------------------------------------------------------------------
 
+// With `moments`, and where one slice makes the whole sums, y is annotated with them.
 void multiply(const Slide& s, Activation activation, const Tensor& images, const Tensor& filters,
-              const Tensor& bias, const Tensor& y) {
+              const Tensor& bias, const Tensor& y, bool moments = false) {
   check_mma_size(s, element_bytes(y));
   const MmaPlan plan = mma_plan(s, element_bytes(y));
   Tensor partial;
   if (plan.slices > 1) partial = floats_like(y, {plan.slices, s.places(), s.results()});
+  auto found = std::make_shared<ChannelMoments>();
+  if (moments && plan.slices == 1 && activation == Activation::none) {
+    found->slab_rows = plan.tile.rows;
+    found->moments = floats_like(y, {ceil_div(s.places(), plan.tile.rows), 2, s.channels});
+  }
   dispatch_mma(y, [&]<class T>(auto& here) {
     conv_mma(here, s, plan, activation, images.read<T>(), filters.read<T>(), read_or_empty<T>(bias),
-             y.write<T>(), write_or_empty<float>(partial));
+             y.write<T>(), write_or_empty<float>(partial), write_or_empty<float>(found->moments));
   });
+  if (found->moments.defined()) y.annotate(found);
 }
 
 // Whether the results of all phases fit into the thinnest tile: then one product computes them all,
@@ -100,12 +108,12 @@ bool has_tensor_cores(Device device) {
 }
 
 void mma_forward(const Conv& c, Activation activation, const Tensor& x, const Tensor& weight,
-                 const Tensor& bias, const Tensor& y) {
+                 const Tensor& bias, const Tensor& y, bool moments) {
   const Packing packing = packing_of(c, chunk_of(x));
   Packing of_filters = packing;
   of_filters.border = 0;
   multiply(packed_slide(c, packing), activation, packed(packing, x), packed(of_filters, weight),
-           bias, y);
+           bias, y, moments);
 }
 
 void mma_backward_input(const Conv& c, const Tensor& dz, const Tensor& weight, const Tensor& dx) {

@@ -12,7 +12,7 @@ bool has_tensor_cores(Device device);
 
 // See conv_passes.h. All results have elements.
 void mma_forward(const Conv&, Activation, const Tensor& x, const Tensor& weight, const Tensor& bias,
-                 const Tensor& y);
+                 const Tensor& y, bool moments);
 void mma_backward_input(const Conv&, const Tensor& dz, const Tensor& weight, const Tensor& dx);
 void mma_backward_weight(const Conv&, const Tensor& x, const Tensor& dz, const Tensor& dweight);
 

@@ -223,7 +223,7 @@ void implicit_backward_weight(const Conv& c, const Tensor& x, const Tensor& dz,
 }  // namespace
 
 void conv_forward(const Conv& c, ConvAlgorithm algorithm, Activation activation, const Tensor& x,
-                  const Tensor& weight, const Tensor& bias, const Tensor& y) {
+                  const Tensor& weight, const Tensor& bias, const Tensor& y, bool moments) {
   if (y.size() == 0) return;
   switch (algorithm) {
     case ConvAlgorithm::naive:
@@ -231,7 +231,7 @@ void conv_forward(const Conv& c, ConvAlgorithm algorithm, Activation activation,
     case ConvAlgorithm::implicit:
       return implicit_forward(c, activation, x, weight, bias, y);
     case ConvAlgorithm::mma:
-      return mma_forward(c, activation, x, weight, bias, y);
+      return mma_forward(c, activation, x, weight, bias, y, moments);
     case ConvAlgorithm::direct:
       return direct_forward(c, activation, x, weight, bias, y);
     default:

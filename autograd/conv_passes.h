@@ -6,9 +6,10 @@
 
 namespace tweed {
 
-/// y (N, OH, OW, Co) = activation(conv(x, weight) + bias); bias may be undefined.
+/// y (N, OH, OW, Co) = activation(conv(x, weight) + bias); bias may be undefined. `moments` are
+/// wanted as ConvOptions says.
 void conv_forward(const Conv& c, ConvAlgorithm algorithm, Activation activation, const Tensor& x,
-                  const Tensor& weight, const Tensor& bias, const Tensor& y);
+                  const Tensor& weight, const Tensor& bias, const Tensor& y, bool moments = false);
 /// dx, from dz = the gradient before bias and activation.
 Tensor conv_backward_input(const Conv& c, ConvAlgorithm algorithm, const Tensor& dz,
                            const Tensor& weight);

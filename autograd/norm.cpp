@@ -1,5 +1,6 @@
 #include "autograd/norm.h"
 
+#include "autograd/channel_moments.h"
 #include "autograd/dispatch.h"
 #include "kernels/batch_norm.h"
 #include "kernels/group_norm.h"
@@ -51,8 +52,12 @@ void find_statistics(const Tensor& x, const Tensor& running_mean, const Tensor& 
   dispatch("batch_norm", x, [&]<class T>(auto& here) {
     using A = acc_t<T>;
     if (!training) return batch_norm_rstd(here, eps, running_var.read<A>(), rstd.write<A>());
-    Tensor partial = Tensor::empty({batch_norm_slabs(rows, C), 2, C}, rstd.dtype(), x.device());
     auto running = [](const Tensor& t) { return t.defined() ? t.write<A>() : Span<A>(); };
+    if (auto known = std::dynamic_pointer_cast<const ChannelMoments>(x.annotation()))
+      return batch_norm_join(here, rows, known->slab_rows, eps, momentum, known->moments.read<A>(),
+                             mean.write<A>(), rstd.write<A>(), running(running_mean),
+                             running(running_var));
+    Tensor partial = Tensor::empty({batch_norm_slabs(rows, C), 2, C}, rstd.dtype(), x.device());
     batch_norm_statistics(here, rows, eps, momentum, x.read<T>(), mean.write<A>(), rstd.write<A>(),
                           running(running_mean), running(running_var), partial.write<A>());
   });

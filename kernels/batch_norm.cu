@@ -8,16 +8,19 @@ namespace MACHINE {
 #include "kernels/channel_norm.h"
 
 // Level 2: a thread per channel joins the slabs, in double: there are few of them, and a mean far
-// from zero would be rounded once for each. Source: Chan, Golub, LeVeque 1979.
+// from zero would be rounded once for each. Slabs have slab_rows rows, the last what is left; with
+// 0 the rows are cut evenly. Source: Chan, Golub, LeVeque 1979.
 template <class A>
-__global__ void batch_norm_join_kernel(int64_t rows, int64_t C, int64_t slabs, double eps,
-                                       double momentum, const A* __restrict__ partial,
+__global__ void batch_norm_join_kernel(int64_t rows, int64_t C, int64_t slabs, int64_t slab_rows,
+                                       double eps, double momentum, const A* __restrict__ partial,
                                        A* __restrict__ mean, A* __restrict__ rstd,
                                        A* __restrict__ running_mean, A* __restrict__ running_var) {
   for (int64_t c : grid_stride(C)) {
     double m = 0, squares = 0;
     for (int64_t slab = 0; slab < slabs; ++slab) {
-      const int64_t before = rows * slab / slabs, n = rows * (slab + 1) / slabs - before;
+      const int64_t before = slab_rows ? slab_rows * slab : rows * slab / slabs;
+      const int64_t after = slab_rows ? min(before + slab_rows, rows) : rows * (slab + 1) / slabs;
+      const int64_t n = after - before;
       const double share = double(n) / double(before + n);
       const double delta = partial[slab * 2 * C + c] - m;
       m += delta * share;
@@ -74,7 +77,17 @@ void batch_norm_statistics(M& here, int64_t rows, double eps, double momentum, S
   launch(channel_moments_kernel<T>, norm_slabs_config<A>(slabs, 2 * norm_block.y + 1), here, rows,
          C, slabs, x, partial);
   launch(batch_norm_join_kernel<A>, {.grid = ceil_div(C, 64), .block = {64}}, here, rows, C, slabs,
-         eps, momentum, Span<const A>(partial), mean, rstd, running_mean, running_var);
+         int64_t(0), eps, momentum, Span<const A>(partial), mean, rstd, running_mean, running_var);
+}
+
+template <class M, class A>
+void batch_norm_join(M& here, int64_t rows, int64_t slab_rows, double eps, double momentum,
+                     Span<const A> moments, Span<A> mean, Span<A> rstd, Span<A> running_mean,
+                     Span<A> running_var) {
+  const int64_t C = mean.size();
+  launch(batch_norm_join_kernel<A>, {.grid = ceil_div(C, 64), .block = {64}}, here, rows, C,
+         ceil_div(rows, slab_rows), slab_rows, eps, momentum, moments, mean, rstd, running_mean,
+         running_var);
 }
 
 template <class M, class A>
@@ -126,7 +139,11 @@ void batch_norm_backward(M& here, Activation activation, bool training, int64_t 
                                     Span<const T>, Span<const T>, Span<T>, Span<T>, Span<T>,   \
                                     Span<acc_t<T>>);
 FOR_FLOATING_TYPES(INSTANTIATE)
-template void batch_norm_rstd(Here&, double, Span<const float>, Span<float>);
-template void batch_norm_rstd(Here&, double, Span<const double>, Span<double>);
+#define INSTANTIATE_ACCUMULATOR(A)                                                               \
+  template void batch_norm_rstd(Here&, double, Span<const A>, Span<A>);                          \
+  template void batch_norm_join(Here&, int64_t, int64_t, double, double, Span<const A>, Span<A>, \
+                                Span<A>, Span<A>, Span<A>);
+INSTANTIATE_ACCUMULATOR(float)
+INSTANTIATE_ACCUMULATOR(double)
 
 }  // namespace tweed

@@ -24,6 +24,14 @@ void batch_norm_statistics(M&, int64_t rows, double eps, double momentum, Span<c
                            Span<acc_t<T>> mean, Span<acc_t<T>> rstd, Span<acc_t<T>> running_mean,
                            Span<acc_t<T>> running_var, Span<acc_t<T>> partial);
 
+/// The same from moments that somebody else found.
+/// @param moments  (slabs, 2, C): mean, and sum of squared deviations from it, of each channel in
+///                 slab_rows rows after the other; the last slab has what is left
+template <class M, class A>
+void batch_norm_join(M&, int64_t rows, int64_t slab_rows, double eps, double momentum,
+                     Span<const A> moments, Span<A> mean, Span<A> rstd, Span<A> running_mean,
+                     Span<A> running_var);
+
 /// rstd = 1 / sqrt(var + eps). A is float or double.
 template <class M, class A>
 void batch_norm_rstd(M&, double eps, Span<const A> var, Span<A> rstd);

@@ -127,13 +127,56 @@ __device__ inline void write_results(const MmaSlide& m, bool relu, const T* __re
   }
 }
 
+// Moments of a tile's results, as they are stored. Each of `parts` threads of a channel takes every
+// parts-th row, in two passes of which the second corrects the first; Chan's formula joins them.
+template <class T, class Tile>
+__device__ inline void write_moments(const float* sums, int rows, int channel, int channels,
+                                     const T* __restrict__ bias, float* __restrict__ moments) {
+  constexpr int parts = mma_threads / Tile::columns;
+  float* const joined = dynamic_shared<float>() + Tile::rows * Tile::columns;  // (2, threads)
+  const int column = threadIdx.x % Tile::columns, part = threadIdx.x / Tile::columns;
+  const bool exists = channel + column < channels;
+  const float shift = exists && bias ? load(bias[channel + column]) : 0;
+  auto value = [&](int row) { return load(store<T>(sums[sum_at<Tile>(row, column)] + shift)); };
+  int n = 0;
+  float mean = 0, off = 0, squares = 0;
+  for (int row = part; row < rows; row += parts, ++n) mean += value(row);
+  mean /= float(n > 0 ? n : 1);
+  for (int row = part; row < rows; row += parts) {
+    const float d = value(row) - mean;
+    off += d;
+    squares += d * d;
+  }
+  mean += off / float(n > 0 ? n : 1);
+  squares -= off * off / float(n > 0 ? n : 1);
+  if constexpr (parts > 1) {
+    joined[threadIdx.x] = mean;
+    joined[mma_threads + threadIdx.x] = squares;
+    __syncthreads();
+    if (part > 0) return;
+    for (int other = 1; other < parts; ++other) {
+      const int more = rows > other ? (rows - other + parts - 1) / parts : 0;
+      if (more == 0) break;
+      const float share = float(more) / float(n + more);
+      const float delta = joined[other * Tile::columns + column] - mean;
+      squares +=
+          joined[mma_threads + other * Tile::columns + column] + delta * delta * float(n) * share;
+      mean += delta * share;
+      n += more;
+    }
+  }
+  if (!exists) return;
+  moments[channel + column] = mean;
+  moments[channels + channel + column] = squares;
+}
+
 // ---- the kernels --------------------------------------------------------------------------------
 
 template <class T, class Tile>
 __global__ void __launch_bounds__(mma_threads, 2)
     conv_mma_kernel(MmaSlide m, bool relu, const T* __restrict__ images,
                     const T* __restrict__ filters, const T* __restrict__ bias, T* __restrict__ y,
-                    float* __restrict__ partial) {
+                    float* __restrict__ partial, float* __restrict__ moments) {
   const int places = int(m.s.places()), results = m.s.results();
   const int64_t across = (results + Tile::columns - 1) / Tile::columns;
   const int64_t tiles = (places + Tile::rows - 1) / Tile::rows * across;
@@ -175,6 +218,9 @@ __global__ void __launch_bounds__(mma_threads, 2)
       float* out = partial + (slice * places + place + row) * results + column + eight;
       for (int j = 0; j < 8 && column + eight + j < results; ++j) out[j] = values[j];
     }
+    if (moments)
+      write_moments<T, Tile>(shared, min(Tile::rows, places - place), column, results, bias,
+                             moments + int64_t(place / Tile::rows) * 2 * results);
     __syncthreads();  // before the next tile takes the ring
   }
 }
@@ -203,21 +249,21 @@ using namespace MACHINE;
 template <class T, class Tile, class M>
 static void launch_tile(M& here, const MmaSlide& m, Activation activation, Span<const T> images,
                         Span<const T> filters, Span<const T> bias, Span<T> y, Span<float> partial,
-                        int64_t blocks) {
+                        Span<float> moments, int64_t blocks) {
   const int64_t tiles =
       ceil_div(m.s.places(), Tile::rows) * ceil_div(m.s.results(), Tile::columns) * m.slices;
   launch(conv_mma_kernel<T, Tile>,
          {.grid = blocks ? blocks : tiles, .block = {mma_threads}, .shared = Tile::shared_bytes},
-         here, m, activation == Activation::relu, images, filters, bias, y, partial);
+         here, m, activation == Activation::relu, images, filters, bias, y, partial, moments);
 }
 
 template <class M, class T>
 void conv_mma(M& here, const Slide& s, const MmaPlan& plan, Activation activation,
               Span<const T> images, Span<const T> filters, Span<const T> bias, Span<T> y,
-              Span<float> partial, int64_t blocks) {
+              Span<float> partial, Span<float> moments, int64_t blocks) {
   const MmaSlide m(s, plan.slices, chunk_numbers<T>);
   auto with = [&]<class Tile>() {
-    launch_tile<T, Tile>(here, m, activation, images, filters, bias, y, partial, blocks);
+    launch_tile<T, Tile>(here, m, activation, images, filters, bias, y, partial, moments, blocks);
   };
   if (plan.tile == mma_tiles[0])
     with.template operator()<Tile<128, 128, 64, 64>>();
@@ -234,9 +280,10 @@ void conv_mma(M& here, const Slide& s, const MmaPlan& plan, Activation activatio
            here, m, activation == Activation::relu, Span<const float>(partial), bias, y);
 }
 
-#define INSTANTIATE(T)                                                                   \
-  template void conv_mma(Here&, const Slide&, const MmaPlan&, Activation, Span<const T>, \
-                         Span<const T>, Span<const T>, Span<T>, Span<float>, int64_t);
+#define INSTANTIATE(T)                                                                    \
+  template void conv_mma(Here&, const Slide&, const MmaPlan&, Activation, Span<const T>,  \
+                         Span<const T>, Span<const T>, Span<T>, Span<float>, Span<float>, \
+                         int64_t);
 INSTANTIATE(float)
 INSTANTIATE(bf16)
 

@@ -41,10 +41,13 @@ MmaPlan mma_plan(const Slide&, int64_t element_bytes);
 /// @param bias     (channels), or empty
 /// @param y        (N, out_H, out_W, channels); pixels that no place has as result stay as they are
 /// @param partial  (slices, places, results) if there is more than one slice, else empty
+/// @param moments  (row tiles, 2, channels), or empty: mean of each channel's results over the rows
+///                 of a tile, and the sum of their squared deviations from it. For one slice, one
+///                 phase and no activation
 template <class M, class T>
 void conv_mma(M&, const Slide&, const MmaPlan&, Activation, Span<const T> images,
               Span<const T> filters, Span<const T> bias, Span<T> y, Span<float> partial,
-              int64_t blocks = 0);
+              Span<float> moments = {}, int64_t blocks = 0);
 
 /// The tiles that conv_mma_weight has: rows are output channels, columns numbers of the patch.
 constexpr MmaTile mma_weight_tiles[] = {{128, 128}, {64, 128}, {64, 64}};

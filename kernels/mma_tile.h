@@ -37,8 +37,10 @@ struct Tile {
   static constexpr int stages = 4;
   static constexpr int left_bytes = rows * step_bytes;
   static constexpr int stage_bytes = (rows + columns) * step_bytes;
-  /// At the end the ring has room for the sums, as floats.
-  static constexpr int sums_bytes = rows * columns * int(sizeof(float));
+  /// At the end the ring has room for the sums, as floats, and two more numbers a thread where the
+  /// columns are fewer than the threads.
+  static constexpr int sums_bytes =
+      (rows * columns + (columns < mma_threads ? 2 * mma_threads : 0)) * int(sizeof(float));
   static constexpr int shared_bytes =
       stages * stage_bytes > sums_bytes ? stages* stage_bytes : sums_bytes;
 };

@@ -65,7 +65,10 @@ Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, int64_t kernel,
     bias_ = add_parameter("bias", uniform_init({out_channels}, bound, {init.seed, init.layer, 1}));
 }
 Tensor Conv2d::forward(const Tensor& x) {
-  return conv2d(x, weight_, bias_, {options_.stride, options_.padding, options_.activation});
+  // Who wants neither bias nor activation has a norm behind it.
+  const bool norm_follows = training() && !options_.bias && options_.activation == Activation::none;
+  return conv2d(x, weight_, bias_,
+                {options_.stride, options_.padding, options_.activation, norm_follows});
 }
 std::string Conv2d::description() const {
   return call("Conv2d", weight_.dim(3), weight_.dim(0), named("kernel", double(weight_.dim(1))),

@@ -103,6 +103,15 @@ class Tensor {
 
   const std::shared_ptr<Attachment>& attachment() const { return impl().attachment; }
   void attach(std::shared_ptr<Attachment> a) const { impl().attachment = std::move(a); }
+  /// Keeps what is known of the elements with them, for whoever computes from them next.
+  void annotate(std::shared_ptr<const Attachment> a) const {
+    impl().annotation = std::move(a);
+    impl().annotated_version = version();
+  }
+  /// Null once the elements have changed in place.
+  std::shared_ptr<const Attachment> annotation() const {
+    return impl().annotated_version == version() ? impl().annotation : nullptr;
+  }
   /// True if both are handles of the same tensor.
   bool same(const Tensor& o) const { return impl_ == o.impl_; }
   /// True if no other tensor shares this storage.
@@ -119,6 +128,8 @@ class Tensor {
     DType dtype = DType::float32;
     std::shared_ptr<std::atomic<uint32_t>> version;
     std::shared_ptr<Attachment> attachment;
+    std::shared_ptr<const Attachment> annotation;
+    uint32_t annotated_version = 0;
   };
   explicit Tensor(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
   Impl& impl() const {

@@ -1,0 +1,72 @@
+"""What cuobjdump, which comes with CUDA, tells of compiled kernels: for kernel_table and mma_table."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+USAGE = re.compile(r"REG:(\d+) STACK:(\d+) SHARED:(\d+) LOCAL:(\d+)")
+# From Hopper on, so much of a block's shared memory belongs to the system; it is counted for some
+# kernels only.
+SYSTEM_SHARED = 1024
+
+
+def fail(text):
+    print(text, file=sys.stderr)
+    sys.exit(2)
+
+
+def find_cuobjdump():
+    given = os.environ.get("CUOBJDUMP")
+    for name in (given,) if given else ("cuobjdump", "/usr/local/cuda/bin/cuobjdump"):
+        if shutil.which(name):
+            return name
+    fail("There is no cuobjdump, which comes with CUDA; the variable CUOBJDUMP names another.")
+
+
+def output_of(*command, given=None):
+    return subprocess.run(command, input=given, check=True, capture_output=True, text=True).stdout
+
+
+def readable(names):
+    """Short names of mangled ones: no namespaces, no parameters."""
+    plain = output_of("c++filt", given="\n".join(names))
+    plain = re.sub(r"\(anonymous namespace\)::|tweed::|cuda::|^void ", "", plain, flags=re.M)
+    # Parameters begin after the template's arguments, which may have parentheses of their own.
+    return {name: re.sub(r"^(\w+(<.*>)?)\(.*", r"\1", text)
+            for name, text in zip(names, plain.splitlines())}
+
+
+def usage_of(cuobjdump, file):
+    """(architecture, mangled name) -> (registers, stack, shared, local)."""
+    found, architecture, name = {}, None, None
+    for line in output_of(cuobjdump, "--dump-resource-usage", str(file)).splitlines():
+        words = line.split()
+        if line.startswith("arch = "):
+            architecture = words[2]
+        elif words[:1] == ["Function"]:
+            name = words[1].rstrip(":")
+        elif match := USAGE.search(line):
+            registers, stack, shared, local = map(int, match.groups())
+            if int(re.search(r"\d+", architecture)[0]) >= 90:
+                shared = max(0, shared - SYSTEM_SHARED)
+            found[architecture, name] = (registers, stack, shared, local)
+    return found
+
+
+def nvcc_of(build):
+    cache = (build / "CMakeCache.txt").read_text()
+    return re.search(r"TWEED_NVCC:FILEPATH=(.*)", cache)[1]
+
+
+def nvcc_version(build):
+    return re.search(r"release ([\d.]+)", output_of(nvcc_of(build), "--version"))[1]
+
+
+def objects_of(build):
+    """The compiled files of kernels for the GPU, by name."""
+    files = sorted(build.rglob("kernels_cuda.dir/**/*.cu.o"))
+    if not files:
+        fail(f"{build} holds no kernels for the cuda machine.")
+    return {file.name.split(".")[0]: file for file in files}
