@@ -22,6 +22,7 @@
 
 #include "autograd/conv_mma_passes.h"
 #include "kernels/conv_direct.h"
+#include "kernels/conv_mma.h"
 
 namespace tweed {
 namespace {
@@ -130,7 +131,8 @@ ConvPlan make_plan(const Conv& c, DType dtype, Device device) {
     const bool stem = wanted == automatic && c.window.C <= 4 && c.window.kernel > 1;
     return {a, stem && dtype == DType::float32 ? im2col : a, a};
   }
-  if (wanted == mma && dtype == DType::float64) return {implicit, implicit, implicit};
+  if (wanted == mma && (dtype == DType::float64 || c.window.kernel > mma_most_taps))
+    return {implicit, implicit, implicit};
   if (wanted != automatic) return {wanted, wanted, wanted};
   const Type type = type_of(dtype, device);
   return {from_table(forward, c, type), from_table(input_gradient, c, type),

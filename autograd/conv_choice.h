@@ -13,7 +13,7 @@ struct ConvPlan {
 
 /// What conv_algorithm() means for a convolution: that algorithm for all passes, or the table's
 /// choice for each. Noted for conv_choices(). float64 takes im2col for `direct`, and
-/// implicit for `mma`.
+/// implicit for `mma`, as do windows of more than mma_most_taps.
 /// @throws DeviceError  see check_conv_algorithm
 ConvPlan plan_conv(const Conv& c, DType dtype, Device device);
 

@@ -30,40 +30,65 @@ namespace MACHINE {
 
 // ---- into shared memory -------------------------------------------------------------------------
 
-// The windows of a tile's places. A thread copies one chunk of a step, the same for all its rows.
+// Which chunks of a tile with k along its rows a thread copies: one of a step, the same of every
+// 32nd row. 32 rows further along_k has the same order.
+template <int rows>
+struct RowShare {
+  static constexpr int apart = mma_threads / step_chunks;
+  static constexpr int mine = (rows + apart - 1) / apart;
+  __device__ static int chunk() { return int(threadIdx.x) % step_chunks; }
+  __device__ static int row(int i) { return int(threadIdx.x) / step_chunks + i * apart; }
+  __device__ static char* place(char* tile, int i) {
+    return tile + along_k(row(0), chunk()) + i * apart * step_bytes;
+  }
+};
+
+// The windows of a tile's places. `inside` has a bit for each line of the window that lies within
+// the image, from bit 16 on for each column: two instructions a chunk, where comparisons took
+// eight.
 template <class T, int rows>
 struct WindowRows {
-  static constexpr int mine = rows * step_chunks / mma_threads;
+  using Share = RowShare<rows>;
   const T* images;
-  int at[mine];  // the window's first chunk, of all images; may lie outside
-  int top[mine], left[mine];
+  int at[Share::mine];  // the window's first chunk, of all images; may lie outside
+  unsigned inside[Share::mine];
+  int kh, kw, c, further;  // of the next step's chunk; further: from `at` on
 
-  __device__ static int row(int i) {
-    return int(threadIdx.x) / step_chunks + i * (mma_threads / step_chunks);
-  }
-  __device__ static int chunk() { return int(threadIdx.x) % step_chunks; }
-
-  __device__ WindowRows(const MmaSlide& m, const T* images, int first) : images(images) {
+  __device__ WindowRows(const MmaSlide& m, const T* images, int first, int step) : images(images) {
     const Slide& s = m.s;
-#pragma unroll
-    for (int i = 0; i < mine; ++i) {
-      const bool exists = first + row(i) < s.places();
-      const Place p(m, exists ? first + row(i) : 0);
-      top[i] = exists ? p.row * s.step_h + s.top : s.H;  // H: all of the window is outside
-      left[i] = p.column * s.step_w + s.left;
-      at[i] = ((p.n * s.H + top[i]) * s.W + left[i]) * m.chunks;
+    for (int i = 0; i < Share::mine; ++i) {
+      const bool exists = first + Share::row(i) < s.places();
+      const Place p(m, exists ? first + Share::row(i) : 0);
+      const int top = p.row * s.step_h + s.top, left = p.column * s.step_w + s.left;
+      at[i] = ((p.n * s.H + top) * s.W + left) * m.chunks;
+      inside[i] = 0;
+      for (int bit = 0; bit < s.height; ++bit)
+        inside[i] |= unsigned(exists && unsigned(top + bit) < unsigned(s.H)) << bit;
+      for (int bit = 0; bit < s.width; ++bit)
+        inside[i] |= unsigned(unsigned(left + bit) < unsigned(s.W)) << (16 + bit);
+      pin(at[i]);
     }
+    const Tap tap(m, step * step_chunks + Share::chunk());
+    kh = tap.kh;
+    kw = tap.kw;
+    c = tap.chunk;
+    further = (kh * s.W + kw) * m.chunks + c;
   }
-  __device__ void load(const MmaSlide& m, int step, char* to) const {
-    const Slide& s = m.s;
-    const Tap tap(m, step * step_chunks + chunk());
-    const int further = (tap.kh * s.W + tap.kw) * m.chunks + tap.chunk;
+  // The next step's chunks. Lines beyond the last have no bit.
+  __device__ void load(const MmaSlide& m, char* to) {
+    const unsigned wanted = 1u << (kh < mma_most_taps ? kh : mma_most_taps) | 1u << (16 + kw);
 #pragma unroll
-    for (int i = 0; i < mine; ++i) {
-      const bool inside = tap.kh < s.height && unsigned(top[i] + tap.kh) < unsigned(s.H) &&
-                          unsigned(left[i] + tap.kw) < unsigned(s.W);
-      cp_async(to + along_k(row(i), chunk()),
-               images + int64_t(inside ? at[i] + further : 0) * chunk_numbers<T>, inside);
+    for (int i = 0; i < Share::mine; ++i)
+      cp_async(Share::place(to, i), images + int64_t(at[i] + further) * chunk_numbers<T>,
+               (inside[i] & wanted) == wanted);
+    c += step_chunks;
+    further += step_chunks;
+    while (c >= m.chunks) {
+      c -= m.chunks;
+      if (++kw < m.s.width) continue;
+      kw = 0;
+      ++kh;
+      further += (m.s.W - m.s.width) * m.chunks;
     }
   }
 };
@@ -71,20 +96,25 @@ struct WindowRows {
 // Rows of a matrix (count, patch), from `first` on.
 template <class T, int rows>
 struct FilterRows {
-  const T* filters;
-  int first, count, chunks;  // of the patch
+  using Share = RowShare<rows>;
+  const T* next;               // of the thread's first row
+  int left, rows_left, apart;  // left: chunks of the row; apart: numbers between two of its rows
 
-  __device__ void load(int step, char* to) const {
-    using Rows = WindowRows<T, rows>;
-    const int k = step * step_chunks + Rows::chunk();
+  __device__ FilterRows(const MmaSlide& m, const T* filters, int first, int step)
+      : left(m.patch_chunks() - step * step_chunks - Share::chunk()),
+        rows_left(m.s.results() - first - Share::row(0)),
+        apart(Share::apart * m.s.patch()) {
+    next = filters + int64_t(first + Share::row(0)) * m.s.patch() +
+           (step * step_chunks + Share::chunk()) * chunk_numbers<T>;
+  }
+  __device__ void load(char* to) {
+    if (rows >= Share::apart || Share::row(0) < rows)
 #pragma unroll
-    for (int i = 0; i < (rows * step_chunks + mma_threads - 1) / mma_threads; ++i) {
-      if (rows * step_chunks < mma_threads && Rows::row(i) >= rows) return;
-      const int row = first + Rows::row(i);
-      const bool inside = row < count && k < chunks;
-      cp_async(to + along_k(Rows::row(i), Rows::chunk()),
-               filters + (inside ? int64_t(row) * chunks + k : 0) * chunk_numbers<T>, inside);
-    }
+      for (int i = 0; i < Share::mine; ++i)
+        cp_async(Share::place(to, i), next + int64_t(i) * apart,
+                 left > 0 && i * Share::apart < rows_left);
+    left -= step_chunks;
+    next += step_numbers<T>;
   }
 };
 
@@ -187,14 +217,14 @@ __global__ void __launch_bounds__(mma_threads, 2)
     const int64_t all = (m.patch_chunks() + step_chunks - 1) / step_chunks;
     const int first = int(all * slice / m.slices);
     const int steps = int(all * (slice + 1) / m.slices) - first;
-    const WindowRows<T, Tile::rows> windows(m, images, place);
-    const FilterRows<T, Tile::columns> rows{filters, column, results, m.patch_chunks()};
+    WindowRows<T, Tile::rows> windows(m, images, place, first);
+    FilterRows<T, Tile::columns> rows(m, filters, column, first);
     WarpSums<Tile> sums = {};
     pipeline<Tile>(
         steps,
-        [&](int step, char* stage) {
-          windows.load(m, first + step, stage);
-          rows.load(first + step, stage + Tile::left_bytes);
+        [&](char* stage) {
+          windows.load(m, stage);
+          rows.load(stage + Tile::left_bytes);
         },
         [&](const char* stage) {
 #pragma unroll

@@ -13,6 +13,8 @@
 namespace tweed {
 
 constexpr int mma_chunk_numbers(int64_t element_bytes) { return int(16 / element_bytes); }
+/// The largest window.
+constexpr int mma_most_taps = 15;
 /// @throws ShapeError  for images of 2^31 chunks or more, or as many places
 void check_mma_size(const Slide&, int64_t element_bytes);
 

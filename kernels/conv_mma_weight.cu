@@ -19,17 +19,19 @@
 namespace tweed {
 namespace MACHINE {
 
-// How the threads share out `rows_of_k` rows of `columns` numbers: a thread copies the same chunk
-// of several rows.
+// Which chunks of a tile with k down its rows, of `columns` numbers, a thread copies: the same of
+// several rows. Eight rows further down_k has the same order.
 template <class T, int columns>
 struct ColumnShare {
-  static constexpr int chunks = columns / chunk_numbers<T>, at_once = mma_threads / chunks;
-  static constexpr int mine = step_numbers<T> / at_once, row_bytes = columns * int(sizeof(T));
-  static_assert(mine > 0 && row_bytes % 128 == 0);
+  static constexpr int chunks = columns / chunk_numbers<T>, apart = mma_threads / chunks;
+  static constexpr int mine = step_numbers<T> / apart, row_bytes = columns * int(sizeof(T));
+  static_assert(mine > 0 && row_bytes % 128 == 0 && apart % 4 == 0);
   __device__ static int chunk() { return int(threadIdx.x) % chunks; }
-  __device__ static int k(int i) { return int(threadIdx.x) / chunks + i * at_once; }
+  __device__ static int k(int i) { return int(threadIdx.x) / chunks + i * apart; }
   __device__ static char* place(char* tile, int i) {
-    return tile + down_k<T>(k(i), chunk(), row_bytes);
+    // Rows that are four apart differ in bf16's order, which repeats after eight.
+    constexpr int same = sizeof(T) == 2 && apart == 4 ? 2 : 1;
+    return tile + down_k<T>(k(i % same), chunk(), row_bytes) + i / same * same * apart * row_bytes;
   }
 };
 
@@ -37,42 +39,76 @@ struct ColumnShare {
 template <class T, int columns>
 struct GradientColumns {
   using Share = ColumnShare<T, columns>;
-  const T* dz;
-  int first, channels;
+  const T* next;
+  int channels,
+      left;  // left: rows of the slice from the thread's next one on, none without channels
 
-  __device__ void load(int place0, int last, char* to) const {
+  __device__ GradientColumns(const T* dz, int channels, int first, int place, int last)
+      : channels(channels) {
     const int channel = first + Share::chunk() * chunk_numbers<T>;
+    next = dz + int64_t(place + Share::k(0)) * channels + channel;
+    left = channel < channels ? last - place - Share::k(0) : 0;
+  }
+  __device__ void load(char* to) {
 #pragma unroll
-    for (int i = 0; i < Share::mine; ++i) {
-      const int place = place0 + Share::k(i);
-      const bool inside = place < last && channel < channels;
-      cp_async(Share::place(to, i), dz + (inside ? int64_t(place) * channels + channel : 0),
-               inside);
-    }
+    for (int i = 0; i < Share::mine; ++i)
+      cp_async(Share::place(to, i), next + int64_t(i * Share::apart) * channels,
+               i * Share::apart < left);
+    left -= step_numbers<T>;
+    next += int64_t(step_numbers<T>) * channels;
   }
 };
 
-// Windows, from chunk `first` of the patch on: a thread's chunk is the same for all places.
+// Windows, from chunk `first` of the patch on. A thread's chunk is the same for all places: of each
+// it follows one pixel, which moves on by as many places as a step has.
 template <class T, int columns>
 struct PatchColumns {
   using Share = ColumnShare<T, columns>;
   const T* images;
-  Tap tap;
+  int left;                                             // as above
+  int at[Share::mine], h[Share::mine], v[Share::mine];  // chunk, line and column of the pixel
+  int h_end, v_end;
+  Place step;
 
-  __device__ PatchColumns(const MmaSlide& m, const T* images, int first)
-      : images(images), tap(m, first + Share::chunk()) {}
-  __device__ void load(const MmaSlide& m, int place0, int last, char* to) const {
+  __device__ PatchColumns(const MmaSlide& m, const T* images, int first, int place, int last)
+      : images(images), step(m, step_numbers<T>) {
     const Slide& s = m.s;
+    const Tap tap(m, first + Share::chunk());
+    left = tap.kh < s.height ? last - place - Share::k(0) : 0;
+    h_end = s.rows * s.step_h + s.top + tap.kh;
+    v_end = s.columns * s.step_w + s.left + tap.kw;
+    for (int i = 0; i < Share::mine; ++i) {
+      const Place p(m, place + Share::k(i));
+      h[i] = p.row * s.step_h + s.top + tap.kh;
+      v[i] = p.column * s.step_w + s.left + tap.kw;
+      at[i] = ((p.n * s.H + h[i]) * s.W + v[i]) * m.chunks + tap.chunk;
+    }
+  }
+  __device__ void load(const MmaSlide& m, char* to) {
+    const Slide& s = m.s;
+    const int down = step.row * s.step_h, right = step.column * s.step_w;
+    const int further = ((step.n * s.H + down) * s.W + right) * m.chunks;
+    const int line = s.columns * s.step_w, next_line = (s.step_h * s.W - line) * m.chunks;
+    const int image = s.rows * s.step_h, next_image = (s.H - image) * s.W * m.chunks;
 #pragma unroll
     for (int i = 0; i < Share::mine; ++i) {
-      const int place = place0 + Share::k(i);
-      const Place p(m, place < last ? place : 0);
-      const int h = p.row * s.step_h + s.top + tap.kh, v = p.column * s.step_w + s.left + tap.kw;
-      const bool inside = place < last && tap.kh < s.height && unsigned(h) < unsigned(s.H) &&
-                          unsigned(v) < unsigned(s.W);
-      const int at = inside ? ((p.n * s.H + h) * s.W + v) * m.chunks + tap.chunk : 0;
-      cp_async(Share::place(to, i), images + int64_t(at) * chunk_numbers<T>, inside);
+      cp_async(Share::place(to, i), images + int64_t(at[i]) * chunk_numbers<T>,
+               i * Share::apart < left && unsigned(h[i]) < unsigned(s.H) &&
+                   unsigned(v[i]) < unsigned(s.W));
+      at[i] += further;
+      h[i] += down;
+      v[i] += right;
+      if (v[i] >= v_end) {
+        v[i] -= line;
+        h[i] += s.step_h;
+        at[i] += next_line;
+      }
+      if (h[i] >= h_end) {
+        h[i] -= image;
+        at[i] += next_image;
+      }
     }
+    left -= step_numbers<T>;
   }
 };
 
@@ -88,14 +124,13 @@ __global__ void __launch_bounds__(mma_threads, 2)
     const int channel = int(t % tiles / across) * Tile::rows;
     const int column = int(t % across) * Tile::columns;
     const int first = int(places * slice / m.slices), last = int(places * (slice + 1) / m.slices);
-    const GradientColumns<T, Tile::rows> gradients{dz, channel, channels};
-    const PatchColumns<T, Tile::columns> patches(m, images, column / chunk_numbers<T>);
+    GradientColumns<T, Tile::rows> gradients(dz, channels, channel, first, last);
+    PatchColumns<T, Tile::columns> patches(m, images, column / chunk_numbers<T>, first, last);
     WarpSums<Tile> sums = {};
     pipeline<Tile>((last - first + step_numbers<T> - 1) / step_numbers<T>,
-                   [&](int step, char* stage) {
-                     const int place0 = first + step * step_numbers<T>;
-                     gradients.load(place0, last, stage);
-                     patches.load(m, place0, last, stage + Tile::left_bytes);
+                   [&](char* stage) {
+                     gradients.load(stage);
+                     patches.load(m, stage + Tile::left_bytes);
                    },
                    [&](const char* stage) {
 #pragma unroll

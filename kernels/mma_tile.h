@@ -52,7 +52,7 @@ __device__ inline int thread_warp() { return int(threadIdx.x) / 32; }
 
 // ---- where a chunk lies -------------------------------------------------------------------------
 
-// k runs along the rows.
+// k runs along the rows. Eight rows further the order is the same.
 __device__ inline int along_k(int row, int chunk) {
   return row * step_bytes + ((chunk ^ (row >> 1)) & 3) * chunk_bytes;
 }
@@ -83,16 +83,17 @@ struct Fragments {
   static constexpr int down = Tile::warp_rows / 16, across = Tile::warp_columns / 16;
   uint32_t left[down][4], right[across][4];
 
-  // From tiles with k along their rows. `half` of the step's 64 bytes.
+  // From tiles with k along their rows: the warp's begin at `row` and `column`, multiples of 16.
+  // `half` of the step's 64 bytes.
   __device__ void load_along_k(const char* a, const char* b, int row, int column, int half) {
     const int lane = thread_lane();
 #pragma unroll
     for (int i = 0; i < down; ++i)
-      ldmatrix(left[i], a + along_k(row + 16 * i + lane % 16, 2 * half + lane / 16));
+      ldmatrix(left[i], a + (row + 16 * i) * step_bytes + along_k(lane % 16, 2 * half + lane / 16));
 #pragma unroll
     for (int j = 0; j < across; ++j)
-      ldmatrix(right[j],
-               b + along_k(column + 16 * j + lane / 16 * 8 + lane % 8, 2 * half + lane / 8 % 2));
+      ldmatrix(right[j], b + (column + 16 * j) * step_bytes +
+                             along_k(lane / 16 * 8 + lane % 8, 2 * half + lane / 8 % 2));
     round();
   }
   // From tiles with k down their rows: bf16 is transposed on the way, TF32 picked one by one.
@@ -163,22 +164,22 @@ __device__ inline int warp_column() {
 
 // ---- the pipeline -------------------------------------------------------------------------------
 
-/// Steps 0 ... steps - 1 of the product, in order: load(step, stage) begins to copy a step into a
-/// stage of the ring, multiply(stage) uses it. Afterwards the ring is free.
+/// The steps of a product, in order: load(stage) begins to copy the next one into a stage of the
+/// ring, multiply(stage) uses it. Afterwards the ring is free.
 template <class Tile, class Load, class Multiply>
 __device__ inline void pipeline(int steps, Load load, Multiply multiply) {
   char* ring = dynamic_shared<char>();
   auto stage = [&](int step) { return ring + step % Tile::stages * Tile::stage_bytes; };
 #pragma unroll
   for (int step = 0; step < Tile::stages - 1; ++step) {
-    if (step < steps) load(step, stage(step));
+    if (step < steps) load(stage(step));
     cp_async_commit();
   }
   for (int step = 0; step < steps; ++step) {
     cp_async_wait<Tile::stages - 2>();  // mine of this step have arrived
     __syncthreads();                    // everybody's have, and all are done with the step before
     const int next = step + Tile::stages - 1;
-    if (next < steps) load(next, stage(next));
+    if (next < steps) load(stage(next));
     cp_async_commit();  // nothing, maybe: the count of groups stays the count of steps
     multiply(stage(step));
   }

@@ -120,6 +120,7 @@ TEST_CASE("every rung follows the definition: nothing, one pixel, windows apart"
   check_everywhere({{3, 1, 1, 5}, 2, 1, 3, 0});
   check_everywhere({{2, 11, 5, 3}, 3, 2, 5, 0});  // pixels that no window covers
   check_everywhere({{1, 1, 130, 2}, 3, 1, 1, 0});
+  check_everywhere({{1, 16, 17, 2}, 3, 15, 1, 7});
   check_everywhere({{2, 3, 3, 0}, 2, 3, 1, 1});  // no channels: the bias is all
 }
 

@@ -7,7 +7,7 @@
 #include <cmath>
 
 #include "autograd/channel_moments.h"
-#include "autograd/conv.h"
+#include "autograd/conv_choice.h"
 #include "autograd/norm.h"
 #include "kernels/quotient.h"
 #include "tests/conv_support.h"
@@ -207,7 +207,14 @@ TEST_CASE("images that a slice has put out of line are packed", "[mma]") {
   });
 }
 
-TEST_CASE("float64 on tensor cores is implicit's", "[mma]") {
+TEST_CASE("float64 and vast windows on tensor cores are implicit's", "[mma]") {
+  for (Device device : devices()) {
+    const Conv largest{{1, 20, 20, 8, mma_most_taps, 1, 7}, 8}, larger{{1, 20, 20, 8, 17, 1, 8}, 8};
+    const Using a(ConvAlgorithm::mma);
+    using enum ConvAlgorithm;
+    CHECK(plan_conv(largest, DType::float32, device) == ConvPlan{mma, mma, mma});
+    CHECK(plan_conv(larger, DType::float32, device) == ConvPlan{implicit, implicit, implicit});
+  }
   for (Device device : devices()) {
     const Tensor x = random_tensor({2, 6, 5, 3}, DType::float64, device, 1);
     const Tensor w = random_tensor({4, 3, 3, 3}, DType::float64, device, 2);

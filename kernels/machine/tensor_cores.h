@@ -35,6 +35,7 @@ void mma_bf16(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
               Where = Where::current());
 void mma_tf32(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2],
               Where = Where::current());
+TWEED_INLINE void pin(int&) {}
 TWEED_INLINE uint32_t to_tf32(float x) {
   const uint32_t u = float_bits(x);
   return (u & 0x7fffffffu) > 0x7f800000u ? 0x7fffe000u : (u + 0x1000u) & 0xffffe000u;
@@ -55,7 +56,7 @@ __device__ inline uint32_t shared_address(const void* p) {
 }
 
 /// Begins to copy 16 bytes, both sides aligned to 16; zeros if they are not wanted, and then
-/// `global` is not read, but must still be a valid address.
+/// `global` is not read and may lie anywhere.
 __device__ inline void cp_async(void* shared, const void* global, bool wanted) {
   TWEED_SM80("cp.async.cg.shared.global [%0], [%1], 16, %2;" ::"r"(shared_address(shared)),
              "l"(global), "r"(wanted ? 16 : 0)
@@ -102,6 +103,8 @@ __device__ inline void mma_tf32(float (&sums)[4], const uint32_t (&a)[4], const 
       : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
+/// Pins a value to a register: compilers would rather compute it anew in every turn of a loop.
+__device__ inline void pin(int& x) { asm volatile("" : "+r"(x)); }
 /// Rounded to 10 bits of fraction, halves away from zero; NaN stays NaN.
 __device__ inline uint32_t to_tf32(float x) {
   uint32_t u;
