@@ -2,18 +2,22 @@
 //
 // The rows are REASONED, NOT MEASURED: there was no GPU to measure on. They assume an H200 that
 // copies at 4 TB/s, where cuBLAS reaches 50 TFLOP/s in float32 and 600 in bfloat16, and the
-// implicit kernels, which know no tensor cores, 35 (half of its peak). Let an element of im2col's
-// matrix be the unit. It costs
+// implicit kernels, which know no tensor cores, 35 (half of its peak). mma reaches 400 in bfloat16
+// and 200 in TF32: mma.sync, which Hopper's wider wgmma leaves behind, two thirds of that in use.
+// Let an element of im2col's matrix be the unit. It costs
 //
 //   im2col     a write and a read, and 2 Co operations:   8 B / 4 TB/s + 2 Co / 50 TFLOP/s
 //                                                       = 2 ps + Co 0.04 ps    in float32
+//                                                         2 ps + Co 0.0067 ps  in TF32
 //                                                         1 ps + Co 0.0033 ps  in bfloat16
 //   implicit   2 Co operations, Co rounded up to its tile of 64:   Co 0.057 ps
+//   mma        2 Co operations:                           Co 0.01 ps   in TF32
+//                                                         Co 0.005 ps  in bfloat16
 //
 // for the forward pass and, with the same counts, for the gradients. So float32 favours implicit
 // for Co = 64 (3.7 ps against 4.6) and is at a draw at 128; below 33 half of its tile is empty.
-// bfloat16 and TF32 favour the matrix product everywhere. A row that conv_bench has measured takes
-// the place of the argument beside it.
+// bfloat16 and TF32 favour mma up to Co = 600, and the library's product for images that are their
+// own matrix. A row that conv_bench has measured takes the place of the argument beside it.
 #include "autograd/conv_choice.h"
 
 #include <algorithm>
@@ -54,6 +58,10 @@ const Row table[] = {
     // About 3 us for each launch are all the time there is: naive has one, no tile that stays
     // empty, and a thread's sum is short.
     {.terms = {0, 128}, .multiply_adds = {0, int64_t(1) << 22}, .rung = naive},
+    // As above; stems too, whose pixels mma packs in a pass over no more than the image. Where it
+    // can
+    // compute: else the rows that follow.
+    {.types = bf | tf, .kernel = {1, mma_most_taps}, .out_channels = {0, 600}, .rung = mma},
     // The stem: the columns are K K / stride^2 times the image, and their rows of an odd number of
     // elements (147 for 7x7x3) are not aligned for tensor cores. Not the input gradient, whose tile
     // would hold 3 channels of 64.
@@ -75,7 +83,15 @@ Type type_of(DType dtype, Device device) {
   return dtype == DType::float64 ? f64 : bf;
 }
 
-ConvAlgorithm from_table(Pass pass, const Conv& c, Type type) {
+// Whether pixels and chunks of at least four numbers are fewer than 2^31: see check_mma_size().
+bool mma_can_count(const Conv& c) {
+  const Window& w = c.window;
+  const int64_t pixels = w.N * w.H * w.W, places = w.places();
+  return std::max({pixels, pixels * w.C / 4, places, places * c.out_channels / 4}) < int64_t(1)
+                                                                                         << 31;
+}
+
+ConvAlgorithm from_table(Pass pass, const Conv& c, Type type, bool mma_is_able) {
   const Window& w = c.window;
   const int64_t terms = pass == forward          ? w.patch()
                         : pass == input_gradient ? w.kernel * w.kernel * c.out_channels
@@ -84,7 +100,8 @@ ConvAlgorithm from_table(Pass pass, const Conv& c, Type type) {
     return (r.passes & pass) && (r.types & type) && r.kernel.has(w.kernel) &&
            r.stride.has(w.stride) && r.padding.has(w.padding) && r.in_channels.has(w.C) &&
            r.out_channels.has(c.out_channels) && r.terms.has(terms) &&
-           r.multiply_adds.has(w.places() * w.patch() * c.out_channels);
+           r.multiply_adds.has(w.places() * w.patch() * c.out_channels) &&
+           (r.rung != mma || mma_is_able);
   };
   return std::find_if(std::begin(table), std::end(table), fits)->rung;
 }
@@ -135,8 +152,9 @@ ConvPlan make_plan(const Conv& c, DType dtype, Device device) {
     return {implicit, implicit, implicit};
   if (wanted != automatic) return {wanted, wanted, wanted};
   const Type type = type_of(dtype, device);
-  return {from_table(forward, c, type), from_table(input_gradient, c, type),
-          from_table(weight_gradient, c, type)};
+  const bool able = has_tensor_cores(device) && mma_can_count(c);
+  auto best = [&](Pass pass) { return from_table(pass, c, type, able); };
+  return {best(forward), best(input_gradient), best(weight_gradient)};
 }
 
 }  // namespace

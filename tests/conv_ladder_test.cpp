@@ -222,8 +222,13 @@ TEST_CASE("auto picks a rung for each pass and says which", "[ladder]") {
   CHECK(plan_conv(pointwise, f32, sim) == ConvPlan{im2col, im2col, im2col});
   CHECK(plan_conv({{32, 32, 32, 64, 3, 1, 1}, 64}, f32, sim) ==
         ConvPlan{implicit, implicit, implicit});
-  CHECK(plan_conv({{32, 32, 32, 64, 3, 1, 1}, 64}, bf, sim) == ConvPlan{im2col, im2col, im2col});
-  CHECK(plan_conv(wide, bf, sim) == ConvPlan{im2col, im2col, im2col});
+  CHECK(plan_conv(stem, bf, sim) == ConvPlan{mma, mma, mma});
+  CHECK(plan_conv(wide, bf, sim) == ConvPlan{mma, mma, mma});
+  CHECK(plan_conv(pointwise, bf, sim) == ConvPlan{im2col, im2col, im2col});
+  CHECK(plan_conv({{32, 8, 8, 512, 3, 1, 1}, 1024}, bf, sim) == ConvPlan{im2col, im2col, im2col});
+  // More than mma can count.
+  CHECK(plan_conv({{1 << 21, 32, 32, 64, 3, 1, 1}, 64}, bf, sim) ==
+        ConvPlan{im2col, im2col, im2col});
   CHECK(plan_conv(tiny, f32, sim) == ConvPlan{naive, naive, naive});
   CHECK(plan_conv(stem, f32, Device()) == ConvPlan{direct, im2col, direct});
   {
