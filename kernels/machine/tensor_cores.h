@@ -6,7 +6,7 @@
 // mma.sync     a warp multiplies a 16 x 32-byte tile by a 32-byte x 8 tile
 //
 // All lanes of a warp call ldmatrix and mma together. Let g = lane / 4 and t = lane % 4. Where a
-// lane has which elements, as PTX ISA 8.5 lays down in sections 9.7.14.5.7 (mma.m16n8k8),
+// lane has which elements, as PTX ISA 9.2 lays down in sections 9.7.14.5.7 (mma.m16n8k8),
 // 9.7.14.5.8 (mma.m16n8k16) and 9.7.14.5.15 (ldmatrix):
 //
 //   A, 16 x k   bf16, k = 16: a[i] holds row g + 8 (i % 2), columns 2t + 8 (i / 2) and the next one
