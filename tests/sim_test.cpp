@@ -1,6 +1,7 @@
 // The simulator: every planted bug is found and named by file, line, block and thread; its correct
 // twin is not reported.
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -262,6 +263,24 @@ TEST_CASE("what a launch may not be", "[sim]") {
   CHECK_THROWS_AS(launch({.block = {32, 33}}), DeviceError);
   CHECK_THROWS_AS(launch({.block = {0}}), DeviceError);
   CHECK_THROWS_AS(launch({.shared = shared_bytes_most + 1}), DeviceError);
+}
+
+// addr2line would read addresses from there if it were given none.
+TEST_CASE("a report leaves the standard input alone", "[sim]") {
+  int ends[2];
+  REQUIRE(pipe(ends) == 0);
+  REQUIRE(write(ends[1], "0x1", 3) == 3);
+  close(ends[1]);
+  const int input = dup(STDIN_FILENO);
+  dup2(ends[0], STDIN_FILENO);
+  const std::string text = findings(PlantedBug::shared_index, 128, 1);
+  char left[4] = {};
+  CHECK(read(STDIN_FILENO, left, 3) == 3);
+  CHECK(std::string(left) == "0x1");
+  dup2(input, STDIN_FILENO);
+  close(input);
+  close(ends[0]);
+  CHECK(contains(text, "array index 64 out of bounds"));
 }
 
 TEST_CASE("without addr2line the address is named", "[sim]") {

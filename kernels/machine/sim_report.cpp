@@ -53,6 +53,7 @@ Frame parse_frame(std::string function, std::string place) {
 
 /// For each address the frames inlined there, innermost first; none if addr2line is missing.
 std::vector<std::vector<Frame>> frames_of(const std::vector<std::uintptr_t>& addresses) {
+  if (addresses.empty()) return {};
   std::ostringstream command;
   command << "addr2line -a -i -f -C -e /proc/" << getpid() << "/exe" << std::hex;
   for (auto a : addresses) command << " 0x" << a - load_address();
