@@ -54,6 +54,7 @@ struct Cpu {
 struct Sim {
   int max_errors = 10;
   class SimRecording* recording = nullptr;  ///< see recording.h
+  bool count_banks = false;                 ///< see sim_banks.h
 };
 
 /// A GPU, with a stream that all its work is done on in order.

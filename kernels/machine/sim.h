@@ -78,25 +78,11 @@ TWEED_INLINE bool isinf(T x) {
 
 // ---- memory
 
-/// What loads and stores get from the hooks, for memory that is touched in another way.
-void check_read(const void* p, std::size_t bytes);
-void check_write(void* p, std::size_t bytes);
-
-// The compiler's hooks leave these out.
-TWEED_INLINE void* memcpy(void* to, const void* from, std::size_t bytes) {
-  check_read(from, bytes);
-  check_write(to, bytes);
-  return __builtin_memcpy(to, from, bytes);
-}
-TWEED_INLINE void* memmove(void* to, const void* from, std::size_t bytes) {
-  check_read(from, bytes);
-  check_write(to, bytes);
-  return __builtin_memmove(to, from, bytes);
-}
-TWEED_INLINE void* memset(void* to, int byte, std::size_t bytes) {
-  check_write(to, bytes);
-  return __builtin_memset(to, byte, bytes);
-}
+// The compiler's hooks leave these out; or not, where it makes loads and stores of them: so they are
+// functions, checked once.
+void* memcpy(void* to, const void* from, std::size_t bytes);
+void* memmove(void* to, const void* from, std::size_t bytes);
+void* memset(void* to, int byte, std::size_t bytes);
 
 /// Whole numbers only: a sum of floats would depend on the order of the threads.
 int atomicAdd(int* p, int v);

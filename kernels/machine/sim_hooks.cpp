@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "kernels/machine/sim_banks.h"
 #include "kernels/machine/sim_memory.h"
 #include "kernels/machine/sim_report.h"
 #include "kernels/machine/sim_state.h"
@@ -16,9 +17,16 @@ inline __attribute__((always_inline)) bool on_fiber() {
   return in_stacks(__builtin_frame_address(0));
 }
 
+inline __attribute__((always_inline)) void count(const void* p, std::size_t bytes, Access kind,
+                                                 void* pc) {
+  if (counting_banks && kind != Access::atomic)
+    count_access(kind == Access::read ? "load" : "store", p, bytes, pc);
+}
 inline __attribute__((always_inline)) void hook(const void* p, std::size_t bytes, Access kind,
                                                 void* pc) {
-  if (on_fiber()) check(p, bytes, kind, pc);
+  if (!on_fiber()) return;
+  check(p, bytes, kind, pc);
+  count(p, bytes, kind, pc);
 }
 // A GPU loads and stores whole elements only. 16 bytes may be two elements of 8.
 inline __attribute__((always_inline)) void aligned_hook(const void* p, std::size_t bytes,
@@ -29,14 +37,27 @@ inline __attribute__((always_inline)) void aligned_hook(const void* p, std::size
                     thread_name(now.block, now.current),
                 {pc});
   check(p, bytes, kind, pc);
+  count(p, bytes, kind, pc);
 }
 
 }  // namespace
 
 #define RETURN_ADDRESS __builtin_return_address(0)
 
-void check_read(const void* p, std::size_t bytes) { hook(p, bytes, Access::read, RETURN_ADDRESS); }
-void check_write(void* p, std::size_t bytes) { hook(p, bytes, Access::write, RETURN_ADDRESS); }
+void* memmove(void* to, const void* from, std::size_t bytes) {
+  hook(from, bytes, Access::read, RETURN_ADDRESS);
+  hook(to, bytes, Access::write, RETURN_ADDRESS);
+  return std::memmove(to, from, bytes);
+}
+void* memcpy(void* to, const void* from, std::size_t bytes) {
+  hook(from, bytes, Access::read, RETURN_ADDRESS);
+  hook(to, bytes, Access::write, RETURN_ADDRESS);
+  return std::memcpy(to, from, bytes);
+}
+void* memset(void* to, int byte, std::size_t bytes) {
+  hook(to, bytes, Access::write, RETURN_ADDRESS);
+  return std::memset(to, byte, bytes);
+}
 int atomicAdd(int* p, int v) {
   hook(p, sizeof *p, Access::atomic, RETURN_ADDRESS);
   const int old = *p;

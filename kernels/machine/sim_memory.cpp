@@ -154,6 +154,11 @@ void check(const void* address, std::size_t bytes, Access kind, void* pc) {
   check_global(p, bytes, kind, pc);
 }
 
+bool in_shared(const void* address) {
+  auto p = static_cast<const char*>(address);
+  return statics.has(p) || Range{dynamic_memory, dynamic_memory + dynamic_bytes}.has(p);
+}
+
 void* dynamic_shared_memory() { return dynamic_memory; }
 
 void start_memory(const Launch& launch) {

@@ -11,6 +11,8 @@ enum class Access : uint8_t { read, write, atomic, copy_issued, copy_arrived };
 /// that could harm the program itself do not come back.
 void check(const void* p, std::size_t bytes, Access kind, void* pc);
 
+bool in_shared(const void* p);
+
 /// Prepares for a launch by the calling host thread.
 void start_memory(const Launch& launch);
 /// Gives back what only large launches need.

@@ -135,6 +135,12 @@ void add_finding(std::string text, std::vector<const void*> places) {
   findings.push_back({std::move(text), std::move(places)});
 }
 
+std::vector<std::string> source_lines(const std::vector<const void*>& pcs) {
+  auto lines = place_texts(pcs);
+  for (auto& line : lines) line = line.substr(0, line.find(" ("));
+  return lines;
+}
+
 void throw_findings(const void* kernel) {
   if (findings.empty()) return;
   std::vector<const void*> pcs;

@@ -30,6 +30,8 @@ bool wanted(Bug bug, const void* pc);
 void add_finding(std::string text, std::vector<const void*> places);
 /// "block 2 thread (5,0)"
 std::string thread_name(uint32_t block, int thread);
+/// The kernel's line for each return address: "NAME.cu:LINE".
+std::vector<std::string> source_lines(const std::vector<const void*>& pcs);
 /// Throws what was found since start_report(), if anything.
 void throw_findings(const void* kernel);
 

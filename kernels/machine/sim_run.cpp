@@ -5,6 +5,7 @@
 #include <exception>
 #include <string>
 
+#include "kernels/machine/sim_banks.h"
 #include "kernels/machine/sim_memory.h"
 #include "kernels/machine/sim_report.h"
 #include "kernels/machine/sim_state.h"
@@ -147,10 +148,12 @@ void run(const Launch& launch, Sim& machine) {
   start_report(machine.max_errors);
   start_memory(launch);
   start_launch(launch);
+  counting_banks = machine.count_banks;
   bool well = true;
   for (uint32_t block = 0; block < uint32_t(launch.config.grid) && well; ++block) {
     start_block(block);
     well = run_threads();
+    if (counting_banks) end_accesses();
     if (!now.alive) continue;
     if (well) report_stuck();
     well = false;

@@ -2,6 +2,7 @@
 #include <source_location>
 #include <string>
 
+#include "kernels/machine/sim_banks.h"
 #include "kernels/machine/sim_memory.h"
 #include "kernels/machine/sim_report.h"
 #include "kernels/machine/sim_state.h"
@@ -97,6 +98,7 @@ void __syncthreads(Where where) {
   // Threads that have ended never come, so then nobody passes: that is a divergent barrier.
   if (++now.waiting < now.count) return now.thread().fiber.pause();
   ++now.epoch;
+  if (counting_banks) end_accesses();
   now.waiting = 0;
   release(0, now.count, 0, site, Bug::barrier);
 }

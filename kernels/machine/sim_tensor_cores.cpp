@@ -4,6 +4,7 @@
 #include <string>
 
 #include "kernels/machine/dtype.h"
+#include "kernels/machine/sim_banks.h"
 #include "kernels/machine/sim_report.h"
 #include "kernels/machine/sim_state.h"
 
@@ -33,6 +34,7 @@ void cp_async(void* shared, const void* global, bool wanted) {
   check_alignment("cp.async", global, pc);
   if (wanted) check(global, 16, Access::read, pc);
   check(shared, 16, Access::copy_issued, pc);
+  if (counting_banks) count_access("cp.async", shared, 16, pc);
   std::memset(shared, 0xff, 16);
   Thread& t = now.thread();
   t.copies.push_back({shared, wanted ? global : nullptr, 16, t.committed, pc});
@@ -71,6 +73,7 @@ Site site_of(const char* what, const Where& where, void* pc) {
 Slots meet_rows(const char* what, const void* row, const Where& where, void* pc) {
   check_alignment(what, row, pc);
   check(row, 16, Access::read, pc);
+  if (counting_banks) count_access("ldmatrix", row, 16, pc);
   return meet(all_lanes, {std::uintptr_t(row)}, site_of(what, where, pc));
 }
 const char* row_of(Slots lanes, int matrix, int row) {
@@ -114,7 +117,7 @@ void multiply(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], 
   Brought mine;
   std::memcpy(mine.a, a, sizeof a);
   std::memcpy(mine.b, b, sizeof b);
-  Parcel parcel;
+  Parcel parcel{};
   std::memcpy(&parcel, &mine, sizeof mine);
   const T tiles{meet(all_lanes, parcel, site)};
   const int g = now.current % 32 / 4, t = now.current % 4;

@@ -1,0 +1,39 @@
+// Bank conflicts: how often the shared memory of a GPU would serve a warp's access once more than
+// it must.
+//
+// The model: 32 banks of 4 bytes, word w in bank w % 32. All 32 lanes are served together if each
+// wants up to 4 bytes, 16 of them if 8, 8 if 16: a phase. In one wavefront each bank gives one
+// word, to all lanes that want it; so a phase takes as many wavefronts as the most words that its
+// lanes want of one bank. All but the first of them are conflicts.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tweed::sim {
+
+struct BankCount {
+  std::string line;        ///< of the kernel, as findings name it: "conv_mma.cu:120"
+  std::string what;        ///< load, store, ldmatrix or cp.async
+  int64_t accesses = 0;    ///< by warps, of all blocks
+  int64_t wavefronts = 0;  ///< that these took
+  int64_t conflicts = 0;   ///< of which a layout without conflicts would have saved so many
+};
+
+/// What launches on a Sim with count_banks did since the last call, a line and kind of access each.
+///
+/// Threads run one after the other here, so the lanes' accesses are put together again: those that
+/// the same instruction made, in each lane for the nth time since the block's last barrier. An
+/// instruction counts for its first 1024 times between two barriers; atomics do not count.
+std::vector<BankCount> take_bank_counts();
+
+// ---- for the simulator
+
+/// Whether the launch under way is counted.
+extern bool counting_banks;
+/// The calling thread's access of that many bytes, which count if they are in shared memory.
+void count_access(const char* what, const void* p, std::size_t bytes, const void* pc);
+/// At a barrier, and at the end of a block: what comes later is no part of earlier accesses.
+void end_accesses();
+
+}  // namespace tweed::sim

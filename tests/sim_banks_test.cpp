@@ -1,0 +1,87 @@
+// Bank conflicts, counted where they are known by hand.
+#include "kernels/machine/sim_banks.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <sstream>
+#include <vector>
+
+#include "apps/paths.h"
+#include "kernels/bank_patterns.h"
+
+using namespace tweed;
+
+#ifndef __SANITIZE_ADDRESS__  // without the hooks there is nothing to count
+
+namespace {
+
+constexpr BankPattern patterns[] = {
+#define PATTERN(name) BankPattern::name,
+    FOR_BANK_PATTERNS(PATTERN)
+#undef PATTERN
+};
+
+void run(BankPattern pattern, bool count_banks) {
+  std::vector<float> x(4096, 1.f), y(4096);
+  Sim sim{.count_banks = count_banks};
+  bank_pattern<Sim>(sim, pattern, x, y);
+}
+
+/// "bank_patterns.cu:LINE load 2 4 2", as the file's markers have it.
+std::vector<std::string> marked() {
+  std::vector<std::string> rows;
+  std::ifstream file(source_path("kernels/bank_patterns.cu"));
+  int number = 0;
+  for (std::string line; std::getline(file, line);) {
+    ++number;
+    const std::string marker = "// ROW: ";
+    if (const auto at = line.find(marker); at != std::string::npos)
+      rows.push_back("bank_patterns.cu:" + std::to_string(number) + " " +
+                     line.substr(at + marker.size()));
+  }
+  return rows;
+}
+std::vector<std::string> counted() {
+  std::vector<std::string> rows;
+  for (const sim::BankCount& c : sim::take_bank_counts()) {
+    std::ostringstream row;
+    row << c.line << ' ' << c.what << ' ' << c.accesses << ' ' << c.wavefronts << ' '
+        << c.conflicts;
+    rows.push_back(row.str());
+  }
+  return rows;
+}
+
+}  // namespace
+
+TEST_CASE("bank conflicts are counted by line", "[banks]") {
+  for (BankPattern pattern : patterns) run(pattern, true);
+  std::vector<std::string> wanted = marked(), got = counted();
+  std::sort(wanted.begin(), wanted.end());
+  std::sort(got.begin(), got.end());
+  REQUIRE(wanted.size() > 20);
+  CHECK(got == wanted);
+}
+
+TEST_CASE("counts add up over launches until they are taken", "[banks]") {
+  run(BankPattern::columns, true);
+  const auto once = sim::take_bank_counts();
+  CHECK(sim::take_bank_counts().empty());
+  run(BankPattern::columns, true);
+  run(BankPattern::columns, true);
+  const auto twice = sim::take_bank_counts();
+  REQUIRE(once.size() == 4);
+  REQUIRE(twice.size() == 4);
+  for (std::size_t i = 0; i < once.size(); ++i) {
+    CHECK(twice[i].line == once[i].line);
+    CHECK(twice[i].wavefronts == 2 * once[i].wavefronts);
+  }
+}
+
+TEST_CASE("banks are counted only where that is asked for", "[banks]") {
+  run(BankPattern::columns, false);
+  CHECK(sim::take_bank_counts().empty());
+}
+
+#endif
