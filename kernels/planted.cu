@@ -1,14 +1,7 @@
-#include "kernels/machine/kernel.h"
-#include "kernels/planted.h"
+#include "kernels/planted_kernels.h"
 
 namespace tweed {
 namespace MACHINE {
-
-#define KERNEL(name)                                                               \
-  __global__ void name([[maybe_unused]] const float* x, [[maybe_unused]] float* y, \
-                       [[maybe_unused]] int64_t n)
-#define T int(threadIdx.x)
-#define GLOBAL (int64_t(blockIdx.x) * blockDim.x + threadIdx.x)
 
 // ---- memory of the arguments
 
@@ -331,11 +324,8 @@ void planted(M& here, PlantedBug which, Span<const float> x, Span<float> y) {
   using enum PlantedBug;
   if (which == flat_in_rows || which == flat_in_rows_right) config.block = {32, 2};
   if (which == broken_warp || which == broken_warp_right) config.block = {48};
-#define LAUNCH(name)                                                             \
-  if (which == name) return launch(MACHINE::name, config, here, x, y, x.size()); \
-  if (which == name##_right) return launch(MACHINE::name##_right, config, here, x, y, x.size());
   FOR_PLANTED_BUGS(LAUNCH)
-#undef LAUNCH
+  planted_async(here, which, config, x, y);
 }
 
 template void planted(Here&, PlantedBug, Span<const float>, Span<float>);

@@ -35,14 +35,32 @@
   X(flat_in_rows)           \
   X(broken_warp)
 
+/// The same for asynchronous copies and tensor cores, on sm_80 or later.
+#define FOR_PLANTED_ASYNC_BUGS(X) \
+  X(copy_not_awaited)             \
+  X(copy_no_barrier)              \
+  X(copy_into_read)               \
+  X(too_few_groups)               \
+  X(uncommitted_copy)             \
+  X(ended_copy)                   \
+  X(misaligned_copy)              \
+  X(copy_past_end)                \
+  X(copy_to_local)                \
+  X(copy_from_shared)             \
+  X(misaligned_row)               \
+  X(uninitialised_row)            \
+  X(row_in_global)                \
+  X(two_mmas)
+
 namespace tweed {
 
 #define BOTH(name) name, name##_right,
-enum class PlantedBug { FOR_PLANTED_BUGS(BOTH) };
+enum class PlantedBug { FOR_PLANTED_BUGS(BOTH) FOR_PLANTED_ASYNC_BUGS(BOTH) };
 #undef BOTH
 
 /// Launches two blocks of 64 threads (flat_in_rows: 32x2; broken_warp: 48) with 1 KB of dynamic
-/// shared memory. x and y have the same size, at least 128, which the kernels call n.
+/// shared memory. x and y have the same size, at least 128, which the kernels call n; x is aligned
+/// to 16 bytes.
 template <class M>
 void planted(M&, PlantedBug which, Span<const float> x, Span<float> y);
 

@@ -29,7 +29,7 @@ struct Case {
   PlantedBug bug, twin;
 };
 #define CASE(name) {#name, PlantedBug::name, PlantedBug::name##_right},
-const Case cases[] = {FOR_PLANTED_BUGS(CASE)};
+const Case cases[] = {FOR_PLANTED_BUGS(CASE) FOR_PLANTED_ASYNC_BUGS(CASE)};
 #undef CASE
 
 /// What the launch is accused of; empty if nothing.
@@ -44,15 +44,17 @@ std::string findings(PlantedBug which, int64_t n = 128, int max_errors = 2) {
   return "";
 }
 
-/// "planted.cu:LINE" of the line with the marker "BUG: name".
+/// "planted.cu:LINE" of the line with the marker "BUG: name", in that file or the other.
 std::string marked_line(const std::string& name) {
-  std::ifstream file(source_path("kernels/planted.cu"));
-  int number = 0;
-  for (std::string line; std::getline(file, line);) {
-    ++number;
-    const auto at = line.find("// BUG: " + name);
-    if (at != std::string::npos && line.substr(at + 8) == name)
-      return "planted.cu:" + std::to_string(number);
+  for (const std::string source : {"planted.cu", "planted_async.cu"}) {
+    std::ifstream file(source_path("kernels/" + source));
+    int number = 0;
+    for (std::string line; std::getline(file, line);) {
+      ++number;
+      const auto at = line.find("// BUG: " + name);
+      if (at != std::string::npos && line.substr(at + 8) == name)
+        return source + ":" + std::to_string(number);
+    }
   }
   return "no marker for " + name;
 }
@@ -105,6 +107,23 @@ TEST_CASE("planted bugs are found, and named by file, line, block and thread", "
       {"misaligned_vector", {"misaligned access to 8 bytes", "block 0 thread (0,0)"}},
       {"foreign_local", {"another thread's local variable", "block 0 thread (1,0)"}},
       {"broken_warp", {"takes no part", "block 0 thread (47,0)"}},
+      {"copy_not_awaited", {"thread (0,0) while block 0 thread (0,0)'s cp.async is on its way"}},
+      {"copy_no_barrier",
+       {"data race on shared memory", "block 0 thread (1,0) reads", "thread (0,0) wrote"}},
+      {"copy_into_read",
+       {"data race on shared memory", "thread (40,0) writes what block 0 thread (20,0) read"}},
+      {"too_few_groups", {"block 0 thread (63,0) while block 0 thread (0,0)'s cp.async"}},
+      {"uncommitted_copy", {"thread (0,0) while block 0 thread (0,0)'s cp.async is on its way"}},
+      {"ended_copy", {"block 0 thread (32,0) while block 0 thread (0,0)'s cp.async"}},
+      {"misaligned_copy", {"cp.async", "no multiple of 16", "block 0 thread (0,0)"}},
+      {"copy_past_end",
+       {"out of bounds read", "block 0 thread (63,0)", "element 128 of argument 1"}},
+      {"copy_to_local", {"cp.async", "not in shared memory", "block 0 thread (0,0)"}},
+      {"copy_from_shared", {"cp.async", "not in global memory", "block 0 thread (0,0)"}},
+      {"misaligned_row", {"ldmatrix", "no multiple of 16", "block 0 thread (63,0)"}},
+      {"uninitialised_row", {"uninitialised shared memory", "block 0 thread (63,0)"}},
+      {"row_in_global", {"ldmatrix", "not in shared memory", "block 0 thread (0,0)"}},
+      {"two_mmas", {"warp divergence", "mma", "block 0 thread (31,0)", "block 0 thread (0,0)"}},
   };
   for (const Case& c : cases) {
     if (only_warned_of(c.bug)) continue;

@@ -24,16 +24,31 @@ void check_alignment(const char* what, const void* p, void* pc) {
                 {pc});
 }
 
+enum class Memory { shared, global };
+void check_operand(const char* what, const void* p, Access kind, Memory memory, void* pc) {
+  check_alignment(what, p, pc);
+  check(p, 16, kind, pc);
+  const bool shared = memory == Memory::shared;
+  if (in_shared(p) == shared && !in_stacks(p)) return;
+  if (wanted(Bug::outside, pc))
+    add_finding(std::string(what) + " at @ by " + thread_name(now.block, now.current) +
+                    " of an address that is not in " + (shared ? "shared" : "global") + " memory",
+                {pc});
+  die();
+}
+
 }  // namespace
 
 // The copy is made as late as the program allows: when it is waited for. Until then the memory
-// holds NaN, and whoever touches it is reported.
+// holds NaN, and whoever touches it is reported. A thread may end with copies under way, which the
+// PTX manual does not forbid: nobody can wait for them any more, so nobody may touch that memory.
 void cp_async(void* shared, const void* global, bool wanted) {
   void* pc = RETURN_ADDRESS;
-  check_alignment("cp.async", shared, pc);
-  check_alignment("cp.async", global, pc);
-  if (wanted) check(global, 16, Access::read, pc);
-  check(shared, 16, Access::copy_issued, pc);
+  if (wanted)
+    check_operand("cp.async", global, Access::read, Memory::global, pc);
+  else
+    check_alignment("cp.async", global, pc);
+  check_operand("cp.async", shared, Access::copy_issued, Memory::shared, pc);
   if (counting_banks) count_access("cp.async", shared, 16, pc);
   std::memset(shared, 0xff, 16);
   Thread& t = now.thread();
@@ -71,8 +86,7 @@ Site site_of(const char* what, const Where& where, void* pc) {
 
 // The rows that the lanes name, each read by the lane that names it.
 Slots meet_rows(const char* what, const void* row, const Where& where, void* pc) {
-  check_alignment(what, row, pc);
-  check(row, 16, Access::read, pc);
+  check_operand(what, row, Access::read, Memory::shared, pc);
   if (counting_banks) count_access("ldmatrix", row, 16, pc);
   return meet(all_lanes, {std::uintptr_t(row)}, site_of(what, where, pc));
 }
