@@ -225,8 +225,10 @@ TEST_CASE("cp.async.wait_group waits for all groups but the last", "[tensor_core
         Floats wanted = x;
         std::fill(wanted.begin() + 128 * arrived, wanted.end(), 0.f);
         CHECK(probe(arrived) == wanted);
+#ifndef __SANITIZE_ADDRESS__  // which leaves the simulator's checks out
         if (arrived < 4 && device.kind() == Device::Kind::sim)
           CHECK_THROWS_AS(probe(arrived + 1), SimulatorError);
+#endif
       }
   });
 }

@@ -78,8 +78,8 @@ TWEED_INLINE bool isinf(T x) {
 
 // ---- memory
 
-// The compiler's hooks leave these out; or not, where it makes loads and stores of them: so they are
-// functions, checked once.
+// The compiler's hooks leave these out; or not, where it makes loads and stores of them: so they
+// are functions, checked once.
 void* memcpy(void* to, const void* from, std::size_t bytes);
 void* memmove(void* to, const void* from, std::size_t bytes);
 void* memset(void* to, int byte, std::size_t bytes);
