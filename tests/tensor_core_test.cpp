@@ -10,6 +10,7 @@
 #include <limits>
 #include <memory>
 
+#include "autograd/conv_mma_passes.h"
 #include "kernels/tensor_core_probe.h"
 #include "tests/support.h"
 
@@ -23,7 +24,7 @@ using Floats = std::vector<float>;
 template <class F>
 void on_warps(F f) {
   for (Device device : test_devices()) {
-    if (device.kind() == Device::Kind::cpu) continue;
+    if (device.kind() == Device::Kind::cpu || !has_tensor_cores(device)) continue;
     INFO(device.name());
     on<Sim, Cuda>(device, [&](auto& here) { f(here, device); });
   }
