@@ -24,7 +24,9 @@ struct BankCount {
 ///
 /// Threads run one after the other here, so the lanes' accesses are put together again: those that
 /// the same instruction made, in each lane for the nth time since the block's last barrier. An
-/// instruction counts for its first 1024 times between two barriers; atomics do not count.
+/// instruction counts for its first 1024 times between two barriers; atomics do not count. Accesses
+/// are those of the host's compiler: it may write a struct member by member where nvcc would store
+/// the whole at once.
 std::vector<BankCount> take_bank_counts();
 
 // ---- for the simulator
