@@ -240,13 +240,13 @@ __global__ void __launch_bounds__(mma_threads, 2)
     for (int i = threadIdx.x; i < Tile::rows * Tile::columns / 8; i += mma_threads) {
       const int row = i / (Tile::columns / 8), eight = i % (Tile::columns / 8) * 8;
       if (place + row >= places || column + eight >= results) continue;
-      const float* values = shared + sum_at<Tile>(row, eight);
+      const Eight<float> values = *(const Eight<float>*)(shared + sum_at<Tile>(row, eight));
       if (m.slices == 1) {
-        write_results(m, relu, bias, y, place + row, column + eight, values);
+        write_results(m, relu, bias, y, place + row, column + eight, values.v);
         continue;
       }
       float* out = partial + (slice * places + place + row) * results + column + eight;
-      for (int j = 0; j < 8 && column + eight + j < results; ++j) out[j] = values[j];
+      for (int j = 0; j < 8 && column + eight + j < results; ++j) out[j] = values.v[j];
     }
     if (moments)
       write_moments<T, Tile>(shared, min(Tile::rows, places - place), column, results, bias,

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <map>
 
 #include "autograd/channel_moments.h"
 #include "autograd/conv_choice.h"
 #include "autograd/norm.h"
+#include "kernels/machine/sim_banks.h"
 #include "kernels/quotient.h"
 #include "tests/conv_support.h"
 #include "tests/support.h"
@@ -173,6 +175,42 @@ TEST_CASE("a batch norm takes the moments that the convolution left", "[mma]") {
     CHECK(!y.annotation());
     CHECK(difference(normalised(y), normalised(y.clone()), 1e-6) == "");
   });
+}
+
+TEST_CASE("the main loops have no bank conflicts", "[mma]") {
+  Sim& sim = sim_machine();
+  const Device device = Device::parse("sim");
+  const Conv c{{1, 19, 7, 24, 3, 1, 1}, 136};
+  const Slide s = forward_slide(c);
+  sim.count_banks = true;
+  sim::take_bank_counts();
+  for (DType dtype : {DType::float32, DType::bfloat16}) {
+    const Tensor x = random_tensor({1, 19, 7, 24}, dtype, device, 1);
+    const Tensor w = random_tensor({136, 3, 3, 24}, dtype, device, 2);
+    const Tensor y = random_tensor({1, 19, 7, 136}, dtype, device, 3);
+    const Tensor partial = Tensor::empty({w.size()}, DType::float32, device);
+    with(dtype, device, [&]<class T>(auto& here) {
+      for (const MmaTile& tile : mma_tiles)
+        conv_mma(here, s, {tile, 1}, Activation::none, x.read<T>(), w.read<T>(), Span<const T>(),
+                 y.write<T>(), Span<float>());
+      for (const MmaTile& tile : mma_weight_tiles)
+        conv_mma_weight(here, s, {tile, 1}, 136, x.read<T>(), y.read<T>(), partial.write<float>());
+    });
+  }
+  sim.count_banks = false;
+  // All that goes to the ring, and all that is read from it: ldmatrix, and TF32's own loads.
+  std::map<std::string, int64_t> accesses;
+  for (const auto& count : sim::take_bank_counts()) {
+    const bool main_loop = count.what == "cp.async" || count.what == "ldmatrix" ||
+                           (count.what == "load" && count.line.rfind("mma_tile.h", 0) == 0);
+    INFO(count.line << " " << count.what << ": " << count.wavefronts << " wavefronts for "
+                    << count.accesses << " accesses");
+    if (main_loop) CHECK(count.conflicts == 0);
+    if (main_loop) accesses[count.what] += count.accesses;
+    // The sums on their way out, once a tile: 16 bytes of every second eighth of two lines.
+    CHECK(count.wavefronts <= 8 * count.accesses);
+  }
+  for (const char* what : {"cp.async", "ldmatrix", "load"}) CHECK(accesses[what] > 1000);
 }
 
 TEST_CASE("float32 is rounded to TF32, not cut", "[mma]") {
