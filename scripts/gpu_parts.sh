@@ -72,7 +72,8 @@ part_sanitizer() {
     note sanitizer compute-sanitizer "$(quick && echo "it needs a GPU" || echo "there is no compute-sanitizer")" 0
     return
   fi
-  for program in kernels_test conv_test norm_values_test attention_test; do
+  for program in kernels_test tensor_core_test conv_mma_test conv_test norm_values_test \
+    attention_test; do
     for tool in memcheck racecheck; do
       together 4 sanitizer "$tool.$program" compute-sanitizer --tool "$tool" --error-exitcode 99 \
         --target-processes all "$programs/$program" --device "$device"
