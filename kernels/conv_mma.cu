@@ -68,7 +68,7 @@ struct WindowRows {
         inside[i] |= unsigned(unsigned(left + bit) < unsigned(s.W)) << (16 + bit);
       pin(at[i]);
     }
-    const Tap tap(m, step * step_chunks + Share::chunk());
+    const PatchChunk tap(m, step * step_chunks + Share::chunk());
     kh = tap.kh;
     kw = tap.kw;
     c = tap.chunk;
@@ -296,15 +296,15 @@ void conv_mma(M& here, const Slide& s, const MmaPlan& plan, Activation activatio
     launch_tile<T, Tile>(here, m, activation, images, filters, bias, y, partial, moments, blocks);
   };
   if (plan.tile == mma_tiles[0])
-    with.template operator()<Tile<128, 128, 64, 64>>();
+    with.template operator()<BlockTile<128, 128, 64, 64>>();
   else if (plan.tile == mma_tiles[1])
-    with.template operator()<Tile<256, 64, 64, 64>>();
+    with.template operator()<BlockTile<256, 64, 64, 64>>();
   else if (plan.tile == mma_tiles[2])
-    with.template operator()<Tile<64, 64, 32, 32>>();
+    with.template operator()<BlockTile<64, 64, 32, 32>>();
   else if (plan.tile == mma_tiles[3])
-    with.template operator()<Tile<128, 32, 32, 32>>();
+    with.template operator()<BlockTile<128, 32, 32, 32>>();
   else
-    with.template operator()<Tile<128, 16, 32, 16>>();
+    with.template operator()<BlockTile<128, 16, 32, 16>>();
   if (plan.slices > 1)
     launch(add_slices_kernel<T>, {.grid = ceil_div(s.places() * ceil_div(s.results(), 8), 256)},
            here, m, activation == Activation::relu, Span<const float>(partial), bias, y);

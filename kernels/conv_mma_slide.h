@@ -34,9 +34,9 @@ struct Place {
         column(place - (n * m.s.rows + row) * m.s.columns) {}
 };
 /// Where a chunk of a patch lies.
-struct Tap {
+struct PatchChunk {
   int kh, kw, chunk;
-  TWEED_INLINE Tap(const MmaSlide& m, int k)
+  TWEED_INLINE PatchChunk(const MmaSlide& m, int k)
       : kh(m.width.of(m.pixel_chunks.of(k))),
         kw(m.pixel_chunks.of(k) - kh * m.s.width),
         chunk(k - (kh * m.s.width + kw) * m.chunks) {}

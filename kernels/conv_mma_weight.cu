@@ -73,7 +73,7 @@ struct PatchColumns {
   __device__ PatchColumns(const MmaSlide& m, const T* images, int first, int place, int last)
       : images(images), step(m, step_numbers<T>) {
     const Slide& s = m.s;
-    const Tap tap(m, first + Share::chunk());
+    const PatchChunk tap(m, first + Share::chunk());
     left = tap.kh < s.height ? last - place - Share::k(0) : 0;
     h_end = s.rows * s.step_h + s.top + tap.kh;
     v_end = s.columns * s.step_w + s.left + tap.kw;
@@ -185,11 +185,11 @@ void conv_mma_weight(M& here, const Slide& s, const MmaPlan& plan, int64_t padde
            here, m, int(padded_Co), images, dz, partial);
   };
   if (plan.tile == mma_weight_tiles[0])
-    with.template operator()<Tile<128, 128, 64, 64>>();
+    with.template operator()<BlockTile<128, 128, 64, 64>>();
   else if (plan.tile == mma_weight_tiles[1])
-    with.template operator()<Tile<64, 128, 32, 64>>();
+    with.template operator()<BlockTile<64, 128, 32, 64>>();
   else
-    with.template operator()<Tile<64, 64, 32, 32>>();
+    with.template operator()<BlockTile<64, 64, 32, 32>>();
 }
 
 template <class M, class T>

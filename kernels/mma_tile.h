@@ -29,7 +29,7 @@ template <class T>
 constexpr int step_numbers = step_bytes / int(sizeof(T));
 
 template <int rows_, int columns_, int warp_rows_, int warp_columns_>
-struct Tile {
+struct BlockTile {
   static constexpr int rows = rows_, columns = columns_;
   static constexpr int warp_rows = warp_rows_, warp_columns = warp_columns_;
   static constexpr int warps_across = columns / warp_columns;
