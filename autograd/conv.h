@@ -15,6 +15,7 @@ enum class ConvAlgorithm : uint8_t {
   im2col,     ///< patches copied into rows, then a matrix product; everywhere
   implicit,   ///< the same product, its rows gathered into shared memory; `cuda` and `sim`
   direct,     ///< oneDNN's blocked kernels; `cpu` only, in float (bf16 is converted around it)
+  tiled,      ///< our register tile over windows; `cpu` only, in float and double
 };
 /// From "auto", "naive", "im2col", "implicit" or "direct". @throws Error naming these
 ConvAlgorithm parse_conv_algorithm(const std::string& name);

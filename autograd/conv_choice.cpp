@@ -114,7 +114,8 @@ const std::pair<const char*, ConvAlgorithm> names[] = {{"auto", automatic},
                                                        {"naive", naive},
                                                        {"im2col", im2col},
                                                        {"implicit", implicit},
-                                                       {"direct", direct}};
+                                                       {"direct", direct},
+                                                       {"tiled", tiled}};
 std::string name_of(ConvAlgorithm algorithm) {
   for (auto& [name, a] : names)
     if (a == algorithm) return name;
@@ -125,6 +126,7 @@ ConvPlan make_plan(const Conv& c, DType dtype, Device device) {
   const ConvAlgorithm wanted = chosen;
   check_conv_algorithm(wanted, device);
   if (device.kind() == Device::Kind::cpu) {
+    if (wanted == tiled) return {tiled, tiled, tiled};
     const bool able = wanted != im2col && dtype != DType::float64;
     const ConvAlgorithm a = able && (wanted == direct || conv_direct_is_fast(c)) ? direct : im2col;
     // conv_bench: oneDNN's input gradient of a stem takes 2.5 times as long as im2col's.
@@ -172,7 +174,7 @@ void check_conv_algorithm(ConvAlgorithm algorithm, Device device) {
     throw DeviceError("[conv2d] '" + name_of(algorithm) + "' works on " + machines + ", not on " +
                       device.name());
   };
-  if (algorithm == direct && !on_cpu) refuse(machine_names<Cpu>());
+  if ((algorithm == direct || algorithm == tiled) && !on_cpu) refuse(machine_names<Cpu>());
   if ((algorithm == naive || algorithm == implicit) && on_cpu) refuse(machine_names<Cuda, Sim>());
 }
 

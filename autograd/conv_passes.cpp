@@ -7,6 +7,7 @@
 #include "kernels/conv_direct.h"
 #include "kernels/conv_implicit.h"
 #include "kernels/conv_naive.h"
+#include "kernels/conv_tiled.h"
 #include "kernels/im2col.h"
 
 namespace tweed {
@@ -123,7 +124,7 @@ class Scratch {
   }
 
  private:
-  MemoryLabel label_{"oneDNN's scratch memory"};
+  MemoryLabel label_{"a convolution's scratch memory"};
   std::vector<std::unique_ptr<Storage>> blocks_;
 };
 
@@ -161,6 +162,56 @@ Tensor direct_backward_weight(const Conv& c, const Tensor& x, const Tensor& dz, 
                               in_float(dz).read<float>(), dweight.write<float>(),
                               dbias.defined() ? dbias.write<float>() : Span<float>(),
                               scratch.allocate());
+  return dweight.to(x.dtype());
+}
+
+// ---- tiled --------------------------------------------------------------------------------------
+
+// Calls f<T>(of) where of(t) is t as T: double for float64, float for all others.
+template <class F>
+void in_float_or_double(const Tensor& t, F f) {
+  if (t.dtype() == DType::float64)
+    f.template operator()<double>();
+  else
+    f.template operator()<float>();
+}
+Tensor wide(const Tensor& t) { return t.dtype() == DType::float64 ? t : t.to(DType::float32); }
+Tensor wide_empty(const Shape& shape, const Tensor& like) {
+  return Tensor::empty(shape, accumulator_dtype(like));
+}
+
+void tiled_forward(const Conv& c, Activation activation, const Tensor& x, const Tensor& weight,
+                   const Tensor& bias, const Tensor& y) {
+  Scratch scratch;
+  Tensor result = y.dtype() == accumulator_dtype(y) ? y : wide_empty(y.shape(), y);
+  in_float_or_double(y, [&]<class T>() {
+    conv_tiled_forward<T>(cpu_machine(), c, activation, wide(x).read<T>(), wide(weight).read<T>(),
+                          bias.defined() ? wide(bias).read<T>() : Span<const T>(),
+                          result.write<T>(), scratch.allocate());
+  });
+  if (!result.same(y)) y.copy_from(result);
+}
+
+Tensor tiled_backward_input(const Conv& c, const Tensor& dz, const Tensor& weight,
+                            const Shape& shape) {
+  Scratch scratch;
+  Tensor dx = wide_empty(shape, dz);
+  in_float_or_double(dz, [&]<class T>() {
+    conv_tiled_backward_input<T>(cpu_machine(), c, wide(dz).read<T>(), wide(weight).read<T>(),
+                                 dx.write<T>(), scratch.allocate());
+  });
+  return dx.to(dz.dtype());
+}
+
+Tensor tiled_backward_weight(const Conv& c, const Tensor& x, const Tensor& dz,
+                             const Shape& shape) {
+  Scratch scratch;
+  Tensor dweight = wide_empty(shape, x);
+  if (dweight.size() == 0) return dweight.to(x.dtype());
+  in_float_or_double(x, [&]<class T>() {
+    conv_tiled_backward_weight<T>(cpu_machine(), c, wide(x).read<T>(), wide(dz).read<T>(),
+                                  dweight.write<T>(), scratch.allocate());
+  });
   return dweight.to(x.dtype());
 }
 
@@ -231,6 +282,8 @@ void conv_forward(const Conv& c, ConvAlgorithm algorithm, Activation activation,
       return implicit_forward(c, activation, x, weight, bias, y);
     case ConvAlgorithm::direct:
       return direct_forward(c, activation, x, weight, bias, y);
+    case ConvAlgorithm::tiled:
+      return tiled_forward(c, activation, x, weight, bias, y);
     default:
       im2col_forward(c, activation, x, weight, bias, y);
   }
@@ -241,6 +294,8 @@ Tensor conv_backward_input(const Conv& c, ConvAlgorithm algorithm, const Tensor&
   const Shape shape = {c.window.N, c.window.H, c.window.W, c.window.C};
   if (algorithm == ConvAlgorithm::direct && shape.size() > 0)
     return direct_backward_input(c, dz, weight, shape);
+  if (algorithm == ConvAlgorithm::tiled && shape.size() > 0)
+    return tiled_backward_input(c, dz, weight, shape);
   Tensor dx = Tensor::empty(shape, dz.dtype(), dz.device());
   if (dx.size() == 0) return dx;
   if (algorithm == ConvAlgorithm::naive)
@@ -257,6 +312,7 @@ Tensor conv_backward_weight(const Conv& c, ConvAlgorithm algorithm, const Tensor
   const Shape shape = {c.out_channels, c.window.kernel, c.window.kernel, c.window.C};
   if (dz.size() == 0) return Tensor::zeros(shape, x.dtype(), x.device());
   if (algorithm == ConvAlgorithm::direct) return direct_backward_weight(c, x, dz, shape, dbias);
+  if (algorithm == ConvAlgorithm::tiled) return tiled_backward_weight(c, x, dz, shape);
   if (algorithm == ConvAlgorithm::im2col) return im2col_backward_weight(c, x, dz);
   Tensor dweight = Tensor::empty(shape, x.dtype(), x.device());
   if (algorithm == ConvAlgorithm::naive)

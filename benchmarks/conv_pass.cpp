@@ -13,7 +13,7 @@ Tensor run_pass(ConvAlgorithm algorithm, Pass pass, const ConvInputs& in) {
 }
 
 std::vector<std::string> algorithms_of(Device device) {
-  if (device.kind() == Device::Kind::cpu) return {"im2col", "direct"};
+  if (device.kind() == Device::Kind::cpu) return {"im2col", "direct", "tiled"};
   return {"naive", "im2col", "implicit"};
 }
 

@@ -1,16 +1,13 @@
 // Convolution on `cpu` by oneDNN's direct algorithms, on float images in NHWC.
 #pragma once
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "kernels/allocate.h"
 #include "kernels/machine/machine.h"
 #include "kernels/window.h"
 
 namespace tweed {
-
-/// Gives memory that lives until the call returns, aligned to 64 bytes.
-using Allocate = std::function<void*(std::size_t bytes)>;
 
 /// y = conv(x, weight) + bias.
 /// @param x       (N, H, W, Ci);   @param weight  (Co, Kh, Kw, Ci)
