@@ -184,8 +184,16 @@ void conv_tiled_forward(Cpu& here, const Conv& c, Activation activation, Span<co
   auto pack = [&](const Phase&, const Panels& p, int64_t panel, T* to) {
     pack_forward(c, p, panel, weight.data(), to);
   };
-  convolve<T>(here, c, Windows::forward(c), activation == Activation::relu, x, bias, y, pack,
-              allocate);
+  const Windows windows = Windows::forward(c);
+  const bool relu = activation == Activation::relu;
+  if (has_few_results<T>(windows)) {
+    const int64_t K = c.window.kernel, Ci = c.window.C;
+    auto filter = [&](const Tap& row, const Tap& column, int64_t i, int64_t o) {
+      return weight[((o * K + row.filter) * K + column.filter) * Ci + i];
+    };
+    return few_results<T>(windows, threads_for(here, c), x, bias, relu, y, filter, allocate);
+  }
+  convolve<T>(here, c, windows, relu, x, bias, y, pack, allocate);
 }
 
 template <class T>
@@ -194,7 +202,15 @@ void conv_tiled_backward_input(Cpu& here, const Conv& c, Span<const T> dy, Span<
   auto pack = [&](const Phase& phase, const Panels& p, int64_t panel, T* to) {
     pack_backward(c, phase, p, panel, weight.data(), to);
   };
-  convolve<T>(here, c, Windows::backward_input(c), false, dy, {}, dx, pack, allocate);
+  const Windows windows = Windows::backward_input(c);
+  if (has_few_results<T>(windows)) {
+    const int64_t K = c.window.kernel, Ci = c.window.C;
+    auto filter = [&](const Tap& row, const Tap& column, int64_t o, int64_t i) {
+      return weight[((o * K + row.filter) * K + column.filter) * Ci + i];
+    };
+    return few_results<T>(windows, threads_for(here, c), dy, nullptr, false, dx, filter, allocate);
+  }
+  convolve<T>(here, c, windows, false, dy, {}, dx, pack, allocate);
 }
 
 #define INSTANTIATE(T)                                                                          \

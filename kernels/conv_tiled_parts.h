@@ -9,6 +9,7 @@
 namespace tweed::tiled {
 
 /// Bytes that a block of work may take of a core's second cache, beside the filters.
+
 constexpr int64_t block_bytes = 256 * 1024;
 /// Steps of k between visits to the results: as many keep a panel of 64 columns in 64 KB.
 constexpr int64_t most_steps = 256;
@@ -75,5 +76,31 @@ class Places {
   const Block& block_;
   int64_t last_;
 };
+
+/// Slabs of a weight gradient. All their sums stay within 2 MB, or there is one slab.
+inline int64_t slabs_for(int64_t blocks, int64_t weights) {
+  return std::clamp<int64_t>((int64_t(1) << 19) / std::max<int64_t>(weights, 1), 1,
+                             std::min<int64_t>(blocks, 8));
+}
+
+/// conv_tiled_backward_weight with the patch along the tile's rows, for any number of channels.
+template <class T>
+void patch_backward_weight(const Conv& c, int threads, Span<const T> x, Span<const T> dy,
+                           Span<T> dweight, const Allocate& allocate);
+
+/// True if `few_results` is meant for these windows: results of at most half a vector, such as the
+/// input gradient of a stem.
+template <class T>
+bool has_few_results(const Windows& w) {
+  const int lanes = tile_kernel<T>().lanes;
+  return w.step() == 1 && w.out_channels <= std::min(lanes / 2, tile_rows);
+}
+/// What the filter of a result has at a tap and channel.
+template <class T>
+using Weight = std::function<T(const Tap& row, const Tap& column, int64_t channel, int64_t result)>;
+/// Windows times filters, with pixels along the vectors. The bias may be null.
+template <class T>
+void few_results(const Windows& w, int threads, const T* source, const T* bias, bool relu, T* y,
+                 const Weight<T>& weight, const Allocate&);
 
 }  // namespace tweed::tiled
