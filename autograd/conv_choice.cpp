@@ -110,17 +110,22 @@ void note(Conv c, const ConvPlan& plan) {
     choices().push_back(choice);
 }
 
-const std::pair<const char*, ConvAlgorithm> names[] = {{"auto", automatic},
-                                                       {"naive", naive},
-                                                       {"im2col", im2col},
-                                                       {"implicit", implicit},
-                                                       {"direct", direct},
-                                                       {"tiled", tiled}};
-std::string name_of(ConvAlgorithm algorithm) {
-  for (auto& [name, a] : names)
-    if (a == algorithm) return name;
-  return "";
+// Every rung with its name and machines.
+struct Rung {
+  const char* name;
+  ConvAlgorithm algorithm;
+  bool on_cpu, elsewhere;  // elsewhere: `cuda` and `sim`
+};
+const Rung rungs[] = {
+    {"auto", automatic, true, true}, {"naive", naive, false, true},
+    {"im2col", im2col, true, true},  {"implicit", implicit, false, true},
+    {"direct", direct, true, false}, {"tiled", tiled, true, false},
+};
+const Rung& rung_of(ConvAlgorithm algorithm) {
+  return *std::find_if(std::begin(rungs), std::end(rungs),
+                       [&](const Rung& r) { return r.algorithm == algorithm; });
 }
+std::string name_of(ConvAlgorithm algorithm) { return rung_of(algorithm).name; }
 
 ConvPlan make_plan(const Conv& c, DType dtype, Device device) {
   const ConvAlgorithm wanted = chosen;
@@ -162,20 +167,29 @@ std::vector<std::string> conv_choices() {
 }
 
 ConvAlgorithm parse_conv_algorithm(const std::string& name) {
-  for (auto& [known, algorithm] : names)
-    if (name == known) return algorithm;
-  throw Error("there is no convolution '" + name +
-              "': use auto, naive, im2col, implicit or direct");
+  std::string all;
+  for (const Rung& r : rungs) {
+    if (name == r.name) return r.algorithm;
+    const bool last = &r == std::end(rungs) - 1;
+    all += (all.empty() ? "" : last ? " or " : ", ") + std::string(r.name);
+  }
+  throw Error("there is no convolution '" + name + "': use " + all);
+}
+
+std::vector<std::string> conv_algorithms(Device device) {
+  std::vector<std::string> all;
+  for (const Rung& r : rungs)
+    if (r.algorithm != automatic && (device.kind() == Device::Kind::cpu ? r.on_cpu : r.elsewhere))
+      all.push_back(r.name);
+  return all;
 }
 
 void check_conv_algorithm(ConvAlgorithm algorithm, Device device) {
-  const bool on_cpu = device.kind() == Device::Kind::cpu;
-  auto refuse = [&](const std::string& machines) {
-    throw DeviceError("[conv2d] '" + name_of(algorithm) + "' works on " + machines + ", not on " +
-                      device.name());
-  };
-  if ((algorithm == direct || algorithm == tiled) && !on_cpu) refuse(machine_names<Cpu>());
-  if ((algorithm == naive || algorithm == implicit) && on_cpu) refuse(machine_names<Cuda, Sim>());
+  const Rung& r = rung_of(algorithm);
+  if (device.kind() == Device::Kind::cpu ? r.on_cpu : r.elsewhere) return;
+  throw DeviceError(std::string("[conv2d] '") + r.name + "' works on " +
+                    (r.on_cpu ? machine_names<Cpu>() : machine_names<Cuda, Sim>()) + ", not on " +
+                    device.name());
 }
 
 void set_conv_algorithm(ConvAlgorithm algorithm) { chosen = algorithm; }

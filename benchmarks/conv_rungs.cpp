@@ -40,7 +40,7 @@ class Rung : public Contender {
 
 ContenderPtr our_algorithm(const std::string& name, Device device) {
   const ConvAlgorithm algorithm = parse_conv_algorithm(name);
-  const auto known = algorithms_of(device);
+  const auto known = conv_algorithms(device);
   if (std::find(known.begin(), known.end(), name) == known.end()) {
     std::string names;
     for (auto& word : known) names += (names.empty() ? "" : ", ") + word;
