@@ -15,6 +15,7 @@ enum class ConvAlgorithm : uint8_t {
   im2col,     ///< patches copied into rows, then a matrix product; everywhere
   implicit,   ///< the same product, its rows gathered into shared memory; `cuda` and `sim`
   direct,     ///< oneDNN's blocked kernels; `cpu` only, in float (bf16 is converted around it)
+  winograd,   ///< oneDNN's Winograd, where it has one (3x3, stride 1), else as `direct`
   tiled,      ///< our register tile over windows; `cpu` only, in float and double
 };
 /// From "auto" or a name of conv_algorithms(). @throws Error naming all

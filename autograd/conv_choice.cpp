@@ -119,7 +119,8 @@ struct Rung {
 const Rung rungs[] = {
     {"auto", automatic, true, true}, {"naive", naive, false, true},
     {"im2col", im2col, true, true},  {"implicit", implicit, false, true},
-    {"direct", direct, true, false}, {"tiled", tiled, true, false},
+    {"direct", direct, true, false}, {"winograd", winograd, true, false},
+    {"tiled", tiled, true, false},
 };
 const Rung& rung_of(ConvAlgorithm algorithm) {
   return *std::find_if(std::begin(rungs), std::end(rungs),
@@ -132,8 +133,12 @@ ConvPlan make_plan(const Conv& c, DType dtype, Device device) {
   check_conv_algorithm(wanted, device);
   if (device.kind() == Device::Kind::cpu) {
     if (wanted == tiled) return {tiled, tiled, tiled};
+    if (wanted == winograd && dtype != DType::float64 && conv_has_winograd(c))
+      return {winograd, winograd, direct};
     const bool able = wanted != im2col && dtype != DType::float64;
-    const ConvAlgorithm a = able && (wanted == direct || conv_direct_is_fast(c)) ? direct : im2col;
+    const ConvAlgorithm a =
+        able && (wanted == direct || wanted == winograd || conv_direct_is_fast(c)) ? direct
+                                                                                   : im2col;
     // conv_bench: oneDNN's input gradient of a stem takes 2.5 times as long as im2col's.
     const bool stem = wanted == automatic && c.window.C <= 4 && c.window.kernel > 1;
     return {a, stem && dtype == DType::float32 ? im2col : a, a};

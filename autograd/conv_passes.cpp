@@ -134,23 +134,24 @@ Span<const T> read_or_empty(const Tensor& t) {
   return t.defined() ? t.read<T>() : Span<const T>();
 }
 
-void direct_forward(const Conv& c, Activation activation, const Tensor& x, const Tensor& weight,
-                    const Tensor& bias, const Tensor& y) {
+void direct_forward(const Conv& c, Method method, Activation activation, const Tensor& x,
+                    const Tensor& weight, const Tensor& bias, const Tensor& y) {
   Scratch scratch;
   Tensor result = y.dtype() == DType::float32 ? y : Tensor::empty(y.shape());
   conv_direct_forward(cpu_machine(), c, in_float(x).read<float>(), in_float(weight).read<float>(),
                       read_or_empty<float>(in_float(bias)), result.write<float>(),
-                      scratch.allocate());
+                      scratch.allocate(), method);
   bias_forward(activation, {}, result);
   if (!result.same(y)) y.copy_from(result);
 }
 
-Tensor direct_backward_input(const Conv& c, const Tensor& dz, const Tensor& weight,
+Tensor direct_backward_input(const Conv& c, Method method, const Tensor& dz, const Tensor& weight,
                              const Shape& shape) {
   Scratch scratch;
   Tensor dx = Tensor::empty(shape);
   conv_direct_backward_input(cpu_machine(), c, in_float(dz).read<float>(),
-                             in_float(weight).read<float>(), dx.write<float>(), scratch.allocate());
+                             in_float(weight).read<float>(), dx.write<float>(), scratch.allocate(),
+                             method);
   return dx.to(dz.dtype());
 }
 
@@ -203,8 +204,7 @@ Tensor tiled_backward_input(const Conv& c, const Tensor& dz, const Tensor& weigh
   return dx.to(dz.dtype());
 }
 
-Tensor tiled_backward_weight(const Conv& c, const Tensor& x, const Tensor& dz,
-                             const Shape& shape) {
+Tensor tiled_backward_weight(const Conv& c, const Tensor& x, const Tensor& dz, const Shape& shape) {
   Scratch scratch;
   Tensor dweight = wide_empty(shape, x);
   if (dweight.size() == 0) return dweight.to(x.dtype());
@@ -281,7 +281,9 @@ void conv_forward(const Conv& c, ConvAlgorithm algorithm, Activation activation,
     case ConvAlgorithm::implicit:
       return implicit_forward(c, activation, x, weight, bias, y);
     case ConvAlgorithm::direct:
-      return direct_forward(c, activation, x, weight, bias, y);
+      return direct_forward(c, Method::direct, activation, x, weight, bias, y);
+    case ConvAlgorithm::winograd:
+      return direct_forward(c, Method::winograd, activation, x, weight, bias, y);
     case ConvAlgorithm::tiled:
       return tiled_forward(c, activation, x, weight, bias, y);
     default:
@@ -293,7 +295,9 @@ Tensor conv_backward_input(const Conv& c, ConvAlgorithm algorithm, const Tensor&
                            const Tensor& weight) {
   const Shape shape = {c.window.N, c.window.H, c.window.W, c.window.C};
   if (algorithm == ConvAlgorithm::direct && shape.size() > 0)
-    return direct_backward_input(c, dz, weight, shape);
+    return direct_backward_input(c, Method::direct, dz, weight, shape);
+  if (algorithm == ConvAlgorithm::winograd && shape.size() > 0)
+    return direct_backward_input(c, Method::winograd, dz, weight, shape);
   if (algorithm == ConvAlgorithm::tiled && shape.size() > 0)
     return tiled_backward_input(c, dz, weight, shape);
   Tensor dx = Tensor::empty(shape, dz.dtype(), dz.device());
@@ -311,7 +315,8 @@ Tensor conv_backward_weight(const Conv& c, ConvAlgorithm algorithm, const Tensor
                             const Tensor& dz, const Tensor& dbias) {
   const Shape shape = {c.out_channels, c.window.kernel, c.window.kernel, c.window.C};
   if (dz.size() == 0) return Tensor::zeros(shape, x.dtype(), x.device());
-  if (algorithm == ConvAlgorithm::direct) return direct_backward_weight(c, x, dz, shape, dbias);
+  if (algorithm == ConvAlgorithm::direct || algorithm == ConvAlgorithm::winograd)
+    return direct_backward_weight(c, x, dz, shape, dbias);
   if (algorithm == ConvAlgorithm::tiled) return tiled_backward_weight(c, x, dz, shape);
   if (algorithm == ConvAlgorithm::im2col) return im2col_backward_weight(c, x, dz);
   Tensor dweight = Tensor::empty(shape, x.dtype(), x.device());

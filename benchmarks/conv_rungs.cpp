@@ -15,6 +15,7 @@ class Rung : public Contender {
   bool is_rival() const override { return false; }
   bool prepare(const ConvData& data) override {
     data_ = &data;
+    if (algorithm_ == ConvAlgorithm::winograd) return conv_has_winograd(data.problem.conv);
     return algorithm_ != ConvAlgorithm::direct || conv_direct_is_fast(data.problem.conv);
   }
   double seconds_each(Pass pass, int repeats) override {

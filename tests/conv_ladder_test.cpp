@@ -145,7 +145,8 @@ TEST_CASE("an algorithm that a device does not have is refused by name", "[ladde
       CHECK_NOTHROW(check_conv_algorithm(parse_conv_algorithm(name), d));
   CHECK_THROWS_WITH(parse_conv_algorithm("fast"),
                     "there is no convolution 'fast': use auto, naive, im2col, implicit, "
-                    "direct or tiled");
+                    "direct, winograd or "
+                    "tiled");
 }
 
 TEST_CASE("auto picks a rung for each pass and says which", "[ladder]") {
