@@ -12,7 +12,8 @@ struct ConvPlan {
 };
 
 /// What conv_algorithm() means for a convolution: that algorithm for all passes, or the table's
-/// choice for each. Noted for conv_choices(). `direct` has no float64, which takes im2col.
+/// choice for each. Noted for conv_choices(). On `cpu`, `direct` and `winograd` have no float64,
+/// which takes `tiled`; where there is no Winograd, `winograd` is `direct`.
 /// @throws DeviceError  see check_conv_algorithm
 ConvPlan plan_conv(const Conv& c, DType dtype, Device device);
 

@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <cmath>
 
+#include "autograd/conv_choice.h"
+#include "kernels/conv_direct.h"
 #include "kernels/register_tile.h"
 #include "tests/conv_support.h"
 #include "tests/on_all.h"
@@ -139,6 +141,43 @@ TEST_CASE("an instruction set that the processor lacks is refused by name", "[ti
     if (!has_simd(level))
       CHECK_THROWS_WITH(set_simd_level(level),
                         std::string("this processor has no ") + name_of(level));
+}
+
+// The transforms of Winograd's F(4x4, 3x3) multiply by up to 5 on the way in and 8 on the way out
+// (Lavin, Gray 2015, arXiv:1509.09308) and sum what mostly cancels: results of a size are
+// differences of numbers some ten times as large. So ten times the tolerance of float32.
+TEST_CASE("winograd follows the definition", "[winograd]") {
+  const ConvCase cases[] = {{{2, 16, 16, 64}, 64, 3, 1, 1, true, Activation::relu},
+                            {{1, 9, 11, 64}, 80, 3, 1, 1, false},
+                            {{3, 7, 10, 32}, 48, 3, 1, 0},
+                            {{2, 8, 8, 128}, 64, 3, 1, 1},
+                            {{1, 6, 6, 17}, 5, 3, 1, 1},  // the rest falls to direct
+                            {{2, 9, 9, 16}, 16, 3, 2, 1},
+                            {{2, 9, 9, 16}, 16, 5, 1, 2},
+                            {{0, 8, 8, 64}, 64, 3, 1, 1}};
+  for (const ConvCase& c : cases) {
+    check_conv(c, "winograd", DType::float32, {}, 1e-4);
+    check_conv(c, "winograd", DType::float64, {});
+    check_conv(c, "winograd", DType::bfloat16, {});
+  }
+  if (has_simd(SimdLevel::avx512)) CHECK(conv_has_winograd({{2, 16, 16, 64, 3, 1, 1}, 64}));
+}
+
+TEST_CASE("auto on cpu picks a rung for each pass, and has one for everything", "[ladder]") {
+  const auto f32 = DType::float32;
+  using enum ConvAlgorithm;
+  const Conv stem{{32, 128, 128, 3, 7, 2, 3}, 64}, square{{32, 32, 32, 64, 3, 1, 1}, 64};
+  const auto by_winograd = conv_has_winograd(square) ? winograd : direct;
+  CHECK(plan_conv(stem, f32, {}) == ConvPlan{direct, tiled, tiled});
+  CHECK(plan_conv(square, f32, {}) == ConvPlan{by_winograd, by_winograd, direct});
+  CHECK(plan_conv({{32, 32, 32, 64, 1, 1, 0}, 256}, f32, {}) == ConvPlan{direct, direct, tiled});
+  CHECK(plan_conv({{32, 16, 16, 256, 1, 1, 0}, 128}, f32, {}) == ConvPlan{direct, direct, direct});
+  CHECK(plan_conv({{32, 2, 2, 512, 3, 1, 1}, 512}, f32, {}) == ConvPlan{direct, direct, tiled});
+  CHECK(plan_conv(square, DType::float64, {}) == ConvPlan{tiled, tiled, tiled});
+  Using a(winograd);
+  CHECK(plan_conv(square, f32, {}) == ConvPlan{by_winograd, by_winograd, direct});
+  CHECK(plan_conv(stem, f32, {}) == ConvPlan{direct, direct, direct});
+  CHECK(plan_conv(square, DType::float64, {}) == ConvPlan{tiled, tiled, tiled});
 }
 
 }  // namespace tweed
