@@ -87,10 +87,13 @@ void add_flags(CLI::App& app, Flags& f) {
   app.add_option("--resume", f.resume,
                  "a checkpoint of ours: training goes on where the state file beside it ended; "
                  "with --evaluate, its weights are used");
-  app.add_option("--conv", f.conv,
-                 "how convolutions are computed: auto (chosen for each shape), naive (a thread a "
-                 "result), im2col (as the text explains it), implicit (im2col's tiles in shared "
-                 "memory), direct (oneDNN); naive and implicit on cuda and sim, direct on cpu")
+  app.add_option(
+         "--conv", f.conv,
+         "how convolutions are computed: auto (chosen for each shape), naive (a thread a "
+         "result), im2col (as the text explains it), implicit (im2col's tiles in shared "
+         "memory), direct (oneDNN), winograd (oneDNN's, where it has it, else direct), tiled "
+         "(a register tile of ours); naive and implicit on cuda and sim, direct, winograd "
+         "and tiled on cpu")
       ->capture_default_str();
   app.add_option(
          "--precision", f.precision,

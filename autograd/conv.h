@@ -16,9 +16,13 @@ enum class ConvAlgorithm : uint8_t {
   implicit,   ///< the same product, its rows gathered into shared memory; `cuda` and `sim`
   mma,        ///< implicit on tensor cores, float32 by TF32's products; `cuda` and `sim`
   direct,     ///< oneDNN's blocked kernels; `cpu` only, in float (bf16 is converted around it)
+  winograd,   ///< oneDNN's Winograd, where it has one (3x3, stride 1), else as `direct`
+  tiled,      ///< our register tile over windows; `cpu` only, in float and double
 };
-/// From "auto", "naive", "im2col", "implicit", "mma" or "direct". @throws Error naming these
+/// From "auto" or a name of conv_algorithms(). @throws Error naming all
 ConvAlgorithm parse_conv_algorithm(const std::string& name);
+/// The names of the algorithms that a device has, but for "auto".
+std::vector<std::string> conv_algorithms(Device device);
 /// @throws DeviceError  "[conv2d] 'implicit' works on cuda, sim, not on cpu"
 void check_conv_algorithm(ConvAlgorithm algorithm, Device device);
 /// What conv2d uses from now on, for the whole process.

@@ -1,10 +1,10 @@
-// The table by which `auto` chooses on `cuda` and `sim`, and what it chose.
+// The tables by which `auto` chooses, and what it chose.
 //
-// The rows are REASONED, NOT MEASURED: there was no GPU to measure on. They assume an H200 that
-// copies at 4 TB/s, where cuBLAS reaches 50 TFLOP/s in float32 and 600 in bfloat16, and the
-// implicit kernels, which know no tensor cores, 35 (half of its peak). mma reaches 400 in bfloat16
-// and 200 in TF32: mma.sync, which Hopper's wider wgmma leaves behind, two thirds of that in use.
-// Let an element of im2col's matrix be the unit. It costs
+// The rows for `cuda` and `sim` are REASONED, NOT MEASURED: there was no GPU to measure on. They
+// assume an H200 that copies at 4 TB/s, where cuBLAS reaches 50 TFLOP/s in float32 and 600 in
+// bfloat16, and the implicit kernels, which know no tensor cores, 35 (half of its peak). mma
+// reaches 400 in bfloat16 and 200 in TF32: mma.sync, which Hopper's wider wgmma leaves behind, two
+// thirds of that in use. Let an element of im2col's matrix be the unit. It costs
 //
 //   im2col     a write and a read, and 2 Co operations:   8 B / 4 TB/s + 2 Co / 50 TFLOP/s
 //                                                       = 2 ps + Co 0.04 ps    in float32
@@ -46,7 +46,8 @@ struct Between {
 struct Row {
   unsigned passes = every_pass, types = every_type;
   Between kernel, stride, padding, in_channels, out_channels;
-  Between terms;  // of each sum: patch, K K Co or places
+  Between terms;   // of each sum: patch, K K Co or places
+  Between pixels;  // of a result
   Between multiply_adds;
   ConvAlgorithm rung = im2col;
 };
@@ -78,6 +79,42 @@ const Row table[] = {
     {.rung = im2col},
 };
 
+// On `cpu`, in float32 (and bf16, which is converted): where conv_bench on two Zen 4 cores shows a
+// rung ahead of oneDNN's direct algorithms (docs/results/conv_cpu.md). `tiled` and `direct` are
+// equals for most other weight gradients; `direct` gives the bias gradient as well.
+const Row cpu_table[] = {
+    // Three channels. The input gradient has only 3 results a pixel: `tiled` needs 0.3 to 0.5 of
+    // the time; the weight gradient 0.5 to 0.85.
+    {.passes = input_gradient | weight_gradient,
+     .kernel = {2, INT64_MAX},
+     .in_channels = {0, 4},
+     .rung = tiled},
+    // A 1x1 expansion: 0.65 to 0.8.
+    {.passes = weight_gradient,
+     .kernel = {1, 1},
+     .stride = {1, 1},
+     .in_channels = {64, 128},
+     .out_channels = {256, INT64_MAX},
+     .rung = tiled},
+    // Few pixels, which leave out the most taps at the border: 0.35 to 0.75.
+    {.passes = weight_gradient,
+     .kernel = {2, INT64_MAX},
+     .in_channels = {128, INT64_MAX},
+     .pixels = {0, 16},
+     .rung = tiled},
+    // 0.55 to 0.85, the more the larger the image; with fewer channels, images or pixels the
+    // transforms and the reordering cost as much as they save.
+    {.passes = forward | input_gradient,
+     .kernel = {3, 3},
+     .stride = {1, 1},
+     .in_channels = {64, INT64_MAX},
+     .out_channels = {64, INT64_MAX},
+     .pixels = {64, INT64_MAX},
+     .multiply_adds = {int64_t(1) << 26, INT64_MAX},
+     .rung = winograd},
+    {.rung = direct},
+};
+
 Type type_of(DType dtype, Device device) {
   if (dtype == DType::float32) return uses_tf32(device) ? tf : f32;
   return dtype == DType::float64 ? f64 : bf;
@@ -86,12 +123,13 @@ Type type_of(DType dtype, Device device) {
 // Whether pixels and chunks of at least four numbers are fewer than 2^31: see check_mma_size().
 bool mma_can_count(const Conv& c) {
   const Window& w = c.window;
-  const int64_t pixels = w.N * w.H * w.W, places = w.places();
-  return std::max({pixels, pixels * w.C / 4, places, places * c.out_channels / 4}) < int64_t(1)
-                                                                                         << 31;
+  const int64_t pixels = w.N * w.H * w.W, places = w.places(), limit = int64_t(1) << 31;
+  return std::max({pixels, pixels * w.C / 4, places, places * c.out_channels / 4}) < limit;
 }
 
-ConvAlgorithm from_table(Pass pass, const Conv& c, Type type, bool mma_is_able) {
+// `able`: whether mma can be used.
+template <std::size_t n>
+ConvAlgorithm from_table(const Row (&rows)[n], Pass pass, const Conv& c, Type type, bool able) {
   const Window& w = c.window;
   const int64_t terms = pass == forward          ? w.patch()
                         : pass == input_gradient ? w.kernel * w.kernel * c.out_channels
@@ -100,10 +138,10 @@ ConvAlgorithm from_table(Pass pass, const Conv& c, Type type, bool mma_is_able) 
     return (r.passes & pass) && (r.types & type) && r.kernel.has(w.kernel) &&
            r.stride.has(w.stride) && r.padding.has(w.padding) && r.in_channels.has(w.C) &&
            r.out_channels.has(c.out_channels) && r.terms.has(terms) &&
-           r.multiply_adds.has(w.places() * w.patch() * c.out_channels) &&
-           (r.rung != mma || mma_is_able);
+           r.pixels.has(w.out_h() * w.out_w()) &&
+           r.multiply_adds.has(w.places() * w.patch() * c.out_channels) && (r.rung != mma || able);
   };
-  return std::find_if(std::begin(table), std::end(table), fits)->rung;
+  return std::find_if(std::begin(rows), std::end(rows), fits)->rung;
 }
 
 // ---- what was chosen ----------------------------------------------------------------------------
@@ -129,38 +167,52 @@ void note(Conv c, const ConvPlan& plan) {
     choices().push_back(choice);
 }
 
-const std::pair<const char*, ConvAlgorithm> names[] = {{"auto", automatic}, {"naive", naive},
-                                                       {"im2col", im2col},  {"implicit", implicit},
-                                                       {"mma", mma},        {"direct", direct}};
-std::string name_of(ConvAlgorithm algorithm) {
-  for (auto& [name, a] : names)
-    if (a == algorithm) return name;
-  return "";
+// Every rung with its name and machines.
+struct Rung {
+  const char* name;
+  ConvAlgorithm algorithm;
+  bool on_cpu, elsewhere;  // elsewhere: `cuda` and `sim`
+};
+const Rung rungs[] = {
+    {"auto", automatic, true, true},     {"naive", naive, false, true},
+    {"im2col", im2col, true, true},      {"implicit", implicit, false, true},
+    {"mma", mma, false, true},           {"direct", direct, true, false},
+    {"winograd", winograd, true, false}, {"tiled", tiled, true, false},
+};
+const Rung& rung_of(ConvAlgorithm algorithm) {
+  return *std::find_if(std::begin(rungs), std::end(rungs),
+                       [&](const Rung& r) { return r.algorithm == algorithm; });
+}
+std::string name_of(ConvAlgorithm algorithm) { return rung_of(algorithm).name; }
+
+// The rung of a pass on `cpu`, where oneDNN does not have everything.
+ConvAlgorithm on_cpu(ConvAlgorithm rung, Pass pass, const Conv& c, DType dtype) {
+  const bool automatically = rung == automatic;
+  if (automatically) rung = from_table(cpu_table, pass, c, f32, false);
+  if (rung == im2col || rung == tiled) return rung;
+  if (dtype == DType::float64) return tiled;
+  if (rung == winograd && (pass == weight_gradient || !conv_has_winograd(c))) rung = direct;
+  if (rung == direct && automatically && !conv_direct_is_fast(c)) return tiled;
+  return rung;
 }
 
-ConvPlan make_plan(const Conv& c, DType dtype, Device device) {
+ConvAlgorithm rung_for(Pass pass, const Conv& c, DType dtype, Device device) {
   const ConvAlgorithm wanted = chosen;
-  check_conv_algorithm(wanted, device);
-  if (device.kind() == Device::Kind::cpu) {
-    const bool able = wanted != im2col && dtype != DType::float64;
-    const ConvAlgorithm a = able && (wanted == direct || conv_direct_is_fast(c)) ? direct : im2col;
-    // conv_bench: oneDNN's input gradient of a stem takes 2.5 times as long as im2col's.
-    const bool stem = wanted == automatic && c.window.C <= 4 && c.window.kernel > 1;
-    return {a, stem && dtype == DType::float32 ? im2col : a, a};
-  }
+  if (device.kind() == Device::Kind::cpu) return on_cpu(wanted, pass, c, dtype);
   if (wanted == mma && (dtype == DType::float64 || c.window.kernel > mma_most_taps))
-    return {implicit, implicit, implicit};
-  if (wanted != automatic) return {wanted, wanted, wanted};
-  const Type type = type_of(dtype, device);
+    return implicit;
+  if (wanted != automatic) return wanted;
   const bool able = has_tensor_cores(device) && mma_can_count(c);
-  auto best = [&](Pass pass) { return from_table(pass, c, type, able); };
-  return {best(forward), best(input_gradient), best(weight_gradient)};
+  return from_table(table, pass, c, type_of(dtype, device), able);
 }
 
 }  // namespace
 
 ConvPlan plan_conv(const Conv& c, DType dtype, Device device) {
-  const ConvPlan plan = make_plan(c, dtype, device);
+  check_conv_algorithm(chosen, device);
+  const ConvPlan plan{rung_for(forward, c, dtype, device),
+                      rung_for(input_gradient, c, dtype, device),
+                      rung_for(weight_gradient, c, dtype, device)};
   note(c, plan);
   return plan;
 }
@@ -180,22 +232,31 @@ std::vector<std::string> conv_choices() {
 }
 
 ConvAlgorithm parse_conv_algorithm(const std::string& name) {
-  for (auto& [known, algorithm] : names)
-    if (name == known) return algorithm;
-  throw Error("there is no convolution '" + name +
-              "': use auto, naive, im2col, implicit, mma or direct");
+  std::string all;
+  for (const Rung& r : rungs) {
+    if (name == r.name) return r.algorithm;
+    const bool last = &r == std::end(rungs) - 1;
+    all += (all.empty() ? "" : last ? " or " : ", ") + std::string(r.name);
+  }
+  throw Error("there is no convolution '" + name + "': use " + all);
+}
+
+std::vector<std::string> conv_algorithms(Device device) {
+  std::vector<std::string> all;
+  for (const Rung& r : rungs)
+    if (r.algorithm != automatic && (device.kind() == Device::Kind::cpu ? r.on_cpu : r.elsewhere))
+      all.push_back(r.name);
+  return all;
 }
 
 void check_conv_algorithm(ConvAlgorithm algorithm, Device device) {
-  const bool on_cpu = device.kind() == Device::Kind::cpu;
-  auto refuse = [&](const std::string& machines) {
-    throw DeviceError("[conv2d] '" + name_of(algorithm) + "' works on " + machines + ", not on " +
-                      device.name());
-  };
-  if (algorithm == direct && !on_cpu) refuse(machine_names<Cpu>());
-  if ((algorithm == naive || algorithm == implicit || algorithm == mma) && on_cpu)
-    refuse(machine_names<Cuda, Sim>());
-  if (algorithm == mma && !has_tensor_cores(device)) refuse("GPUs since sm_80");
+  const Rung& r = rung_of(algorithm);
+  if (algorithm == mma && !has_tensor_cores(device))
+    throw DeviceError("[conv2d] 'mma' works on GPUs since sm_80, not on " + device.name());
+  if (device.kind() == Device::Kind::cpu ? r.on_cpu : r.elsewhere) return;
+  throw DeviceError(std::string("[conv2d] '") + r.name + "' works on " +
+                    (r.on_cpu ? machine_names<Cpu>() : machine_names<Cuda, Sim>()) + ", not on " +
+                    device.name());
 }
 
 void set_conv_algorithm(ConvAlgorithm algorithm) { chosen = algorithm; }

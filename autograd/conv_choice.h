@@ -12,8 +12,9 @@ struct ConvPlan {
 };
 
 /// What conv_algorithm() means for a convolution: that algorithm for all passes, or the table's
-/// choice for each. Noted for conv_choices(). float64 takes im2col for `direct`, and
-/// implicit for `mma`, as do windows of more than mma_most_taps.
+/// choice for each. Noted for conv_choices(). On `cpu`, `direct` and `winograd` have no float64,
+/// which takes `tiled`; where there is no Winograd, `winograd` is `direct`. float64, and windows of
+/// more than mma_most_taps, take `implicit` for `mma`.
 /// @throws DeviceError  see check_conv_algorithm
 ConvPlan plan_conv(const Conv& c, DType dtype, Device device);
 

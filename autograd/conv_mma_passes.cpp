@@ -122,7 +122,7 @@ void mma_backward_input(const Conv& c, const Tensor& dz, const Tensor& weight, c
   const int stride = int(c.window.stride), phases = phases_fit(c.window) ? stride : 1;
   for (int row = 0; row < stride; row += phases)
     for (int column = 0; column < stride; column += phases) {
-      InputGradient g = input_gradient(c, row, column, phases);
+      InputGradient g = input_gradient_slide(c, row, column, phases);
       g.turn.padded_Co = packing.channels;
       g.slide.C = int(packing.channels);
       const Tensor turned = Tensor::empty({g.turn.size()}, weight.dtype(), weight.device());

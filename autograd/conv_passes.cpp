@@ -8,6 +8,7 @@
 #include "kernels/conv_direct.h"
 #include "kernels/conv_implicit.h"
 #include "kernels/conv_naive.h"
+#include "kernels/conv_tiled.h"
 #include "kernels/im2col.h"
 
 namespace tweed {
@@ -124,7 +125,7 @@ class Scratch {
   }
 
  private:
-  MemoryLabel label_{"oneDNN's scratch memory"};
+  MemoryLabel label_{"a convolution's scratch memory"};
   std::vector<std::unique_ptr<Storage>> blocks_;
 };
 
@@ -134,23 +135,24 @@ Span<const T> read_or_empty(const Tensor& t) {
   return t.defined() ? t.read<T>() : Span<const T>();
 }
 
-void direct_forward(const Conv& c, Activation activation, const Tensor& x, const Tensor& weight,
-                    const Tensor& bias, const Tensor& y) {
+void direct_forward(const Conv& c, Method method, Activation activation, const Tensor& x,
+                    const Tensor& weight, const Tensor& bias, const Tensor& y) {
   Scratch scratch;
   Tensor result = y.dtype() == DType::float32 ? y : Tensor::empty(y.shape());
   conv_direct_forward(cpu_machine(), c, in_float(x).read<float>(), in_float(weight).read<float>(),
                       read_or_empty<float>(in_float(bias)), result.write<float>(),
-                      scratch.allocate());
+                      scratch.allocate(), method);
   bias_forward(activation, {}, result);
   if (!result.same(y)) y.copy_from(result);
 }
 
-Tensor direct_backward_input(const Conv& c, const Tensor& dz, const Tensor& weight,
+Tensor direct_backward_input(const Conv& c, Method method, const Tensor& dz, const Tensor& weight,
                              const Shape& shape) {
   Scratch scratch;
   Tensor dx = Tensor::empty(shape);
   conv_direct_backward_input(cpu_machine(), c, in_float(dz).read<float>(),
-                             in_float(weight).read<float>(), dx.write<float>(), scratch.allocate());
+                             in_float(weight).read<float>(), dx.write<float>(), scratch.allocate(),
+                             method);
   return dx.to(dz.dtype());
 }
 
@@ -162,6 +164,55 @@ Tensor direct_backward_weight(const Conv& c, const Tensor& x, const Tensor& dz, 
                               in_float(dz).read<float>(), dweight.write<float>(),
                               dbias.defined() ? dbias.write<float>() : Span<float>(),
                               scratch.allocate());
+  return dweight.to(x.dtype());
+}
+
+// ---- tiled --------------------------------------------------------------------------------------
+
+// Calls f<T>(of) where of(t) is t as T: double for float64, float for all others.
+template <class F>
+void in_float_or_double(const Tensor& t, F f) {
+  if (t.dtype() == DType::float64)
+    f.template operator()<double>();
+  else
+    f.template operator()<float>();
+}
+Tensor wide(const Tensor& t) { return t.dtype() == DType::float64 ? t : t.to(DType::float32); }
+Tensor wide_empty(const Shape& shape, const Tensor& like) {
+  return Tensor::empty(shape, accumulator_dtype(like));
+}
+
+void tiled_forward(const Conv& c, Activation activation, const Tensor& x, const Tensor& weight,
+                   const Tensor& bias, const Tensor& y) {
+  Scratch scratch;
+  Tensor result = y.dtype() == accumulator_dtype(y) ? y : wide_empty(y.shape(), y);
+  in_float_or_double(y, [&]<class T>() {
+    conv_tiled_forward<T>(cpu_machine(), c, activation, wide(x).read<T>(), wide(weight).read<T>(),
+                          bias.defined() ? wide(bias).read<T>() : Span<const T>(),
+                          result.write<T>(), scratch.allocate());
+  });
+  if (!result.same(y)) y.copy_from(result);
+}
+
+Tensor tiled_backward_input(const Conv& c, const Tensor& dz, const Tensor& weight,
+                            const Shape& shape) {
+  Scratch scratch;
+  Tensor dx = wide_empty(shape, dz);
+  in_float_or_double(dz, [&]<class T>() {
+    conv_tiled_backward_input<T>(cpu_machine(), c, wide(dz).read<T>(), wide(weight).read<T>(),
+                                 dx.write<T>(), scratch.allocate());
+  });
+  return dx.to(dz.dtype());
+}
+
+Tensor tiled_backward_weight(const Conv& c, const Tensor& x, const Tensor& dz, const Shape& shape) {
+  Scratch scratch;
+  Tensor dweight = wide_empty(shape, x);
+  if (dweight.size() == 0) return dweight.to(x.dtype());
+  in_float_or_double(x, [&]<class T>() {
+    conv_tiled_backward_weight<T>(cpu_machine(), c, wide(x).read<T>(), wide(dz).read<T>(),
+                                  dweight.write<T>(), scratch.allocate());
+  });
   return dweight.to(x.dtype());
 }
 
@@ -233,7 +284,11 @@ void conv_forward(const Conv& c, ConvAlgorithm algorithm, Activation activation,
     case ConvAlgorithm::mma:
       return mma_forward(c, activation, x, weight, bias, y, moments);
     case ConvAlgorithm::direct:
-      return direct_forward(c, activation, x, weight, bias, y);
+      return direct_forward(c, Method::direct, activation, x, weight, bias, y);
+    case ConvAlgorithm::winograd:
+      return direct_forward(c, Method::winograd, activation, x, weight, bias, y);
+    case ConvAlgorithm::tiled:
+      return tiled_forward(c, activation, x, weight, bias, y);
     default:
       im2col_forward(c, activation, x, weight, bias, y);
   }
@@ -243,7 +298,11 @@ Tensor conv_backward_input(const Conv& c, ConvAlgorithm algorithm, const Tensor&
                            const Tensor& weight) {
   const Shape shape = {c.window.N, c.window.H, c.window.W, c.window.C};
   if (algorithm == ConvAlgorithm::direct && shape.size() > 0)
-    return direct_backward_input(c, dz, weight, shape);
+    return direct_backward_input(c, Method::direct, dz, weight, shape);
+  if (algorithm == ConvAlgorithm::winograd && shape.size() > 0)
+    return direct_backward_input(c, Method::winograd, dz, weight, shape);
+  if (algorithm == ConvAlgorithm::tiled && shape.size() > 0)
+    return tiled_backward_input(c, dz, weight, shape);
   Tensor dx = Tensor::empty(shape, dz.dtype(), dz.device());
   if (dx.size() == 0) return dx;
   if (algorithm == ConvAlgorithm::naive)
@@ -261,7 +320,9 @@ Tensor conv_backward_weight(const Conv& c, ConvAlgorithm algorithm, const Tensor
                             const Tensor& dz, const Tensor& dbias) {
   const Shape shape = {c.out_channels, c.window.kernel, c.window.kernel, c.window.C};
   if (dz.size() == 0) return Tensor::zeros(shape, x.dtype(), x.device());
-  if (algorithm == ConvAlgorithm::direct) return direct_backward_weight(c, x, dz, shape, dbias);
+  if (algorithm == ConvAlgorithm::direct || algorithm == ConvAlgorithm::winograd)
+    return direct_backward_weight(c, x, dz, shape, dbias);
+  if (algorithm == ConvAlgorithm::tiled) return tiled_backward_weight(c, x, dz, shape);
   if (algorithm == ConvAlgorithm::im2col) return im2col_backward_weight(c, x, dz);
   Tensor dweight = Tensor::empty(shape, x.dtype(), x.device());
   if (algorithm == ConvAlgorithm::naive)

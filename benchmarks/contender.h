@@ -30,7 +30,7 @@ class Contender {
 };
 using ContenderPtr = std::unique_ptr<Contender>;
 
-/// One of algorithms_of(device). @throws Error  if it is not
+/// One of conv_algorithms(device). @throws Error  if it is not
 ContenderPtr our_algorithm(const std::string& name, Device device);
 
 /// oneDNN with its own choice of layouts for images as well as weights; `cpu` only.

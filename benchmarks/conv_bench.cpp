@@ -65,7 +65,7 @@ std::vector<Group> groups_of(const Flags& f) {
 
 std::vector<ContenderPtr> contenders_of(const Flags& f, Device device, DType dtype) {
   std::vector<ContenderPtr> contenders;
-  for (auto& name : f.algorithms.empty() ? algorithms_of(device) : f.algorithms)
+  for (auto& name : f.algorithms.empty() ? conv_algorithms(device) : f.algorithms)
     contenders.push_back(our_algorithm(name, device));
   if (device.kind() == Device::Kind::cpu) contenders.push_back(onednn_rival());
   for (auto& python : f.python) {

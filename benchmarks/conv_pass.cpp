@@ -12,9 +12,4 @@ Tensor run_pass(ConvAlgorithm algorithm, Pass pass, const ConvInputs& in) {
   return y;
 }
 
-std::vector<std::string> algorithms_of(Device device) {
-  if (device.kind() == Device::Kind::cpu) return {"im2col", "direct"};
-  return {"naive", "im2col", "implicit"};
-}
-
 }  // namespace tweed::bench

@@ -15,6 +15,7 @@ class Rung : public Contender {
   bool is_rival() const override { return false; }
   bool prepare(const ConvData& data) override {
     data_ = &data;
+    if (algorithm_ == ConvAlgorithm::winograd) return conv_has_winograd(data.problem.conv);
     return algorithm_ != ConvAlgorithm::direct || conv_direct_is_fast(data.problem.conv);
   }
   double seconds_each(Pass pass, int repeats) override {
@@ -40,7 +41,7 @@ class Rung : public Contender {
 
 ContenderPtr our_algorithm(const std::string& name, Device device) {
   const ConvAlgorithm algorithm = parse_conv_algorithm(name);
-  const auto known = algorithms_of(device);
+  const auto known = conv_algorithms(device);
   if (std::find(known.begin(), known.end(), name) == known.end()) {
     std::string names;
     for (auto& word : known) names += (names.empty() ? "" : ", ") + word;

@@ -7,13 +7,11 @@
 #include "apps/flags.h"
 #include "autograd/conv.h"
 #include "autograd/loss.h"
-#include "benchmarks/conv_shapes.h"
 #include "benchmarks/device_peak.h"
 #include "benchmarks/rival.h"
 #include "benchmarks/timing.h"
 #include "data/feed.h"
 #include "data/whole_file.h"
-#include "kernels/conv_direct.h"
 #include "nn/forward_float.h"
 #include "nn/models/models.h"
 #include "nn/summary.h"
@@ -58,8 +56,6 @@ class Step {
     clock_ = Tensor::zeros({1}, DType::int32, device);
     loss_ = Tensor::zeros({}, DType::float32, device);
   }
-  Module& network() { return *network_; }
-  const Shape& images() const { return x_.shape(); }
   const std::vector<LayerCost>& costs() const { return costs_; }
   /// Milliseconds of a step: the median of `steps`, or on a device that works behind the host's
   /// back their mean.
@@ -123,19 +119,6 @@ double flops_per_step(const std::vector<LayerCost>& costs) {
     flops += 3 * pass;
   }
   return flops - first;
-}
-
-void report_implementations(Module& network, const Shape& images) {
-  std::printf("oneDNN runs (forward, weight gradient, input gradient):\n");
-  bool reference = false;
-  for (auto& [conv, count, input_count] : bench::convolutions_of(network, images)) {
-    std::printf("  %4ld to %4ld channels, %ldx%ld:", long(conv.window.C), long(conv.out_channels),
-                long(conv.window.kernel), long(conv.window.kernel));
-    for (auto& name : conv_direct_implementations(conv)) std::printf("  %s", name.c_str());
-    std::printf("\n");
-    reference |= !conv_direct_is_fast(conv);
-  }
-  std::printf("%s\n", reference ? "REFERENCE CODE is among them" : "no reference code among them");
 }
 
 // PyTorch beside us, in one of its modes.
@@ -208,9 +191,8 @@ int bench(const Flags& f, Device device) {
   std::printf("%s, batch %ld, %ldx%ld, %s, %.1f GFLOP a step, %s peak %.0f GFLOP/s\n",
               f.model.c_str(), long(f.batch_size), long(f.image_size), long(f.image_size),
               device.name().c_str(), flops / 1e9, cpu ? "FMA" : "GEMM", peak / 1e9);
-  if (cpu && conv_algorithm() != ConvAlgorithm::im2col)
-    report_implementations(step.network(), step.images());
   step.run(3);  // warms up pool, primitives and caches
+  for (auto& line : conv_choices()) std::printf("%s\n", line.c_str());
 
   auto rivals = opponents(f, device);
   std::vector<double> ours;
@@ -291,7 +273,7 @@ std::function<int()> prepare(int argc, char** argv) {
   flags.add_option("--image-size", f->image_size)
       ->check(CLI::Range(8, 1024))
       ->capture_default_str();
-  flags.add_option("--conv", f->conv, "auto, naive, im2col, implicit or direct")
+  flags.add_option("--conv", f->conv, "how convolutions are computed, as for train_miniplaces")
       ->capture_default_str();
   flags.add_option("--pairs", f->pairs, "turns")->check(CLI::Range(1, 1000))->capture_default_str();
   flags.add_option("--steps", f->steps, "steps in a turn, of which the median counts")

@@ -1,6 +1,7 @@
-// Facts about oneDNN that shape this file: it wants activations as `nhwc` and weights as `any`,
-// reordered from and to our `ohwi` (asked for plain `ohwi` it falls to reference code), and making
-// a primitive is slow, so they are cached by shape.
+// Facts about oneDNN that shape this file: for direct convolution it wants images as `nhwc` and
+// weights as `any`, reordered from and to our `ohwi` (asked for plain `ohwi` it falls to reference
+// code); Winograd's it has for images in blocks of channels only, so they are reordered, too; and
+// making a primitive is slow, so they are cached by shape.
 #include "kernels/conv_direct.h"
 
 #include <map>
@@ -28,14 +29,20 @@ memory::desc described(const memory::dims& dims, Tag tag) {
   return {dims, memory::data_type::f32, tag};
 }
 
-// The memory descriptors of a convolution.
+// The memory descriptors of a convolution: ours, and those that a primitive may choose from.
 struct Shapes {
-  explicit Shapes(const Conv& c)
-      : x(described({c.window.N, c.window.C, c.window.H, c.window.W}, Tag::nhwc)),
-        weight(described({c.out_channels, c.window.C, c.window.kernel, c.window.kernel}, Tag::any)),
-        our_weight(described(weight.dims(), Tag::ohwi)),
+  Shapes(const Conv& c, Method method)
+      : our_x(described({c.window.N, c.window.C, c.window.H, c.window.W}, Tag::nhwc)),
+        our_weight(
+            described({c.out_channels, c.window.C, c.window.kernel, c.window.kernel}, Tag::ohwi)),
         bias(described({c.out_channels}, Tag::x)),
-        y(described({c.window.N, c.out_channels, c.window.out_h(), c.window.out_w()}, Tag::nhwc)),
+        our_y(
+            described({c.window.N, c.out_channels, c.window.out_h(), c.window.out_w()}, Tag::nhwc)),
+        x(method == Method::direct ? our_x : described(our_x.dims(), Tag::any)),
+        weight(described(our_weight.dims(), Tag::any)),
+        y(method == Method::direct ? our_y : described(our_y.dims(), Tag::any)),
+        algorithm(method == Method::direct ? dnnl::algorithm::convolution_direct
+                                           : dnnl::algorithm::convolution_winograd),
         stride({c.window.stride, c.window.stride}),
         padding({c.window.padding, c.window.padding}),
         padding_after({rest(c.window, c.window.H), rest(c.window, c.window.W)}) {}
@@ -43,7 +50,8 @@ struct Shapes {
   static int64_t rest(const Window& w, int64_t size) {
     return (w.out(size) - 1) * w.stride + w.kernel - size - w.padding;
   }
-  memory::desc x, weight, our_weight, bias, y;
+  memory::desc our_x, our_weight, bias, our_y, x, weight, y;
+  dnnl::algorithm algorithm;
   memory::dims stride, padding, padding_after;
 };
 
@@ -58,44 +66,52 @@ using Forward = dnnl::convolution_forward;
 using BackwardWeight = dnnl::convolution_backward_weights;
 using BackwardInput = dnnl::convolution_backward_data;
 
-Forward::primitive_desc forward_desc(const Conv& c, bool bias) {
-  Shapes s(c);
+Forward::primitive_desc forward_desc(const Conv& c, Method method, bool bias) {
+  Shapes s(c, method);
   auto kind = dnnl::prop_kind::forward_training;
-  auto algorithm = dnnl::algorithm::convolution_direct;
-  auto desc = bias ? Forward::desc(kind, algorithm, s.x, s.weight, s.bias, s.y, s.stride, s.padding,
-                                   s.padding_after)
-                   : Forward::desc(kind, algorithm, s.x, s.weight, s.y, s.stride, s.padding,
+  auto desc = bias ? Forward::desc(kind, s.algorithm, s.x, s.weight, s.bias, s.y, s.stride,
+                                   s.padding, s.padding_after)
+                   : Forward::desc(kind, s.algorithm, s.x, s.weight, s.y, s.stride, s.padding,
                                    s.padding_after);
   return {desc, attributes(), engine()};
 }
-BackwardWeight::primitive_desc backward_weight_desc(const Conv& c, bool bias) {
-  Shapes s(c);
-  auto algorithm = dnnl::algorithm::convolution_direct;
-  auto desc = bias ? BackwardWeight::desc(algorithm, s.x, s.weight, s.bias, s.y, s.stride,
+BackwardWeight::primitive_desc backward_weight_desc(const Conv& c, Method method, bool bias) {
+  Shapes s(c, method);
+  auto desc = bias ? BackwardWeight::desc(s.algorithm, s.x, s.weight, s.bias, s.y, s.stride,
                                           s.padding, s.padding_after)
-                   : BackwardWeight::desc(algorithm, s.x, s.weight, s.y, s.stride, s.padding,
+                   : BackwardWeight::desc(s.algorithm, s.x, s.weight, s.y, s.stride, s.padding,
                                           s.padding_after);
-  return {desc, attributes(), engine(), forward_desc(c, bias)};
+  return {desc, attributes(), engine(), forward_desc(c, method, bias)};
 }
-BackwardInput::primitive_desc backward_input_desc(const Conv& c) {
-  Shapes s(c);
-  auto desc = BackwardInput::desc(dnnl::algorithm::convolution_direct, s.x, s.weight, s.y, s.stride,
-                                  s.padding, s.padding_after);
-  return {desc, attributes(), engine(), forward_desc(c, false)};
+BackwardInput::primitive_desc backward_input_desc(const Conv& c, Method method) {
+  Shapes s(c, method);
+  auto desc =
+      BackwardInput::desc(s.algorithm, s.x, s.weight, s.y, s.stride, s.padding, s.padding_after);
+  return {desc, attributes(), engine(), forward_desc(c, method, false)};
 }
 
-// A primitive with the layouts it chose.
+// An argument in our layout and in the one that a primitive chose.
+struct Argument {
+  int name;
+  memory::desc ours, chosen;
+  dnnl::primitive reorder;  // into the one that the reader wants; none where they are the same
+};
+// A primitive and what it wants: two inputs, perhaps a bias after them, and the result.
 struct Ready {
-  dnnl::primitive primitive, reorder;  // reorder: weights between our layout and its own
-  memory::desc weight, scratch;
+  dnnl::primitive primitive;
+  Argument first, second, result;
+  memory::desc bias, scratch;
 };
 
-template <class Desc>
-Ready ready(const Desc& desc, const memory::desc& weight, const Conv& c, bool weight_is_result) {
-  memory::desc ours = Shapes(c).our_weight;
-  auto reorder = weight_is_result ? dnnl::reorder::primitive_desc(engine(), weight, engine(), ours)
-                                  : dnnl::reorder::primitive_desc(engine(), ours, engine(), weight);
-  return {dnnl::primitive(desc), dnnl::reorder(reorder), weight, desc.scratchpad_desc()};
+Argument input(int name, const memory::desc& ours, const memory::desc& chosen) {
+  if (ours == chosen) return {name, ours, chosen, {}};
+  return {name, ours, chosen,
+          dnnl::reorder(dnnl::reorder::primitive_desc(engine(), ours, engine(), chosen))};
+}
+Argument output(int name, const memory::desc& ours, const memory::desc& chosen) {
+  if (ours == chosen) return {name, ours, chosen, {}};
+  return {name, ours, chosen,
+          dnnl::reorder(dnnl::reorder::primitive_desc(engine(), chosen, engine(), ours))};
 }
 
 enum class Pass { forward, forward_bias, weight, weight_bias, input };
@@ -105,32 +121,48 @@ ShapeKey key_of(const Conv& c) {
   return {w.N, w.H, w.W, w.C, w.kernel, w.stride, w.padding, c.out_channels};
 }
 
-Ready make(Pass pass, const Conv& c) {
+Ready make(Pass pass, Method method, const Conv& c) {
+  const Shapes s(c, method);
   switch (pass) {
     case Pass::forward:
     case Pass::forward_bias: {
-      auto desc = forward_desc(c, pass == Pass::forward_bias);
-      return ready(desc, desc.weights_desc(), c, false);
+      auto d = forward_desc(c, method, pass == Pass::forward_bias);
+      return {dnnl::primitive(d),
+              input(DNNL_ARG_SRC, s.our_x, d.src_desc()),
+              input(DNNL_ARG_WEIGHTS, s.our_weight, d.weights_desc()),
+              output(DNNL_ARG_DST, s.our_y, d.dst_desc()),
+              s.bias,
+              d.scratchpad_desc()};
     }
     case Pass::weight:
     case Pass::weight_bias: {
-      auto desc = backward_weight_desc(c, pass == Pass::weight_bias);
-      return ready(desc, desc.diff_weights_desc(), c, true);
+      auto d = backward_weight_desc(c, method, pass == Pass::weight_bias);
+      return {dnnl::primitive(d),
+              input(DNNL_ARG_SRC, s.our_x, d.src_desc()),
+              input(DNNL_ARG_DIFF_DST, s.our_y, d.diff_dst_desc()),
+              output(DNNL_ARG_DIFF_WEIGHTS, s.our_weight, d.diff_weights_desc()),
+              s.bias,
+              d.scratchpad_desc()};
     }
     default: {
-      auto desc = backward_input_desc(c);
-      return ready(desc, desc.weights_desc(), c, false);
+      auto d = backward_input_desc(c, method);
+      return {dnnl::primitive(d),
+              input(DNNL_ARG_DIFF_DST, s.our_y, d.diff_dst_desc()),
+              input(DNNL_ARG_WEIGHTS, s.our_weight, d.weights_desc()),
+              output(DNNL_ARG_DIFF_SRC, s.our_x, d.diff_src_desc()),
+              s.bias,
+              d.scratchpad_desc()};
     }
   }
 }
 
-const Ready& cached(Pass pass, const Conv& c) {
-  static std::map<std::tuple<Pass, ShapeKey>, Ready> cache;
+const Ready& cached(Pass pass, Method method, const Conv& c) {
+  static std::map<std::tuple<Pass, Method, ShapeKey>, Ready> cache;
   static std::mutex mutex;
-  std::tuple key(pass, key_of(c));
+  std::tuple key(pass, method, key_of(c));
   std::lock_guard lock(mutex);
   auto found = cache.find(key);
-  if (found == cache.end()) found = cache.emplace(key, make(pass, c)).first;
+  if (found == cache.end()) found = cache.emplace(key, make(pass, method, c)).first;
   return found->second;
 }
 
@@ -141,73 +173,83 @@ memory scratch(const memory::desc& desc, const Allocate& allocate) {
   return memory(desc, engine(), desc.get_size() ? allocate(desc.get_size()) : nullptr);
 }
 
-// Weights in the layout that the primitive chose.
-memory reordered(const Ready& ready, const memory::desc& ours, Span<const float> weight,
-                 const Allocate& allocate) {
-  if (ready.weight == ours) return wrap(ours, weight);
-  memory to = scratch(ready.weight, allocate);
-  memory from = wrap(ours, weight);
-  ready.reorder.execute(stream(), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
-  return to;
+// `bias` is an input of the forward pass and a result of the weight gradient.
+void execute(const Ready& r, Span<const float> first, Span<const float> second, const float* bias,
+             Span<float> result, const Allocate& allocate) {
+  std::unordered_map<int, memory> args;
+  auto give = [&](const Argument& a, const float* p) {
+    const memory ours = wrap(a.ours, p);
+    args[a.name] = a.reorder ? scratch(a.chosen, allocate) : ours;
+    return ours;
+  };
+  for (auto& [a, p] : {std::pair(&r.first, first), std::pair(&r.second, second)}) {
+    const memory ours = give(*a, p);
+    if (a->reorder)
+      a->reorder.execute(stream(), {{DNNL_ARG_FROM, ours}, {DNNL_ARG_TO, args[a->name]}});
+  }
+  const memory ours = give(r.result, result);
+  if (bias)
+    args[r.result.name == DNNL_ARG_DST ? DNNL_ARG_BIAS : DNNL_ARG_DIFF_BIAS] = wrap(r.bias, bias);
+  args[DNNL_ARG_SCRATCHPAD] = scratch(r.scratch, allocate);
+  r.primitive.execute(stream(), args);
+  if (r.result.reorder)
+    r.result.reorder.execute(stream(), {{DNNL_ARG_FROM, args[r.result.name]}, {DNNL_ARG_TO, ours}});
+  stream().wait();
+}
+
+// What a shape is, asked for once.
+template <class F>
+bool known(const Conv& c, std::map<ShapeKey, bool>& all, F find) {
+  static std::mutex mutex;
+  std::lock_guard lock(mutex);
+  auto [place, is_new] = all.try_emplace(key_of(c), false);
+  if (is_new) place->second = find();
+  return place->second;
 }
 
 }  // namespace
 
 void conv_direct_forward(Cpu&, const Conv& c, Span<const float> x, Span<const float> weight,
-                         Span<const float> bias, Span<float> y, const Allocate& allocate) {
-  Shapes s(c);
-  const Ready& r = cached(bias.size() ? Pass::forward_bias : Pass::forward, c);
-  std::unordered_map<int, memory> args{
-      {DNNL_ARG_SRC, wrap(s.x, x)},
-      {DNNL_ARG_WEIGHTS, reordered(r, s.our_weight, weight, allocate)},
-      {DNNL_ARG_DST, wrap(s.y, y)},
-      {DNNL_ARG_SCRATCHPAD, scratch(r.scratch, allocate)}};
-  if (bias.size()) args[DNNL_ARG_BIAS] = wrap(s.bias, bias);
-  r.primitive.execute(stream(), args);
-  stream().wait();
+                         Span<const float> bias, Span<float> y, const Allocate& allocate,
+                         Method method) {
+  const Pass pass = bias.size() ? Pass::forward_bias : Pass::forward;
+  execute(cached(pass, method, c), x, weight, bias, y, allocate);
 }
-
 void conv_direct_backward_weight(Cpu&, const Conv& c, Span<const float> x, Span<const float> dy,
                                  Span<float> dweight, Span<float> dbias, const Allocate& allocate) {
-  Shapes s(c);
-  const Ready& r = cached(dbias.size() ? Pass::weight_bias : Pass::weight, c);
-  bool direct = r.weight == s.our_weight;
-  memory result = direct ? wrap(s.our_weight, dweight) : scratch(r.weight, allocate);
-  std::unordered_map<int, memory> args{{DNNL_ARG_SRC, wrap(s.x, x)},
-                                       {DNNL_ARG_DIFF_DST, wrap(s.y, dy)},
-                                       {DNNL_ARG_DIFF_WEIGHTS, result},
-                                       {DNNL_ARG_SCRATCHPAD, scratch(r.scratch, allocate)}};
-  if (dbias.size()) args[DNNL_ARG_DIFF_BIAS] = wrap(s.bias, dbias);
-  r.primitive.execute(stream(), args);
-  if (!direct)
-    r.reorder.execute(stream(),
-                      {{DNNL_ARG_FROM, result}, {DNNL_ARG_TO, wrap(s.our_weight, dweight)}});
-  stream().wait();
+  const Pass pass = dbias.size() ? Pass::weight_bias : Pass::weight;
+  execute(cached(pass, Method::direct, c), x, dy, dbias, dweight, allocate);
 }
-
 void conv_direct_backward_input(Cpu&, const Conv& c, Span<const float> dy, Span<const float> weight,
-                                Span<float> dx, const Allocate& allocate) {
-  Shapes s(c);
-  const Ready& r = cached(Pass::input, c);
-  r.primitive.execute(stream(), {{DNNL_ARG_DIFF_DST, wrap(s.y, dy)},
-                                 {DNNL_ARG_WEIGHTS, reordered(r, s.our_weight, weight, allocate)},
-                                 {DNNL_ARG_DIFF_SRC, wrap(s.x, dx)},
-                                 {DNNL_ARG_SCRATCHPAD, scratch(r.scratch, allocate)}});
-  stream().wait();
+                                Span<float> dx, const Allocate& allocate, Method method) {
+  execute(cached(Pass::input, method, c), dy, weight, nullptr, dx, allocate);
 }
 
 std::vector<std::string> conv_direct_implementations(const Conv& c) {
-  return {forward_desc(c, true).impl_info_str(), backward_weight_desc(c, true).impl_info_str(),
-          backward_input_desc(c).impl_info_str()};
+  return {forward_desc(c, Method::direct, true).impl_info_str(),
+          backward_weight_desc(c, Method::direct, true).impl_info_str(),
+          backward_input_desc(c, Method::direct).impl_info_str()};
 }
 bool conv_direct_is_fast(const Conv& c) {
-  static std::map<ShapeKey, bool> known;
-  static std::mutex mutex;
-  std::lock_guard lock(mutex);
-  auto [place, is_new] = known.try_emplace(key_of(c), true);
-  if (is_new)
-    for (auto& name : conv_direct_implementations(c)) place->second &= name.rfind("ref", 0) != 0;
-  return place->second;
+  static std::map<ShapeKey, bool> all;
+  return known(c, all, [&] {
+    bool fast = true;
+    for (auto& name : conv_direct_implementations(c)) fast &= name.rfind("ref", 0) != 0;
+    return fast;
+  });
+}
+bool conv_has_winograd(const Conv& c) {
+  static std::map<ShapeKey, bool> all;
+  if (c.window.kernel != 3 || c.window.stride != 1) return false;
+  return known(c, all, [&] {
+    try {
+      forward_desc(c, Method::winograd, true);
+      backward_input_desc(c, Method::winograd);
+      return true;
+    } catch (const dnnl::error&) {
+      return false;  // no AVX-512, few channels, wide paddings
+    }
+  });
 }
 
 }  // namespace tweed

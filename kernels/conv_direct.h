@@ -1,32 +1,36 @@
-// Convolution on `cpu` by oneDNN's direct algorithms, on float images in NHWC.
+// Convolution on `cpu` by oneDNN, on float images in NHWC: by its direct algorithms, or Winograd's.
 #pragma once
-#include <functional>
 #include <string>
 #include <vector>
 
+#include "kernels/allocate.h"
 #include "kernels/machine/machine.h"
 #include "kernels/window.h"
 
 namespace tweed {
 
-/// Gives memory that lives until the call returns, aligned to 64 bytes.
-using Allocate = std::function<void*(std::size_t bytes)>;
+/// Winograd's algorithm does 3x3 windows of stride 1 with a quarter of the multiplications, on
+/// transformed tiles; the images are reordered for it. It rounds more.
+enum class Method : uint8_t { direct, winograd };
 
 /// y = conv(x, weight) + bias.
 /// @param x       (N, H, W, Ci);   @param weight  (Co, Kh, Kw, Ci)
 /// @param bias    (Co), or empty;  @param y       (N, OH, OW, Co)
 void conv_direct_forward(Cpu&, const Conv&, Span<const float> x, Span<const float> weight,
-                         Span<const float> bias, Span<float> y, const Allocate&);
+                         Span<const float> bias, Span<float> y, const Allocate&,
+                         Method method = Method::direct);
 /// dweight, and dbias if it is not empty.
 void conv_direct_backward_weight(Cpu&, const Conv&, Span<const float> x, Span<const float> dy,
                                  Span<float> dweight, Span<float> dbias, const Allocate&);
 void conv_direct_backward_input(Cpu&, const Conv&, Span<const float> dy, Span<const float> weight,
-                                Span<float> dx, const Allocate&);
+                                Span<float> dx, const Allocate&, Method method = Method::direct);
 
 /// The names of oneDNN's implementations of forward, weight and input gradient for a shape. Those
 /// that start with "ref" are a thousand times slower than the others.
 std::vector<std::string> conv_direct_implementations(const Conv&);
 /// False if one of them would be reference code.
 bool conv_direct_is_fast(const Conv&);
+/// True if Method::winograd has the forward pass and the input gradient of a shape.
+bool conv_has_winograd(const Conv&);
 
 }  // namespace tweed

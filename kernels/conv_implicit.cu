@@ -286,7 +286,7 @@ void conv_implicit_backward_input(M& here, const Conv& c, Span<const T> dz, Span
                                   Span<T> turned, Span<T> dx, int64_t blocks) {
   const int stride = int(c.window.stride);
   for (int i = 0; i < stride * stride; ++i) {
-    const InputGradient g = input_gradient(c, i / stride, i % stride);
+    const InputGradient g = input_gradient_slide(c, i / stride, i % stride);
     const Span<T> filters = {turned.data(), g.turn.size()};  // the phase before is done with it
     turn_filters(here, g.turn, weight, filters);
     slide(here, g.slide, Activation::none, dz, Span<const T>(filters), Span<const T>(), dx, blocks);

@@ -88,7 +88,7 @@ inline Axis axis_of(int K, int stride, int padding, int size, int first_phase, i
 /// stride x stride convolutions that together make dx. They multiply exactly what forward does.
 /// With phases = stride and row = column = 0 it is all pixels at once: fewer, larger products, but
 /// with zeros where K is no multiple of the stride.
-inline InputGradient input_gradient(const Conv& c, int row, int column, int phases = 1) {
+inline InputGradient input_gradient_slide(const Conv& c, int row, int column, int phases = 1) {
   const Window& w = c.window;
   const int K = int(w.kernel), stride = int(w.stride), padding = int(w.padding);
   const auto down = slide_detail::axis_of(K, stride, padding, int(w.H), row, phases);

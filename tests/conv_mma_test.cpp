@@ -24,13 +24,6 @@ std::vector<Device> devices() {
   return all;
 }
 
-float rounded(float x) { return bits_float((float_bits(x) + 0x1000u) & 0xffffe000u); }
-Tensor rounded(const Tensor& t) {
-  if (t.dtype() != DType::float32) return t;
-  auto v = t.to_vector<float>();
-  for (float& x : v) x = rounded(x);
-  return Tensor::from<float>(v, t.shape(), t.device());
-}
 // Of the largest magnitude: sums in float of products that are exact, and one rounding of bf16.
 double tolerance_of(DType dtype) { return dtype == DType::float32 ? 1e-5 : 4e-3; }
 
@@ -59,8 +52,8 @@ TEST_CASE("every tile, in one slice and in several, gives the same convolution",
   const Conv c{{2, 31, 5, 24, 3, 1, 1}, 136};
   const Slide s = forward_slide(c);
   everywhere([&](Device device, DType dtype) {
-    const Tensor x = rounded(random_tensor({2, 31, 5, 24}, dtype, device, 1));
-    const Tensor w = rounded(random_tensor({136, 3, 3, 24}, dtype, device, 2));
+    const Tensor x = rounded_to_tf32(random_tensor({2, 31, 5, 24}, dtype, device, 1));
+    const Tensor w = rounded_to_tf32(random_tensor({136, 3, 3, 24}, dtype, device, 2));
     const Tensor b = random_tensor({136}, dtype, device, 3);
     const ByDefinition wanted(x, w, b.to_doubles(), {}, 1, 1);
     for (const MmaTile& tile : mma_tiles)
@@ -87,8 +80,8 @@ TEST_CASE("every tile, in one slice and in several, gives the same weight gradie
   const Conv c{{2, 17, 5, 24, 3, 1, 1}, 136};
   const Slide s = forward_slide(c);
   everywhere([&](Device device, DType dtype) {
-    const Tensor x = rounded(random_tensor({2, 17, 5, 24}, dtype, device, 1));
-    const Tensor dz = rounded(random_tensor({2, 17, 5, 136}, dtype, device, 2));
+    const Tensor x = rounded_to_tf32(random_tensor({2, 17, 5, 24}, dtype, device, 1));
+    const Tensor dz = rounded_to_tf32(random_tensor({2, 17, 5, 136}, dtype, device, 2));
     const Tensor w = Tensor::zeros({136, 3, 3, 24}, dtype, device);
     const ByDefinition wanted(x, w, {}, dz.to_doubles(), 1, 1);
     for (const MmaTile& tile : mma_weight_tiles)
@@ -221,7 +214,8 @@ TEST_CASE("float32 is rounded to TF32, not cut", "[mma]") {
     const Tensor y = conv2d(x, w, {}, {.padding = 1});
     const Tensor dy = random_tensor(y.shape(), DType::float32, device, 3);
     const auto gradients = grad_of(y, {x, w}, false, dy);
-    const ByDefinition wanted(rounded(x), rounded(w), {}, rounded(dy).to_doubles(), 1, 1);
+    const ByDefinition wanted(rounded_to_tf32(x), rounded_to_tf32(w), {},
+                              rounded_to_tf32(dy).to_doubles(), 1, 1);
     CHECK(difference(y.to_doubles(), wanted.y, 1e-5) == "");
     CHECK(difference(gradients[0].to_doubles(), wanted.dx, 1e-5) == "");
     CHECK(difference(gradients[1].to_doubles(), wanted.dw, 1e-5) == "");
@@ -236,9 +230,9 @@ TEST_CASE("images that a slice has put out of line are packed", "[mma]") {
   everywhere([&](Device device, DType dtype) {
     const int64_t one = dtype == DType::float32 ? 4 : 8;  // numbers in 16 bytes
     // An image of three pixels, whose second begins three numbers after a multiple of 16 bytes.
-    const Tensor odd = rounded(random_tensor({one * 3 * 5 + 3}, dtype, device, 1));
+    const Tensor odd = rounded_to_tf32(random_tensor({one * 3 * 5 + 3}, dtype, device, 1));
     const Tensor x = odd.slice(3, 3 + one * 15).reshape({1, 5, 3, one});
-    const Tensor w = rounded(random_tensor({one, 3, 3, one}, dtype, device, 2));
+    const Tensor w = rounded_to_tf32(random_tensor({one, 3, 3, one}, dtype, device, 2));
     const ByDefinition wanted(x, w, {}, {}, 1, 1);
     CHECK(difference(conv2d(x, w, {}, {.padding = 1}).to_doubles(), wanted.y,
                      tolerance_of(dtype)) == "");

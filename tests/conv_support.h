@@ -12,6 +12,9 @@ struct Using {
   ~Using() { set_conv_algorithm(ConvAlgorithm::automatic); }
 };
 
+/// float32 rounded to TF32's 10 bits of fraction, halves away from zero; other dtypes as they are.
+Tensor rounded_to_tf32(const Tensor& t);
+
 /// A convolution's three passes by definition, in plain loops over doubles. dz is the gradient
 /// before the activation; an empty bias stands for zeros, an empty dz for zeros, too.
 struct ByDefinition {
@@ -46,5 +49,29 @@ struct ByDefinition {
           }
   }
 };
+
+/// A convolution to compare with its definition.
+struct ConvCase {
+  Shape x;
+  int64_t out, kernel, stride, padding;
+  bool bias = true;
+  Activation activation = Activation::none;
+
+  Shape weight() const { return {out, kernel, kernel, x[3]}; }
+  ConvOptions options() const { return {stride, padding, activation}; }
+};
+
+/// What a rung computes for a case, and from what.
+struct ConvOutcome {
+  Tensor x, w, b, dy, y;
+  std::vector<Tensor> gradients;  ///< of x, w and, if there is one, b
+
+  ConvOutcome(const ConvCase& c, const char* rung, DType dtype, Device device);
+};
+
+/// Checks all passes of a rung against the definition, with a difference of the largest magnitude,
+/// or of 1, that rounding allows the dtype (see conv_support.cpp), or of `tolerance`.
+void check_conv(const ConvCase& c, const char* rung, DType dtype, Device device,
+                double tolerance = 0);
 
 }  // namespace tweed

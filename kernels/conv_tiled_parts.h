@@ -1,0 +1,106 @@
+// What the files of conv_tiled share.
+#pragma once
+#include <omp.h>
+
+#include "kernels/conv_tiled.h"
+#include "kernels/conv_windows.h"
+#include "kernels/register_tile.h"
+
+namespace tweed::tiled {
+
+/// Bytes that a block of work may take of a core's second cache, beside the filters.
+
+constexpr int64_t block_bytes = 256 * 1024;
+/// Steps of k between visits to the results: as many keep a panel of 64 columns in 64 KB.
+constexpr int64_t most_steps = 256;
+
+template <class T>
+T* numbers(const Allocate& allocate, int64_t count) {
+  return static_cast<T*>(allocate(std::size_t(std::max<int64_t>(count, 1)) * sizeof(T)));
+}
+
+/// Columns of a matrix cut into panels as wide as a tile; the last has as few vectors as hold the
+/// rest, and zeros behind it.
+struct Panels {
+  int64_t columns, lanes, widest;
+  template <class T>
+  Panels(int64_t n, const TileKernel<T>& k) : columns(n), lanes(k.lanes), widest(k.columns()) {}
+  int64_t count() const { return ceil_div(columns, widest); }
+  int64_t padded() const { return ceil_div(columns, lanes) * lanes; }
+  int64_t used(int64_t panel) const { return std::min(widest, columns - panel * widest); }
+  int64_t width(int64_t panel) const { return std::min(widest, padded() - panel * widest); }
+};
+
+/// Runs f(task, thread) for each task, on at most `threads` threads.
+template <class F>
+void for_tasks(int64_t tasks, int threads, F f) {
+#pragma omp parallel for schedule(dynamic) num_threads(threads) if (threads > 1)
+  for (int64_t task = 0; task < tasks; ++task) f(task, threads > 1 ? omp_get_thread_num() : 0);
+}
+
+/// One where waking the others would cost more than it saves.
+inline int threads_for(const Cpu& here, const Conv& c) {
+  const int64_t work = c.window.places() * c.window.patch() * c.out_channels;
+  if (work < (1 << 18) || omp_in_parallel()) return 1;
+  return here.threads ? here.threads : omp_get_max_threads();
+}
+
+/// Windows of a block and phase in the order of the results, as places to read from and write to.
+class Places {
+ public:
+  Places(const Windows& w, const Phase& phase, const Block& block)
+      : w_(w), phase_(phase), block_(block), last_(std::min(block.rows.last, phase.rows.count)) {}
+  int64_t count() const {
+    return (block_.images.last - block_.images.first) *
+           std::max<int64_t>(0, last_ - block_.rows.first) * phase_.columns.count;
+  }
+  /// f(elements from the band's data, elements from the results' first) for each.
+  template <class T, class F>
+  void each(const Band<T>& band, F f) const {
+    for (int64_t n = block_.images.first; n < block_.images.last; ++n)
+      for (int64_t i = block_.rows.first; i < last_; ++i) {
+        const int64_t from =
+            (n - block_.images.first) * band.image + (i - block_.rows.first) * w_.step() * band.row;
+        const int64_t row = phase_.rows.first + i * phase_.rows.apart;
+        for (int64_t j = 0; j < phase_.columns.count; ++j) {
+          const int64_t column = phase_.columns.first + j * phase_.columns.apart;
+          f(from + j * w_.step() * w_.C,
+            ((n * w_.out_h + row) * w_.out_w + column) * w_.out_channels);
+        }
+      }
+  }
+
+ private:
+  const Windows& w_;
+  const Phase& phase_;
+  const Block& block_;
+  int64_t last_;
+};
+
+/// Slabs of a weight gradient. All their sums stay within 2 MB, or there is one slab.
+inline int64_t slabs_for(int64_t blocks, int64_t weights) {
+  return std::clamp<int64_t>((int64_t(1) << 19) / std::max<int64_t>(weights, 1), 1,
+                             std::min<int64_t>(blocks, 8));
+}
+
+/// conv_tiled_backward_weight with the patch along the tile's rows, for any number of channels.
+template <class T>
+void patch_backward_weight(const Conv& c, int threads, Span<const T> x, Span<const T> dy,
+                           Span<T> dweight, const Allocate& allocate);
+
+/// True if `few_results` is meant for these windows: results of at most half a vector, such as the
+/// input gradient of a stem.
+template <class T>
+bool has_few_results(const Windows& w) {
+  const int lanes = tile_kernel<T>().lanes;
+  return w.step() == 1 && w.out_channels <= std::min(lanes / 2, tile_rows);
+}
+/// What the filter of a result has at a tap and channel.
+template <class T>
+using Weight = std::function<T(const Tap& row, const Tap& column, int64_t channel, int64_t result)>;
+/// Windows times filters, with pixels along the vectors. The bias may be null.
+template <class T>
+void few_results(const Windows& w, int threads, const T* source, const T* bias, bool relu, T* y,
+                 const Weight<T>& weight, const Allocate&);
+
+}  // namespace tweed::tiled
