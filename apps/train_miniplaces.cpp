@@ -91,9 +91,9 @@ void add_flags(CLI::App& app, Flags& f) {
          "--conv", f.conv,
          "how convolutions are computed: auto (chosen for each shape), naive (a thread a "
          "result), im2col (as the text explains it), implicit (im2col's tiles in shared "
-         "memory), direct (oneDNN), winograd (oneDNN's, where it has it, else direct), tiled "
-         "(a register tile of ours); naive and implicit on cuda and sim, direct, winograd "
-         "and tiled on cpu")
+         "memory), mma (implicit on tensor cores, f32 as TF32), direct (oneDNN), winograd "
+         "(oneDNN's, where it has it, else direct), tiled (a register tile of ours); naive, "
+         "implicit and mma on cuda and sim, direct, winograd and tiled on cpu")
       ->capture_default_str();
   app.add_option(
          "--precision", f.precision,
