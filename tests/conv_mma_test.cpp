@@ -12,6 +12,7 @@
 #include "autograd/norm.h"
 #include "kernels/machine/sim_banks.h"
 #include "kernels/quotient.h"
+#include "nn/layers.h"
 #include "tests/conv_support.h"
 #include "tests/support.h"
 
@@ -142,7 +143,7 @@ TEST_CASE("a batch norm takes the moments that the convolution left", "[mma]") {
   const Using mma(ConvAlgorithm::mma);
   everywhere([&](Device device, DType dtype) {
     const Tensor x = random_tensor({3, 9, 8, 8}, dtype, device, 1);
-    const Tensor w = random_tensor({24, 3, 3, 8}, dtype, device, 2);
+    const Tensor w = require_grad(random_tensor({24, 3, 3, 8}, dtype, device, 2));
     const Tensor gamma = Tensor::full({24}, 1, dtype, device);
     const Tensor beta = Tensor::zeros({24}, dtype, device);
     auto normalised = [&](const Tensor& y) {
@@ -168,6 +169,23 @@ TEST_CASE("a batch norm takes the moments that the convolution left", "[mma]") {
     CHECK(!y.annotation());
     CHECK(difference(normalised(y), normalised(y.clone()), 1e-6) == "");
   });
+}
+
+TEST_CASE("a layer that a norm follows leaves moments while it trains", "[mma]") {
+  const Using mma(ConvAlgorithm::mma);
+  for (Device device : devices()) {
+    const Tensor x = random_tensor({2, 5, 5, 8}, DType::float32, device, 1);
+    auto moments = [&](bool bias, Activation activation, bool training) {
+      Conv2d layer(8, 24, 3, {.padding = 1, .bias = bias, .activation = activation}, {1, 1});
+      layer.to(device);
+      layer.train(training);
+      return layer(x).annotation() != nullptr;
+    };
+    CHECK(moments(false, Activation::none, true));
+    CHECK(!moments(false, Activation::none, false));
+    CHECK(!moments(true, Activation::none, true));
+    CHECK(!moments(false, Activation::relu, true));
+  }
 }
 
 TEST_CASE("the main loops have no bank conflicts", "[mma]") {
