@@ -47,6 +47,17 @@ fill() {
   commit_here >"$folder/commit"
 }
 
+# check_kernels BUILD: nothing in local memory, and tensor cores where they should be; as far as
+# there is a cuobjdump to tell.
+check_kernels() {
+  local table code
+  for table in kernel_table mma_table; do
+    code=0
+    "scripts/$table" "$1" --out "$1/$table.md" || code=$?
+    ((code != 1)) || fail 1 "The compiled kernels are not as they should be: $1/$table.md"
+  done
+}
+
 # make_bundle FILE ARCHITECTURES
 make_bundle() {
   local file=$1 build=build-bundle
@@ -55,6 +66,7 @@ make_bundle() {
   configure "$build" -DCMAKE_BUILD_TYPE=Release -DTWEED_CUDA=ON -DTWEED_NATIVE=OFF \
     "-DCMAKE_CUDA_ARCHITECTURES=$2" -DCMAKE_CUDA_FLAGS=-Werror=all-warnings
   build "$build" bundle_programs
+  check_kernels "$build"
   mkdir -p "$(dirname -- "$file")"
   folder=$(mktemp -d)  # for the whole script, since the trap needs it
   trap 'rm -rf -- "$folder"' EXIT
