@@ -77,6 +77,29 @@ class Places {
   int64_t last_;
 };
 
+/// Memory that the next block of a weight gradient reads, handed to the tiles of this one piece by
+/// piece: what comes from far away arrives while they compute.
+class Ahead {
+ public:
+  template <class T>
+  void add(const T* from, int64_t count) {
+    ranges_.push_back({reinterpret_cast<const char*>(from), count * int64_t(sizeof(T))});
+  }
+  /// What a tile of k steps should fetch, or null.
+  const char* next(int64_t k) {
+    if (ranges_.empty()) return nullptr;
+    auto& [from, bytes] = ranges_.back();
+    const char* piece = from;
+    from += k * 64;
+    bytes -= k * 64;
+    if (bytes <= 0) ranges_.pop_back();
+    return piece;
+  }
+
+ private:
+  std::vector<std::pair<const char*, int64_t>> ranges_;
+};
+
 /// Slabs of a weight gradient. All their sums stay within 2 MB, or there is one slab.
 inline int64_t slabs_for(int64_t blocks, int64_t weights) {
   return std::clamp<int64_t>((int64_t(1) << 19) / std::max<int64_t>(weights, 1), 1,

@@ -51,9 +51,13 @@ class ByPatch {
       const int64_t slab = task / cuts_, cut = task % cuts_, n = int64_t(blocks_.size());
       const Range rows{cut * rows_, std::min((cut + 1) * rows_, patch_)};
       const int64_t first = n * slab / slabs_;
-      for (int64_t i = first; i < n * (slab + 1) / slabs_; ++i)
+      const int64_t last = n * (slab + 1) / slabs_;
+      for (int64_t i = first; i < last; ++i) {
+        Ahead ahead;
+        if (i + 1 < last) look_at(blocks_[std::size_t(i + 1)], ahead);
         add_block(blocks_[std::size_t(i)], rows, i == first, scratch + thread * each,
-                  partial + slab * sums());
+                  partial + slab * sums(), ahead);
+      }
     });
     for_tasks(ceil_div(panels_.columns, together), threads, [&](int64_t task, int) {
       add_slabs(partial, {task * together, std::min((task + 1) * together, panels_.columns)},
@@ -67,7 +71,7 @@ class ByPatch {
   // So that band and dy share the cache: a window needs step^2 pixels and its dy.
   static int64_t band_elements(const Conv& c) {
     const int64_t pixels = c.window.stride * c.window.stride * std::max<int64_t>(1, c.window.C);
-    return block_bytes / int64_t(sizeof(T)) * pixels / (pixels + c.out_channels);
+    return 2 * block_bytes / int64_t(sizeof(T)) * pixels / (pixels + c.out_channels);
   }
 
   // The columns of the last panel, if they do not fill its vectors: [window][column].
@@ -81,15 +85,24 @@ class ByPatch {
     return to;
   }
 
-  void add_block(const Block& block, Range rows, bool first, T* scratch, T* sums) const {
+  const T* dy_of(const Block& block) const {
+    return dy_ + (block.images.first * windows_.rows() + block.rows.first) * windows_.columns() *
+                     panels_.columns;
+  }
+  // dy; x is an image of few channels or, for 1x1 windows, the smaller of the two.
+  void look_at(const Block& block, Ahead& ahead) const {
+    ahead.add(dy_of(block), Places(windows_, windows_.phases[0], block).count() * panels_.columns);
+  }
+
+  void add_block(const Block& block, Range rows, bool first, T* scratch, T* sums,
+                 Ahead& ahead) const {
     const Band<T> band = band_of(windows_, block, x_.data(), scratch);
     std::vector<TileStep> steps;
     Places(windows_, windows_.phases[0], block).each(band, [&](int64_t from, int64_t) {
       steps.push_back({int32_t(from), 0});
     });
     const int64_t count = int64_t(steps.size());
-    const T* const dy = dy_ + (block.images.first * windows_.rows() + block.rows.first) *
-                                  windows_.columns() * panels_.columns;
+    const T* const dy = dy_of(block);
     for (int64_t p = 0; p < panels_.count(); ++p) {
       const bool whole = panels_.used(p) == panels_.width(p);
       const int64_t apart = whole ? panels_.columns : panels_.width(p);
@@ -104,17 +117,18 @@ class ByPatch {
                    .steps = steps.data() + k,
                    .b = b + k * apart,
                    .accumulate = !first || k > 0},
-                  sums + p * panels_.widest);
+                  sums + p * panels_.widest, ahead);
     }
   }
 
-  void add_tiles(Range rows, const T* band, Tile<T> tile, T* sums) const {
+  void add_tiles(Range rows, const T* band, Tile<T> tile, T* sums, Ahead& ahead) const {
     for (int64_t m = rows.first; m < rows.last; m += tile_rows) {
       tile.rows = int(std::min<int64_t>(tile_rows, rows.last - m));
       for (int r = 0; r < tile.rows; ++r) {
         tile.a[r] = band + offsets_[std::size_t(m + r)];
         tile.c[r] = sums + (m + r) * panels_.padded();
       }
+      tile.ahead = ahead.next(tile.k);
       kernel_.run(tile);
     }
   }

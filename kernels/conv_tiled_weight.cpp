@@ -42,8 +42,12 @@ class ByTaps {
       const int64_t slab = task / cuts_, cut = task % cuts_, first = n * slab / slabs_;
       const Range rows{std::min(cut * rows_, Co_), std::min((cut + 1) * rows_, Co_)};
       clear(rows, sums + slab * weights);
-      for (int64_t i = first; i < n * (slab + 1) / slabs_; ++i)
-        add_block(blocks_[std::size_t(i)], rows, sums + slab * weights);
+      const int64_t last = n * (slab + 1) / slabs_;
+      for (int64_t i = first; i < last; ++i) {
+        Ahead ahead;
+        if (i + 1 < last) look_at(blocks_[std::size_t(i + 1)], ahead);
+        add_block(blocks_[std::size_t(i)], rows, sums + slab * weights, ahead);
+      }
     });
     if (slabs_ == 1) return;
     for_tasks(ceil_div(weights, together), threads, [&](int64_t task, int) {
@@ -94,7 +98,18 @@ class ByTaps {
       }
   }
 
-  void add_block(const Block& block, Range rows, T* sums) const {
+  // dy, and the pixels from which the block's first row of taps on new ones begin.
+  void look_at(const Block& block, Ahead& ahead) const {
+    const int64_t images = block.images.last - block.images.first;
+    const int64_t rows = block.rows.last - block.rows.first;
+    const int64_t top = std::min(block.rows.first * w_.stride, w_.H);
+    const int64_t pixels = (images - 1) * w_.H + std::min(rows * w_.stride, w_.H - top);
+    ahead.add(dy_ + (block.images.first * w_.out_h() + block.rows.first) * w_.out_w() * Co_,
+              images * rows * w_.out_w() * Co_);
+    ahead.add(x_ + (block.images.first * w_.H + top) * w_.W * w_.C, pixels * w_.W * w_.C);
+  }
+
+  void add_block(const Block& block, Range rows, T* sums, Ahead& ahead) const {
     const T* dy = dy_ + block.images.first * w_.out_h() * w_.out_w() * Co_;
     const T* x = x_ + block.images.first * w_.H * w_.W * w_.C;
     std::vector<TileStep> steps;
@@ -109,17 +124,18 @@ class ByTaps {
                      .steps = steps.data() + k,
                      .b = x + p * panels_.widest,
                      .accumulate = true},
-                    sums + tap * w_.C + p * panels_.widest);
+                    sums + tap * w_.C + p * panels_.widest, ahead);
     }
   }
 
-  void add_tiles(Range rows, const T* dy, Tile<T> tile, T* sums) const {
+  void add_tiles(Range rows, const T* dy, Tile<T> tile, T* sums, Ahead& ahead) const {
     for (int64_t o = rows.first; o < rows.last; o += tile_rows) {
       tile.rows = int(std::min<int64_t>(tile_rows, rows.last - o));
       for (int r = 0; r < tile.rows; ++r) {
         tile.a[r] = dy + o + r;
         tile.c[r] = sums + (o + r) * w_.patch();
       }
+      tile.ahead = ahead.next(tile.k);
       kernel_.run(tile);
     }
   }

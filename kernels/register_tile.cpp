@@ -46,10 +46,14 @@ void run(const Tile<T>& t) {
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) a[r] = t.a[r];
   const T* const b = t.b;
+  const char* ahead = t.ahead ? t.ahead : reinterpret_cast<const char*>(b);
+  const int64_t line = t.ahead ? 64 : 0;
 
   for (const TileStep *step = t.steps, *end = step + t.k; step != end; ++step) {
     const int64_t at = step->a;
     const T* p = b + step->b;
+    __builtin_prefetch(ahead, 0, 2);
+    ahead += line;
     Vector bs[V];
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) bs[v] = load(p + v * lanes);

@@ -39,6 +39,8 @@ struct Tile {
   const T* start;   ///< what the sums begin with, for all rows: a bias; null for 0
   bool accumulate;  ///< the sums begin with c
   bool relu;        ///< at the end; NaN stays NaN
+  /// Memory to fetch into the second cache on the way, 64 bytes a step; null for none.
+  const char* ahead = nullptr;
 };
 
 /// The tile as one instruction set computes it. All add in the same order; without fused

@@ -171,6 +171,7 @@ TEST_CASE("auto on cpu picks a rung for each pass, and has one for everything", 
   CHECK(plan_conv(stem, f32, {}) == ConvPlan{direct, tiled, tiled});
   CHECK(plan_conv(square, f32, {}) == ConvPlan{by_winograd, by_winograd, direct});
   CHECK(plan_conv({{32, 32, 32, 64, 1, 1, 0}, 256}, f32, {}) == ConvPlan{direct, direct, tiled});
+  CHECK(plan_conv({{32, 16, 16, 128, 1, 1, 0}, 512}, f32, {}) == ConvPlan{direct, direct, im2col});
   CHECK(plan_conv({{32, 16, 16, 256, 1, 1, 0}, 128}, f32, {}) == ConvPlan{direct, direct, direct});
   CHECK(plan_conv({{32, 2, 2, 512, 3, 1, 1}, 512}, f32, {}) == ConvPlan{direct, direct, tiled});
   CHECK(plan_conv(square, DType::float64, {}) == ConvPlan{tiled, tiled, tiled});
