@@ -63,9 +63,17 @@ std::vector<Group> groups_of(const Flags& f) {
   return groups;
 }
 
+// All that the device has, but those that would multiply in another way than the rivals do: mma
+// takes float32 for TF32.
+std::vector<std::string> fair_algorithms(Device device, DType dtype) {
+  std::vector<std::string> all = conv_algorithms(device);
+  if (dtype == DType::float32 && !uses_tf32(device)) std::erase(all, "mma");
+  return all;
+}
+
 std::vector<ContenderPtr> contenders_of(const Flags& f, Device device, DType dtype) {
   std::vector<ContenderPtr> contenders;
-  for (auto& name : f.algorithms.empty() ? conv_algorithms(device) : f.algorithms)
+  for (auto& name : f.algorithms.empty() ? fair_algorithms(device, dtype) : f.algorithms)
     contenders.push_back(our_algorithm(name, device));
   if (device.kind() == Device::Kind::cpu) contenders.push_back(onednn_rival());
   for (auto& python : f.python) {
@@ -226,8 +234,10 @@ std::function<int()> prepare(int argc, char** argv) {
       ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
       ->capture_default_str();
   flags
-      .add_option("--algorithms", f->algorithms,
-                  "such as im2col,direct; default: all that the device has")
+      .add_option(
+          "--algorithms", f->algorithms,
+          "such as im2col,direct; default: all that the device has for the dtype (mma takes "
+          "f32 for TF32)")
       ->delimiter(',');
   flags.add_option("--repeats", f->repeats, "passes in a turn; default: 20 ms of them")
       ->check(CLI::Range(1, 100000));

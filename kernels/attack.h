@@ -16,7 +16,7 @@ struct AttackBox {
 ///
 /// @param x0, grad, x_adv  (rows, C)
 /// @param step             (C); negative to go down
-/// @throws DeviceError     if the vectors do not fit into shared memory: at 1,024 channels they do
+/// @throws DeviceError     if the vectors do not fit into shared memory: at 3,000 channels they do
 template <class M, class T>
 void sign_step(M&, Span<const T> x0, Span<const T> grad, Span<const T> step, const AttackBox<T>&,
                Span<T> x_adv);

@@ -72,6 +72,8 @@ TEST_CASE("conv_bench times each algorithm and pass, and agrees with float64") {
       CHECK(ours.count("im2col"));
       for (const char* name : {"direct", "tiled", "winograd"})
         CHECK(ours.count(name) == (device == "cpu"));
+      // float32 is not TF32.
+      CHECK(ours.count("mma") == (device == "sim" && dtype == "bf16"));
       ours.erase("winograd");  // has no windows of stride 2
       CHECK(others.count("oneDNN") == (device == "cpu"));
       std::set<std::pair<std::string, std::string>> seen;
