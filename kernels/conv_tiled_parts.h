@@ -9,7 +9,6 @@
 namespace tweed::tiled {
 
 /// Bytes that a block of work may take of a core's second cache, beside the filters.
-
 constexpr int64_t block_bytes = 256 * 1024;
 /// Steps of k between visits to the results: as many keep a panel of 64 columns in 64 KB.
 constexpr int64_t most_steps = 256;
