@@ -1,20 +1,12 @@
 #include "autograd/conv_mma_passes.h"
 
 #include "autograd/channel_moments.h"
+#include "autograd/dispatch.h"
 #include "kernels/conv_mma.h"
 #include "kernels/turn_filters.h"
 
 namespace tweed {
 namespace {
-
-template <class T>
-Span<const T> read_or_empty(const Tensor& t) {
-  return t.defined() ? t.read<T>() : Span<const T>();
-}
-template <class T>
-Span<T> write_or_empty(const Tensor& t) {
-  return t.defined() ? t.write<T>() : Span<T>();
-}
 
 // Calls f<T>(here) for t's dtype and device.
 template <class F>

@@ -130,10 +130,6 @@ class Scratch {
 };
 
 Tensor in_float(const Tensor& t) { return t.defined() ? t.to(DType::float32) : t; }
-template <class T>
-Span<const T> read_or_empty(const Tensor& t) {
-  return t.defined() ? t.read<T>() : Span<const T>();
-}
 
 void direct_forward(const Conv& c, Method method, Activation activation, const Tensor& x,
                     const Tensor& weight, const Tensor& bias, const Tensor& y) {
@@ -162,14 +158,13 @@ Tensor direct_backward_weight(const Conv& c, const Tensor& x, const Tensor& dz, 
   Tensor dweight = Tensor::empty(shape);
   conv_direct_backward_weight(cpu_machine(), c, in_float(x).read<float>(),
                               in_float(dz).read<float>(), dweight.write<float>(),
-                              dbias.defined() ? dbias.write<float>() : Span<float>(),
-                              scratch.allocate());
+                              write_or_empty<float>(dbias), scratch.allocate());
   return dweight.to(x.dtype());
 }
 
 // ---- tiled --------------------------------------------------------------------------------------
 
-// Calls f<T>(of) where of(t) is t as T: double for float64, float for all others.
+// Calls f<T>(), T double for float64 and float for all others, which wide() converts.
 template <class F>
 void in_float_or_double(const Tensor& t, F f) {
   if (t.dtype() == DType::float64)

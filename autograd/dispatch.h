@@ -16,6 +16,16 @@ void dispatch(const char* op, const Tensor& t, F&& f) {
   });
 }
 
+/// The elements of a tensor that may be undefined, which launchers take as an empty span.
+template <class T>
+Span<const T> read_or_empty(const Tensor& t) {
+  return t.defined() ? t.read<T>() : Span<const T>();
+}
+template <class T>
+Span<T> write_or_empty(const Tensor& t) {
+  return t.defined() ? t.write<T>() : Span<T>();
+}
+
 /// The dtype that sums over t are kept in: float32 for bfloat16, else t's own.
 inline DType accumulator_dtype(const Tensor& t) {
   return t.dtype() == DType::bfloat16 ? DType::float32 : t.dtype();

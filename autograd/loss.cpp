@@ -57,11 +57,6 @@ void check_options(const char* op, const Tensor& logits, const CrossEntropyOptio
     fail(op, "class weights are ", weights.shape(), " for ", logits.dim(1), " classes");
 }
 
-template <class T>
-Span<const T> read_or_empty(const Tensor& t) {
-  return t.defined() ? t.read<T>() : Span<const T>();
-}
-
 // Calls f<T>(here, target), where `target` reads classes (int32) or probabilities of t's dtype.
 template <class F>
 void dispatch_target(const char* op, const Tensor& t, const Tensor& target, F f) {

@@ -52,14 +52,14 @@ void find_statistics(const Tensor& x, const Tensor& running_mean, const Tensor& 
   dispatch("batch_norm", x, [&]<class T>(auto& here) {
     using A = acc_t<T>;
     if (!training) return batch_norm_rstd(here, eps, running_var.read<A>(), rstd.write<A>());
-    auto running = [](const Tensor& t) { return t.defined() ? t.write<A>() : Span<A>(); };
     if (auto known = std::dynamic_pointer_cast<const ChannelMoments>(x.annotation()))
       return batch_norm_join(here, rows, known->slab_rows, eps, momentum, known->moments.read<A>(),
-                             mean.write<A>(), rstd.write<A>(), running(running_mean),
-                             running(running_var));
+                             mean.write<A>(), rstd.write<A>(), write_or_empty<A>(running_mean),
+                             write_or_empty<A>(running_var));
     Tensor partial = Tensor::empty({batch_norm_slabs(rows, C), 2, C}, rstd.dtype(), x.device());
     batch_norm_statistics(here, rows, eps, momentum, x.read<T>(), mean.write<A>(), rstd.write<A>(),
-                          running(running_mean), running(running_var), partial.write<A>());
+                          write_or_empty<A>(running_mean), write_or_empty<A>(running_var),
+                          partial.write<A>());
   });
   if (!training || !running_mean.defined()) return;
   running_mean.changed();
@@ -94,9 +94,8 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
                     using A = acc_t<T>;
                     batch_norm_backward(here, activation, training, rows, x.read<T>(),
                                         gamma.read<T>(), mean.read<A>(), rstd.read<A>(),
-                                        y.defined() ? y.read<T>() : Span<const T>(), dy.read<T>(),
-                                        dx.defined() ? dx.write<T>() : Span<T>(), dgamma.write<T>(),
-                                        dbeta.write<T>(), partial.write<A>());
+                                        read_or_empty<T>(y), dy.read<T>(), write_or_empty<T>(dx),
+                                        dgamma.write<T>(), dbeta.write<T>(), partial.write<A>());
                   });
                   return Grads{dx, dgamma, dbeta};
                 });
@@ -126,9 +125,8 @@ Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, doub
                   dispatch("layer_norm", dy, [&]<class T>(auto& here) {
                     using A = acc_t<T>;
                     layer_norm_backward(here, rows, x.read<T>(), gamma.read<T>(), mean.read<A>(),
-                                        rstd.read<A>(), dy.read<T>(),
-                                        dx.defined() ? dx.write<T>() : Span<T>(), dgamma.write<T>(),
-                                        dbeta.write<T>(), partial.write<A>());
+                                        rstd.read<A>(), dy.read<T>(), write_or_empty<T>(dx),
+                                        dgamma.write<T>(), dbeta.write<T>(), partial.write<A>());
                   });
                   return Grads{dx, dgamma, dbeta};
                 });
@@ -162,9 +160,8 @@ Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& gamma, const Te
                   dispatch("group_norm", dy, [&]<class T>(auto& here) {
                     using A = acc_t<T>;
                     group_norm_backward(here, shape, x.read<T>(), gamma.read<T>(), mean.read<A>(),
-                                        rstd.read<A>(), dy.read<T>(),
-                                        dx.defined() ? dx.write<T>() : Span<T>(), dgamma.write<T>(),
-                                        dbeta.write<T>(), partial.write<A>());
+                                        rstd.read<A>(), dy.read<T>(), write_or_empty<T>(dx),
+                                        dgamma.write<T>(), dbeta.write<T>(), partial.write<A>());
                   });
                   return Grads{dx, dgamma, dbeta};
                 });

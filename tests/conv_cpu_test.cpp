@@ -36,21 +36,7 @@ void check_tiled(const ConvCase& c) {
 }  // namespace
 
 TEST_CASE("tiled follows the definition: kernels, strides, paddings, channels", "[tiled]") {
-  const int64_t channels[] = {1, 3, 4, 5, 8, 16, 17, 32, 33, 64, 70};
-  int64_t i = 0;
-  for (int64_t kernel : {1, 2, 3, 5, 7})
-    for (int64_t stride : {1, 2, 3})
-      for (int64_t padding : {0, 1, 2, 3}) {
-        const int64_t H = 7 + i % 3, W = 7 + i % 4;
-        check_tiled({{2, H, W, channels[i % 11]},
-                     channels[i * 7 % 11],
-                     kernel,
-                     stride,
-                     padding,
-                     i % 3 > 0,
-                     i % 2 ? Activation::relu : Activation::none});
-        ++i;
-      }
+  for (const ConvCase& c : every_window({1, 3, 4, 5, 8, 16, 17, 32, 33, 64, 70})) check_tiled(c);
 }
 
 TEST_CASE("tiled follows the definition: all numbers of channels", "[tiled]") {

@@ -29,6 +29,23 @@ Tensor rounded_to_tf32(const Tensor& t) {
   return Tensor::from<float>(v, t.shape(), t.device());
 }
 
+std::vector<ConvCase> every_window(const std::vector<int64_t>& channels) {
+  std::vector<ConvCase> all;
+  for (int64_t kernel : {1, 2, 3, 5, 7})
+    for (int64_t stride : {1, 2, 3})
+      for (int64_t padding : {0, 1, 2, 3}) {
+        const int64_t i = int64_t(all.size()), n = int64_t(channels.size());
+        all.push_back({{2, 7 + i % 3, 7 + i % 4, channels[std::size_t(i % n)]},
+                       channels[std::size_t((i + i / n) * 7 % n)],
+                       kernel,
+                       stride,
+                       padding,
+                       i % 3 > 0,
+                       i % 2 ? Activation::relu : Activation::none});
+      }
+  return all;
+}
+
 ConvOutcome::ConvOutcome(const ConvCase& c, const char* rung, DType dtype, Device device) {
   Using a(parse_conv_algorithm(rung));
   x = require_grad(input_of(rung, c.x, dtype, device, 1));

@@ -60,6 +60,9 @@ struct ConvCase {
   Shape weight() const { return {out, kernel, kernel, x[3]}; }
   ConvOptions options() const { return {stride, padding, activation}; }
 };
+/// Kernels of 1 to 7, strides of 1 to 3 and paddings of 0 to 3, all with all, on small images of
+/// odd sizes, with numbers of channels taken from the list in turn.
+std::vector<ConvCase> every_window(const std::vector<int64_t>& channels);
 
 /// What a rung computes for a case, and from what.
 struct ConvOutcome {

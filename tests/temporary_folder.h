@@ -10,7 +10,8 @@ namespace tweed {
 class TemporaryFolder {
  public:
   TemporaryFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tweed_XXXXXX").string();
+    std::string pattern = (std::filesystem::temp_directory_path() / "tweed_").string();
+    pattern += std::string(6, 'X');  // which mkdtemp replaces
     if (!mkdtemp(pattern.data())) throw std::runtime_error("no temporary folder");
     path_ = pattern;
   }
