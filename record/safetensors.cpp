@@ -1,17 +1,12 @@
 #include "record/safetensors.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <vector>
 
+#include "data/read_file.h"
 #include "data/whole_file.h"
 
 namespace tweed {
@@ -73,50 +68,13 @@ const void* host_bytes(const Tensor& t) {
 
 // ---- reading ---------------------------------------------------------------------------------
 
-class Reader {
+// An open file whose faults are named with the byte.
+class Reader : public InputFile {
  public:
-  explicit Reader(const std::string& path) : path_(path) {
-    file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-    struct stat status;
-    if (file_ < 0 || ::fstat(file_, &status) != 0) fail_to_read();
-    if (!S_ISREG(status.st_mode)) {
-      ::close(file_);
-      throw FormatError(path, "cannot be read: not a regular file");
-    }
-    size_ = uint64_t(status.st_size);
-  }
-  ~Reader() { ::close(file_); }
-  Reader(const Reader&) = delete;
-  Reader& operator=(const Reader&) = delete;
-
-  uint64_t size() const { return size_; }
-  const std::string& path() const { return path_; }
-
-  /// Reads bytes [offset, offset + bytes).
-  void read(uint64_t offset, void* to, std::size_t bytes) const {
-    auto p = static_cast<char*>(to);
-    while (bytes > 0) {
-      ssize_t n = ::pread(file_, p, bytes, off_t(offset));
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) fail_to_read();
-      if (n == 0) fail(offset, "the file ends here");
-      p += n;
-      offset += uint64_t(n);
-      bytes -= std::size_t(n);
-    }
-  }
+  using InputFile::InputFile;
   [[noreturn]] void fail(uint64_t offset, const std::string& what) const {
-    throw FormatError(path_, int64_t(offset), what);
+    throw FormatError(path(), int64_t(offset), what);
   }
-
- private:
-  [[noreturn]] void fail_to_read() const {
-    throw FormatError(path_, std::string("cannot be read: ") + std::strerror(errno));
-  }
-
-  std::string path_;
-  int file_ = -1;
-  uint64_t size_ = 0;
 };
 
 struct Header {

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -14,6 +13,7 @@
 #include "nn/models/models.h"
 #include "record/checkpoint.h"
 #include "record/metrics.h"
+#include "tests/catch.h"
 #include "tests/process.h"
 #include "tests/support.h"
 #include "tests/temporary_folder.h"

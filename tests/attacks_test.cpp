@@ -1,5 +1,4 @@
 // Attacks as a mechanism: directions, bounds, memory, and the self-test that watches them.
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "attacks/pgd.h"
@@ -8,6 +7,7 @@
 #include "autograd/loss.h"
 #include "nn/layers.h"
 #include "optim/sgd.h"
+#include "tests/catch.h"
 #include "tests/support.h"
 
 using namespace tweed;

@@ -1,7 +1,6 @@
 // Attention beside its plain form, special values, many threads, errors; the layer.
 #include "autograd/attention.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "autograd/elementwise.h"
@@ -10,6 +9,7 @@
 #include "autograd/reduce.h"
 #include "autograd/shape_ops.h"
 #include "nn/attention.h"
+#include "tests/catch.h"
 #include "tests/on_all.h"
 
 namespace tweed {

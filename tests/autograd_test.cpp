@@ -1,15 +1,14 @@
 // The graph: what it computes, what it holds, what it refuses.
-#include <catch2/catch.hpp>
 
 #include "autograd/elementwise.h"
 #include "autograd/gradcheck.h"
 #include "autograd/reduce.h"
+#include "tests/catch.h"
 #include "tests/support.h"
 
 namespace tweed {
 namespace {
 
-using Catch::Contains;
 using Doubles = std::vector<double>;
 
 Tensor leaf(const Doubles& values) {

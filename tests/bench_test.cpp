@@ -1,13 +1,13 @@
 // The benchmarks as processes: what they print and write, never how long anything takes.
 #include <sys/stat.h>
 
-#include <catch2/catch.hpp>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "apps/paths.h"
 #include "data/image.h"
+#include "tests/catch.h"
 #include "tests/process.h"
 #include "tests/temporary_folder.h"
 

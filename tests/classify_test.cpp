@@ -1,10 +1,10 @@
 // classify, and training on CIFAR-10 records, as processes.
-#include <catch2/catch.hpp>
 #include <fstream>
 
 #include "apps/paths.h"
 #include "data/image.h"
 #include "record/checkpoint.h"
+#include "tests/catch.h"
 #include "tests/process.h"
 #include "tests/temporary_folder.h"
 

@@ -1,11 +1,11 @@
 // The rungs that `cpu` has of its own: against the definition, for every instruction set, the same
 // bits for any number of threads.
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "autograd/conv_choice.h"
 #include "kernels/conv_direct.h"
 #include "kernels/register_tile.h"
+#include "tests/catch.h"
 #include "tests/conv_support.h"
 #include "tests/on_all.h"
 #include "tests/support.h"

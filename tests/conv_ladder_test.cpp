@@ -1,11 +1,11 @@
 // The rungs of the convolution ladder that `cuda` and `sim` have: all three passes against the
 // definition, the same bits for every grid, and how one of them is chosen.
 #include <algorithm>
-#include <catch2/catch.hpp>
 
 #include "autograd/conv_choice.h"
 #include "kernels/conv_implicit.h"
 #include "kernels/conv_naive.h"
+#include "tests/catch.h"
 #include "tests/conv_support.h"
 #include "tests/support.h"
 

@@ -3,7 +3,6 @@
 #include "kernels/conv_mma.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <map>
 
@@ -13,6 +12,7 @@
 #include "kernels/machine/sim_banks.h"
 #include "kernels/quotient.h"
 #include "nn/layers.h"
+#include "tests/catch.h"
 #include "tests/conv_support.h"
 #include "tests/support.h"
 

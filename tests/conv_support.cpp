@@ -1,6 +1,6 @@
+#include "tests/catch.h"
 #include "tests/conv_support.h"
 
-#include <catch2/catch.hpp>
 
 #include "tests/support.h"
 

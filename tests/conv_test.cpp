@@ -1,11 +1,11 @@
 // What is special about convolutions: the coursework's test, two algorithms, oneDNN's choices.
 #include "autograd/conv.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "autograd/gradcheck.h"
 #include "kernels/conv_direct.h"
+#include "tests/catch.h"
 #include "tests/conv_support.h"
 #include "tests/support.h"
 

@@ -2,7 +2,6 @@
 #include <stb/stb_image_write.h>
 
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 
@@ -10,11 +9,11 @@
 #include "data/dataset.h"
 #include "data/workers.h"
 #include "kernels/machine/error.h"
+#include "tests/catch.h"
 #include "tests/data_support.h"
 #include "tests/temporary_folder.h"
 
 using namespace tweed;
-using Catch::Matchers::Contains;
 namespace fs = std::filesystem;
 
 namespace {

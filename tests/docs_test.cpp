@@ -1,6 +1,5 @@
 // The documentation's code is the code that is compiled.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -11,6 +10,7 @@
 #include "nn/activation.h"
 #include "nn/models/models.h"
 #include "nn/summary.h"
+#include "tests/catch.h"
 
 using namespace tweed;
 

@@ -1,12 +1,12 @@
 // What rows of op_cases.h cannot say of functions, extremes, variances, norms and top-k: ties, NaN
 // and infinity, large means, slabs, places, errors.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "autograd/argmax.h"
 #include "autograd/elementwise.h"
 #include "autograd/reduce.h"
+#include "tests/catch.h"
 #include "tests/on_all.h"
 
 namespace tweed {
@@ -178,7 +178,6 @@ TEST_CASE("places in long rows and many columns", "[ops]") {
 }
 
 TEST_CASE("wrong arguments of functions and folds are named", "[ops]") {
-  using Catch::Contains;
   const Tensor x = Tensor::zeros({2, 3}), empty = Tensor::zeros({0, 3});
   CHECK_THROWS_WITH(clamp(x, 2, 1), Contains("[clamp] from 2 to 1"));
   CHECK_THROWS_WITH(clamp(x, nan, 1), Contains("[clamp]"));

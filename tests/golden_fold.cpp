@@ -1,9 +1,9 @@
 // The operations of golden/ops_fold.safetensors.
-#include <catch2/catch.hpp>
 #include <map>
 
 #include "autograd/argmax.h"
 #include "autograd/reduce.h"
+#include "tests/catch.h"
 #include "tests/golden_case.h"
 
 namespace tweed {

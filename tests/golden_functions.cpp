@@ -1,7 +1,7 @@
 // The operations of golden/ops_functions.safetensors.
-#include <catch2/catch.hpp>
 
 #include "autograd/elementwise.h"
+#include "tests/catch.h"
 #include "tests/golden_case.h"
 
 namespace tweed {

@@ -1,5 +1,4 @@
 // The operations of golden/ops.safetensors.
-#include <catch2/catch.hpp>
 
 #include "autograd/conv.h"
 #include "autograd/dispatch.h"
@@ -10,6 +9,7 @@
 #include "autograd/pool.h"
 #include "autograd/reduce.h"
 #include "autograd/shape_ops.h"
+#include "tests/catch.h"
 #include "tests/golden_case.h"
 
 namespace tweed {

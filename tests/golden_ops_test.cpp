@@ -1,8 +1,8 @@
 // Every operation against PyTorch's stored results.
-#include <catch2/catch.hpp>
 
 #include "apps/paths.h"
 #include "autograd/graph.h"
+#include "tests/catch.h"
 #include "tests/golden_case.h"
 
 namespace tweed {

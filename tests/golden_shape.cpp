@@ -1,10 +1,10 @@
 // The operations of golden/ops_shape.safetensors.
-#include <catch2/catch.hpp>
 
 #include "autograd/elementwise.h"
 #include "autograd/matmul.h"
 #include "autograd/pool.h"
 #include "autograd/shape_ops.h"
+#include "tests/catch.h"
 #include "tests/golden_case.h"
 
 namespace tweed {

@@ -2,10 +2,10 @@
 #include "nn/init.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "autograd/conv.h"
+#include "tests/catch.h"
 #include "tests/support.h"
 
 using namespace tweed;
@@ -90,6 +90,6 @@ TEST_CASE("A Dirac convolution passes its input on") {
 }
 
 TEST_CASE("Shapes that are no weights are told") {
-  CHECK_THROWS_WITH(kaiming_normal({5}, key), Catch::Contains("(5) is no weight"));
-  CHECK_THROWS_WITH(dirac_init({4, 2, 2, 4}), Catch::Contains("K odd"));
+  CHECK_THROWS_WITH(kaiming_normal({5}, key), Contains("(5) is no weight"));
+  CHECK_THROWS_WITH(dirac_init({4, 2, 2, 4}), Contains("K odd"));
 }

@@ -1,5 +1,4 @@
 // Kernels that are no operations: the optimizer's and the attacks'.
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 
@@ -7,6 +6,7 @@
 #include "kernels/attack.h"
 #include "kernels/elementwise.h"
 #include "kernels/optimizer.h"
+#include "tests/catch.h"
 #include "tests/on_all.h"
 
 namespace tweed {

@@ -2,13 +2,13 @@
 #include "data/loader.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <set>
 
 #include "data/feed.h"
 #include "data/tiny_places.h"
 #include "kernels/machine/error.h"
+#include "tests/catch.h"
 #include "tests/data_support.h"
 #include "tests/support.h"
 

@@ -2,10 +2,10 @@
 // any number of threads, errors.
 #include <omp.h>
 
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "autograd/loss.h"
+#include "tests/catch.h"
 #include "tests/on_all.h"
 
 namespace tweed {
@@ -147,7 +147,6 @@ TEST_CASE("losses over many pieces are those of a plain loop, for any number of 
 }
 
 TEST_CASE("losses say what is wrong with their arguments", "[ops]") {
-  using Catch::Contains;
   const Tensor x = Tensor::zeros({2, 3}), targets = Tensor::zeros({2}, DType::int32);
   auto weights = [](const Tensor& w) { return CrossEntropyOptions{0, w}; };
   CHECK_THROWS_WITH(cross_entropy(x, targets, {1.5}),

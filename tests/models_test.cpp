@@ -1,7 +1,6 @@
 // The larger networks: against PyTorch's results, their sizes, and whether they learn.
 #include "nn/models/models.h"
 
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "apps/paths.h"
@@ -9,6 +8,7 @@
 #include "data/loader.h"
 #include "optim/sgd.h"
 #include "record/checkpoint.h"
+#include "tests/catch.h"
 #include "tests/formula.h"
 #include "tests/support.h"
 

@@ -1,5 +1,4 @@
 // Whole networks and whole training steps against stored PyTorch results (tests/golden/README.md).
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "apps/paths.h"
@@ -13,6 +12,7 @@
 #include "optim/schedule.h"
 #include "optim/sgd.h"
 #include "record/checkpoint.h"
+#include "tests/catch.h"
 #include "tests/formula.h"
 #include "tests/support.h"
 

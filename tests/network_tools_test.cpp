@@ -1,5 +1,4 @@
 // What one can see of a network: its table of costs, outputs and gradients by name.
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "autograd/elementwise.h"
@@ -12,6 +11,7 @@
 #include "nn/models/models.h"
 #include "nn/summary.h"
 #include "nn/watch.h"
+#include "tests/catch.h"
 #include "tests/support.h"
 
 using namespace tweed;
@@ -148,11 +148,11 @@ TEST_CASE("A watch keeps outputs and gradients of modules by name") {
     {
       Watch watch(network, "fc?");
       CHECK(watch.names() == std::vector<std::string>{"fc1", "fc2"});
-      CHECK_THROWS_WITH(watch.output("fc1"), Catch::Contains("no output yet"));
+      CHECK_THROWS_WITH(watch.output("fc1"), Contains("no output yet"));
       Tensor y = network(x);
       CHECK(same_bits(watch.output("fc2"), y.detach()));
-      CHECK_THROWS_WITH(watch.gradient("fc2"), Catch::Contains("no gradient has reached"));
-      CHECK_THROWS_WITH(watch.output("relu"), Catch::Contains("not watched"));
+      CHECK_THROWS_WITH(watch.gradient("fc2"), Contains("no gradient has reached"));
+      CHECK_THROWS_WITH(watch.output("relu"), Contains("not watched"));
       loss = cross_entropy(y, Tensor::from<int32_t>({0, 2}, {2}, device));
       backward(loss, true);
       // The loss is a mean over two: softmax minus one-hot, halved.
@@ -162,7 +162,7 @@ TEST_CASE("A watch keeps outputs and gradients of modules by name") {
       CHECK(watch.gradient("fc1").shape() == Shape{2, 6});
     }
     backward(loss);  // the graph's hooks outlive the watch
-    CHECK_THROWS_WITH(Watch(network, "conv*"), Catch::Contains("fits 'conv*'"));
+    CHECK_THROWS_WITH(Watch(network, "conv*"), Contains("fits 'conv*'"));
   }
 }
 
@@ -170,5 +170,5 @@ TEST_CASE("Activations go by PyTorch's class names") {
   for (auto& name : activation_names()) CHECK(make_activation(name)->description() == name);
   const Tensor x = Tensor::from<float>({-1, 2}, {2});
   CHECK(same_bits((*make_activation("Identity"))(x), x));
-  CHECK_THROWS_WITH(make_activation("Relu"), Catch::Contains("no activation 'Relu'"));
+  CHECK_THROWS_WITH(make_activation("Relu"), Contains("no activation 'Relu'"));
 }

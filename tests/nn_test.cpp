@@ -1,5 +1,4 @@
 // Modules: names, modes, hooks; checkpoints of them; the optimizer's buffer.
-#include <catch2/catch.hpp>
 
 #include "autograd/elementwise.h"
 #include "autograd/loss.h"
@@ -8,6 +7,7 @@
 #include "nn/models/models.h"
 #include "optim/sgd.h"
 #include "record/checkpoint.h"
+#include "tests/catch.h"
 #include "tests/support.h"
 #include "tests/temporary_folder.h"
 
@@ -47,7 +47,7 @@ TEST_CASE("Train and eval mode reach every child") {
   CHECK(network->find("bn1").training());
   network->eval();
   CHECK(!network->find("bn1").training());
-  CHECK_THROWS_WITH(network->find("bn9"), Catch::Contains("no module 'bn9'"));
+  CHECK_THROWS_WITH(network->find("bn9"), Contains("no module 'bn9'"));
 }
 
 TEST_CASE("Hooks see and replace inputs") {
@@ -117,7 +117,7 @@ TEST_CASE("A checkpoint brings back the network, with its axes turned for PyTorc
   auto file = read_safetensors(path);
   file.tensors.erase("fc.bias");
   write_safetensors(path, file);
-  CHECK_THROWS_WITH(load_checkpoint(path), Catch::Contains("no tensor 'fc.bias'"));
+  CHECK_THROWS_WITH(load_checkpoint(path), Contains("no tensor 'fc.bias'"));
 }
 
 TEST_CASE("Parameters live in one buffer, and clipping bounds the norm of all gradients") {
@@ -137,6 +137,6 @@ TEST_CASE("Parameters live in one buffer, and clipping bounds the norm of all gr
     SGD sgd(parameters, {.lr = 0.1});
     Tensor second = sum(layer(random_tensor({4, 3}, DType::float32, device)));
     sgd.step();
-    CHECK_THROWS_WITH(backward(second), Catch::Contains("changed in place"));
+    CHECK_THROWS_WITH(backward(second), Contains("changed in place"));
   }
 }

@@ -1,18 +1,17 @@
 // What rows of op_cases.h cannot say about layer norm, group norm, frozen batch norm and stochastic
 // depth: special values, many threads, layers, errors.
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "autograd/dropout.h"
 #include "autograd/norm.h"
 #include "nn/layers.h"
 #include "nn/norm_layers.h"
+#include "tests/catch.h"
 #include "tests/on_all.h"
 
 namespace tweed {
 namespace {
 
-using Catch::Matchers::Contains;
 using Doubles = std::vector<double>;
 const double nan = NAN, inf = INFINITY;
 

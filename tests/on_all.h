@@ -1,8 +1,8 @@
 // What a Catch2 test repeats: over devices and dtypes, and over numbers of threads.
 #pragma once
-#include <catch2/catch.hpp>
 #include <vector>
 
+#include "tests/catch.h"
 #include "tests/support.h"
 
 namespace tweed {

@@ -2,7 +2,6 @@
 // statistics, many channels, long rows, errors.
 #include <sys/mman.h>
 
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "autograd/dispatch.h"
@@ -14,6 +13,7 @@
 #include "autograd/reduce.h"
 #include "autograd/shape_ops.h"
 #include "kernels/reduce.h"
+#include "tests/catch.h"
 #include "tests/on_all.h"
 
 namespace tweed {
@@ -201,7 +201,6 @@ TEST_CASE("target ranks count what stands before the target", "[ops]") {
 }
 
 TEST_CASE("wrong arguments are named", "[ops]") {
-  using Catch::Contains;
   Tensor x = Tensor::zeros({2, 3}), image = Tensor::zeros({1, 4, 4, 2});
   CHECK_THROWS_WITH(x + Tensor::zeros({4}), Contains("[add] shapes (2, 3) and (4)"));
   CHECK_THROWS_WITH(x + Tensor::zeros({3}, DType::float64), Contains("float32 and float64"));

@@ -1,6 +1,5 @@
 // Every row of op_cases.h, on every device; and that every operation has a row.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <numeric>
@@ -11,6 +10,7 @@
 #include "apps/paths.h"
 #include "autograd/gradcheck.h"
 #include "kernels/philox.h"
+#include "tests/catch.h"
 #include "tests/conv_support.h"
 #include "tests/op_cases.h"
 #include "tests/support.h"

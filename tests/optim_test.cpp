@@ -1,5 +1,4 @@
 // Optimizers, averages and schedules against PyTorch's over 50 steps (tests/golden/README.md).
-#include <catch2/catch.hpp>
 #include <memory>
 
 #include "apps/paths.h"
@@ -13,6 +12,7 @@
 #include "optim/schedule.h"
 #include "optim/sgd.h"
 #include "record/safetensors.h"
+#include "tests/catch.h"
 #include "tests/formula.h"
 #include "tests/support.h"
 
@@ -138,7 +138,7 @@ TEST_CASE("A moving average of weights is PyTorch's, and changes places with the
   });
   auto parameters = problem(DType::float32, {});
   ParameterBuffer buffer(parameters);
-  CHECK_THROWS_WITH(Ema(buffer, 1.5), Catch::Contains("[ema] decay is 1.5"));
+  CHECK_THROWS_WITH(Ema(buffer, 1.5), Contains("[ema] decay is 1.5"));
 }
 
 TEST_CASE("Schedules are PyTorch's") {
@@ -259,7 +259,7 @@ TEST_CASE("Frozen parameters get no gradient, keep their bits, and stay in check
     SmallNetwork small(DType::float32, device);
     const auto before = small.network.state();
     CHECK(freeze(small.network, "0.*") == 2);
-    CHECK_THROWS_WITH(freeze(small.network, "conv1.*"), Catch::Contains("fits 'conv1.*'"));
+    CHECK_THROWS_WITH(freeze(small.network, "conv1.*"), Contains("fits 'conv1.*'"));
     const auto old = copies(before);
     ParameterBuffer buffer(small.network.parameters());
     CHECK(buffer.parameters().size() == 2);
@@ -278,7 +278,7 @@ TEST_CASE("Frozen parameters get no gradient, keep their bits, and stay in check
     CHECK(ParameterBuffer(small.network.parameters()).parameters().size() == 3);
     freeze(small.network, "*");
     CHECK_THROWS_WITH(ParameterBuffer(small.network.parameters()),
-                      Catch::Contains("no parameters that require gradients"));
+                      Contains("no parameters that require gradients"));
   }
 }
 

@@ -1,10 +1,10 @@
 // Real photos, where they are at hand: ../shared/data beside the tree, or the folder that
 // TWEED_SHARED_DATA names. They are not ours to publish.
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 
 #include "apps/paths.h"
+#include "tests/catch.h"
 #include "tests/first_losses.h"
 #include "tests/temporary_folder.h"
 

@@ -1,6 +1,5 @@
 // Networks with weights from elsewhere, where these are at hand: ../shared/data beside the tree, or
 // the folder that TWEED_SHARED_DATA names. They are not ours to publish.
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -9,6 +8,7 @@
 #include "autograd/loss.h"
 #include "data/loader.h"
 #include "record/checkpoint.h"
+#include "tests/catch.h"
 
 using namespace tweed;
 

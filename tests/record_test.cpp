@@ -3,7 +3,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <csignal>
 #include <cstdlib>
@@ -17,11 +16,11 @@
 #include "record/figure.h"
 #include "record/metrics.h"
 #include "record/safetensors.h"
+#include "tests/catch.h"
 #include "tests/temporary_folder.h"
 
 using namespace tweed;
 namespace fs = std::filesystem;
-using Catch::Matchers::Contains;
 
 namespace {
 

@@ -1,7 +1,6 @@
 // Networks from JSON: the documentation's example, every layer, and what is refused.
 #include "nn/models/sequential.h"
 
-#include <catch2/catch.hpp>
 #include <fstream>
 
 #include "apps/paths.h"
@@ -9,11 +8,11 @@
 #include "nn/activation.h"
 #include "optim/sgd.h"
 #include "record/checkpoint.h"
+#include "tests/catch.h"
 #include "tests/support.h"
 #include "tests/temporary_folder.h"
 
 using namespace tweed;
-using Catch::Matchers::Contains;
 
 namespace {
 

@@ -2,7 +2,6 @@
 // values, many threads, large offsets, errors.
 #include <sys/mman.h>
 
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "autograd/elementwise.h"
@@ -12,6 +11,7 @@
 #include "autograd/reduce.h"
 #include "kernels/rearrange.h"
 #include "nn/layers.h"
+#include "tests/catch.h"
 #include "tests/on_all.h"
 
 namespace tweed {
@@ -119,7 +119,6 @@ TEST_CASE("a copy from beyond 2^31 elements", "[kernels]") {
 }
 
 TEST_CASE("wrong arguments of pools, moves, products and image operations are named", "[ops]") {
-  using Catch::Contains;
   const Tensor x = Tensor::zeros({2, 4}), image = Tensor::zeros({1, 4, 4, 2});
   CHECK_THROWS_WITH(avg_pool2d(image, 7, 2, 0, true),
                     Contains("[avg_pool2d] a window of 7 does not fit (1, 4, 4, 2)"));

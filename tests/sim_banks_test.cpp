@@ -2,13 +2,13 @@
 #include "kernels/machine/sim_banks.h"
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <fstream>
 #include <sstream>
 #include <vector>
 
 #include "apps/paths.h"
 #include "kernels/bank_patterns.h"
+#include "tests/catch.h"
 
 using namespace tweed;
 

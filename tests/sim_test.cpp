@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -16,6 +15,7 @@
 #include "kernels/machine/sim_report.h"
 #include "kernels/machine/sim_run.h"
 #include "kernels/planted.h"
+#include "tests/catch.h"
 
 using namespace tweed;
 

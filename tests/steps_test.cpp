@@ -1,5 +1,4 @@
 // Whole training steps: recorded and replayed, in bfloat16 with master weights, on each device.
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "attacks/pgd.h"
@@ -12,6 +11,7 @@
 #include "optim/ema.h"
 #include "optim/sgd.h"
 #include "tensor/replay.h"
+#include "tests/catch.h"
 #include "tests/support.h"
 
 using namespace tweed;

@@ -4,7 +4,6 @@
 // agree.
 #include <array>
 #include <bit>
-#include <catch2/catch.hpp>
 #include <cmath>
 #include <functional>
 #include <limits>
@@ -12,6 +11,7 @@
 
 #include "autograd/conv_mma_passes.h"
 #include "kernels/tensor_core_probe.h"
+#include "tests/catch.h"
 #include "tests/support.h"
 
 namespace tweed {

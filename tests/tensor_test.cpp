@@ -1,14 +1,13 @@
 // Tensors, their memory, and random numbers.
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "kernels/philox.h"
+#include "tests/catch.h"
 #include "tests/support.h"
 
 namespace tweed {
 namespace {
 
-using Catch::Contains;
 using Doubles = std::vector<double>;
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/machine/printable.h"
+
 namespace tweed {
 
 /// Base of every exception that Tweed throws on purpose.
@@ -23,9 +25,9 @@ struct DeviceError : Error {
 
 /// A damaged or unsupported file; names the file and, where known, the byte offset.
 struct FormatError : Error {
-  FormatError(const std::string& file, const std::string& what) : Error(file + ": " + what) {}
+  FormatError(const std::string& file, const std::string& what) : Error(printable(file) + ": " + what) {}
   FormatError(const std::string& file, int64_t offset, const std::string& what)
-      : Error(file + ": at byte " + std::to_string(offset) + ": " + what) {}
+      : Error(printable(file) + ": at byte " + std::to_string(offset) + ": " + what) {}
 };
 
 }  // namespace tweed

@@ -1,8 +1,8 @@
-#include <catch2/catch.hpp>
 #include <cmath>
 
 #include "autograd/gradcheck.h"
 #include "swish_op.h"
+#include "tests/catch.h"
 #include "tests/support.h"
 
 using namespace tweed;

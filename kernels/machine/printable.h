@@ -1,0 +1,24 @@
+// Text that came from a file, a folder or a flag, made fit for a terminal and a log.
+#pragma once
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace tweed {
+
+/// `text` on one line, without anything that a terminal would act upon: control characters, bytes
+/// that are no UTF-8, and characters that turn the direction of writing become \n, \t, \xNN or
+/// \u{NNNN}. Text of more than `most` bytes loses its middle: "abc[... 1000 bytes ...]xyz".
+///
+/// Messages that name what somebody else wrote (classes, tensors, keys, lines, paths) pass it
+/// through here, so that a name can forge no line and fill no screen.
+std::string printable(std::string_view text, std::size_t most = 200);
+
+/// The same between single quotes: 'beach'.
+std::string quoted(std::string_view text, std::size_t most = 200);
+
+/// Whether `text` is UTF-8, as JSON and so our files need it: no overlong forms, no surrogates,
+/// nothing beyond U+10FFFF.
+bool is_utf8(std::string_view text);
+
+}  // namespace tweed
