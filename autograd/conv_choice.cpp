@@ -134,9 +134,9 @@ bool mma_can_count(const Conv& c) {
   return std::max({pixels, pixels * w.C / 4, places, places * c.out_channels / 4}) < limit;
 }
 
-// `able`: whether mma can be used.
-template <std::size_t n>
-ConvAlgorithm from_table(const Row (&rows)[n], Pass pass, const Conv& c, Type type, bool able) {
+// exists(rung): whether a rung that not every machine or library has is there for this shape.
+template <std::size_t n, class F>
+ConvAlgorithm from_table(const Row (&rows)[n], Pass pass, const Conv& c, Type type, F exists) {
   const Window& w = c.window;
   const int64_t terms = pass == forward          ? w.patch()
                         : pass == input_gradient ? w.kernel * w.kernel * c.out_channels
@@ -146,7 +146,7 @@ ConvAlgorithm from_table(const Row (&rows)[n], Pass pass, const Conv& c, Type ty
            r.stride.has(w.stride) && r.padding.has(w.padding) && r.in_channels.has(w.C) &&
            r.out_channels.has(c.out_channels) && r.terms.has(terms) &&
            r.pixels.has(w.out_h() * w.out_w()) &&
-           r.multiply_adds.has(w.places() * w.patch() * c.out_channels) && (r.rung != mma || able);
+           r.multiply_adds.has(w.places() * w.patch() * c.out_channels) && exists(r.rung);
   };
   return std::find_if(std::begin(rows), std::end(rows), fits)->rung;
 }
@@ -195,7 +195,8 @@ std::string name_of(ConvAlgorithm algorithm) { return rung_of(algorithm).name; }
 // The rung of a pass on `cpu`, where oneDNN does not have everything.
 ConvAlgorithm on_cpu(ConvAlgorithm rung, Pass pass, const Conv& c, DType dtype) {
   const bool automatically = rung == automatic;
-  if (automatically) rung = from_table(cpu_table, pass, c, f32, false);
+  auto exists = [&](ConvAlgorithm r) { return r != winograd || conv_has_winograd(c); };
+  if (automatically) rung = from_table(cpu_table, pass, c, f32, exists);
   if (rung == im2col || rung == tiled) return rung;
   if (dtype == DType::float64) return tiled;
   if (rung == winograd && (pass == weight_gradient || !conv_has_winograd(c))) rung = direct;
@@ -209,8 +210,10 @@ ConvAlgorithm rung_for(Pass pass, const Conv& c, DType dtype, Device device) {
   if (wanted == mma && (dtype == DType::float64 || c.window.kernel > mma_most_taps))
     return implicit;
   if (wanted != automatic) return wanted;
-  const bool able = has_tensor_cores(device) && mma_can_count(c);
-  return from_table(table, pass, c, type_of(dtype, device), able);
+  auto exists = [&](ConvAlgorithm r) {
+    return r != mma || (has_tensor_cores(device) && mma_can_count(c));
+  };
+  return from_table(table, pass, c, type_of(dtype, device), exists);
 }
 
 }  // namespace
@@ -251,7 +254,8 @@ ConvAlgorithm parse_conv_algorithm(const std::string& name) {
 std::vector<std::string> conv_algorithms(Device device) {
   std::vector<std::string> all;
   for (const Rung& r : rungs)
-    if (r.algorithm != automatic && (device.kind() == Device::Kind::cpu ? r.on_cpu : r.elsewhere))
+    if (r.algorithm != automatic && (device.kind() == Device::Kind::cpu ? r.on_cpu : r.elsewhere) &&
+        (r.algorithm != winograd || has_winograd()))
       all.push_back(r.name);
   return all;
 }
@@ -260,6 +264,10 @@ void check_conv_algorithm(ConvAlgorithm algorithm, Device device) {
   const Rung& r = rung_of(algorithm);
   if (algorithm == mma && !has_tensor_cores(device))
     throw DeviceError("[conv2d] 'mma' works on GPUs since sm_80, not on " + device.name());
+  if (algorithm == winograd && device.kind() == Device::Kind::cpu && !has_winograd())
+    throw DeviceError(
+        "[conv2d] 'winograd' is oneDNN 2's, on processors with AVX-512, which are not both here; "
+        "'direct' and 'tiled' are");
   if (device.kind() == Device::Kind::cpu ? r.on_cpu : r.elsewhere) return;
   throw DeviceError(std::string("[conv2d] '") + r.name + "' works on " +
                     (r.on_cpu ? machine_names<Cpu>() : machine_names<Cuda, Sim>()) + ", not on " +

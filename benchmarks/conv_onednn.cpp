@@ -1,10 +1,9 @@
 // oneDNN at its best: it chooses the layouts of images, weights and results, and what must be
 // reordered for that is reordered before anything is timed, as in a network that keeps its images
 // in these layouts.
-#include <oneapi/dnnl/dnnl.hpp>
-
 #include "benchmarks/contender.h"
 #include "benchmarks/timing.h"
+#include "kernels/onednn.h"
 
 namespace tweed::bench {
 namespace {
@@ -39,23 +38,23 @@ class Ready {
         after{after_of(w, w.H), after_of(w, w.W)};
     const auto x = any(x_), weight = any(weight_), y = any(y_);
     const auto algorithm = dnnl::algorithm::convolution_auto;
-    const Forward::primitive_desc forward(
-        {dnnl::prop_kind::forward_training, algorithm, x, weight, y, stride, before, after},
-        attributes(), engine);
+    const auto forward =
+        onednn::forward_desc<Forward>(engine, attributes(), dnnl::prop_kind::forward_training,
+                                      algorithm, x, weight, y, stride, before, after);
     if (pass == Pass::forward) {
       make(forward,
            {{DNNL_ARG_SRC, x_, forward.src_desc()},
             {DNNL_ARG_WEIGHTS, weight_, forward.weights_desc()}},
            {DNNL_ARG_DST, y_, forward.dst_desc()});
     } else if (pass == Pass::weight) {
-      const BackwardWeight::primitive_desc desc({algorithm, x, weight, y, stride, before, after},
-                                                attributes(), engine, forward);
+      const auto desc = onednn::backward_desc<BackwardWeight>(
+          engine, attributes(), forward, algorithm, x, weight, y, stride, before, after);
       make(desc,
            {{DNNL_ARG_SRC, x_, desc.src_desc()}, {DNNL_ARG_DIFF_DST, y_, desc.diff_dst_desc()}},
            {DNNL_ARG_DIFF_WEIGHTS, weight_, desc.diff_weights_desc()});
     } else {
-      const BackwardInput::primitive_desc desc({algorithm, x, weight, y, stride, before, after},
-                                               attributes(), engine, forward);
+      const auto desc = onednn::backward_desc<BackwardInput>(
+          engine, attributes(), forward, algorithm, x, weight, y, stride, before, after);
       make(desc,
            {{DNNL_ARG_DIFF_DST, y_, desc.diff_dst_desc()},
             {DNNL_ARG_WEIGHTS, weight_, desc.weights_desc()}},
@@ -89,7 +88,9 @@ class Ready {
   static int64_t after_of(const Window& w, int64_t size) {
     return (w.out(size) - 1) * w.stride + w.kernel - size - w.padding;
   }
-  static memory::desc any(const View& v) { return {v.desc.dims(), v.desc.data_type(), Tag::any}; }
+  static memory::desc any(const View& v) {
+    return {onednn::dims_of(v.desc), onednn::type_of(v.desc), Tag::any};
+  }
   static dnnl::primitive_attr attributes() {
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);

@@ -7,8 +7,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <oneapi/dnnl/dnnl.hpp>
 #include <tuple>
+
+#include "kernels/onednn.h"
 
 namespace tweed {
 namespace {
@@ -38,9 +39,9 @@ struct Shapes {
         bias(described({c.out_channels}, Tag::x)),
         our_y(
             described({c.window.N, c.out_channels, c.window.out_h(), c.window.out_w()}, Tag::nhwc)),
-        x(method == Method::direct ? our_x : described(our_x.dims(), Tag::any)),
-        weight(described(our_weight.dims(), Tag::any)),
-        y(method == Method::direct ? our_y : described(our_y.dims(), Tag::any)),
+        x(method == Method::direct ? our_x : described(onednn::dims_of(our_x), Tag::any)),
+        weight(described(onednn::dims_of(our_weight), Tag::any)),
+        y(method == Method::direct ? our_y : described(onednn::dims_of(our_y), Tag::any)),
         algorithm(method == Method::direct ? dnnl::algorithm::convolution_direct
                                            : dnnl::algorithm::convolution_winograd),
         stride({c.window.stride, c.window.stride}),
@@ -67,27 +68,29 @@ using BackwardWeight = dnnl::convolution_backward_weights;
 using BackwardInput = dnnl::convolution_backward_data;
 
 Forward::primitive_desc forward_desc(const Conv& c, Method method, bool bias) {
-  Shapes s(c, method);
-  auto kind = dnnl::prop_kind::forward_training;
-  auto desc = bias ? Forward::desc(kind, s.algorithm, s.x, s.weight, s.bias, s.y, s.stride,
-                                   s.padding, s.padding_after)
-                   : Forward::desc(kind, s.algorithm, s.x, s.weight, s.y, s.stride, s.padding,
-                                   s.padding_after);
-  return {desc, attributes(), engine()};
+  const Shapes s(c, method);
+  const auto kind = dnnl::prop_kind::forward_training;
+  if (bias)
+    return onednn::forward_desc<Forward>(engine(), attributes(), kind, s.algorithm, s.x, s.weight,
+                                         s.bias, s.y, s.stride, s.padding, s.padding_after);
+  return onednn::forward_desc<Forward>(engine(), attributes(), kind, s.algorithm, s.x, s.weight,
+                                       s.y, s.stride, s.padding, s.padding_after);
 }
 BackwardWeight::primitive_desc backward_weight_desc(const Conv& c, Method method, bool bias) {
-  Shapes s(c, method);
-  auto desc = bias ? BackwardWeight::desc(s.algorithm, s.x, s.weight, s.bias, s.y, s.stride,
-                                          s.padding, s.padding_after)
-                   : BackwardWeight::desc(s.algorithm, s.x, s.weight, s.y, s.stride, s.padding,
-                                          s.padding_after);
-  return {desc, attributes(), engine(), forward_desc(c, method, bias)};
+  const Shapes s(c, method);
+  const auto forward = forward_desc(c, method, bias);
+  if (bias)
+    return onednn::backward_desc<BackwardWeight>(engine(), attributes(), forward, s.algorithm, s.x,
+                                                 s.weight, s.bias, s.y, s.stride, s.padding,
+                                                 s.padding_after);
+  return onednn::backward_desc<BackwardWeight>(engine(), attributes(), forward, s.algorithm, s.x,
+                                               s.weight, s.y, s.stride, s.padding, s.padding_after);
 }
 BackwardInput::primitive_desc backward_input_desc(const Conv& c, Method method) {
-  Shapes s(c, method);
-  auto desc =
-      BackwardInput::desc(s.algorithm, s.x, s.weight, s.y, s.stride, s.padding, s.padding_after);
-  return {desc, attributes(), engine(), forward_desc(c, method, false)};
+  const Shapes s(c, method);
+  return onednn::backward_desc<BackwardInput>(engine(), attributes(),
+                                              forward_desc(c, method, false), s.algorithm, s.x,
+                                              s.weight, s.y, s.stride, s.padding, s.padding_after);
 }
 
 // An argument in our layout and in the one that a primitive chose.
@@ -250,6 +253,10 @@ bool conv_has_winograd(const Conv& c) {
       return false;  // no AVX-512, few channels, wide paddings
     }
   });
+}
+bool has_winograd() {
+  static const bool has = conv_has_winograd({{1, 16, 16, 64, 3, 1, 1}, 64});
+  return has;
 }
 
 }  // namespace tweed

@@ -32,5 +32,8 @@ std::vector<std::string> conv_direct_implementations(const Conv&);
 bool conv_direct_is_fast(const Conv&);
 /// True if Method::winograd has the forward pass and the input gradient of a shape.
 bool conv_has_winograd(const Conv&);
+/// True if it has them for any shape: oneDNN 2 on processors with AVX-512 does; oneDNN 3 has no
+/// Winograd for float32 on x86-64.
+bool has_winograd();
 
 }  // namespace tweed

@@ -4,6 +4,7 @@
 
 #include "autograd/conv_choice.h"
 #include "kernels/conv_direct.h"
+#include "kernels/onednn.h"
 #include "kernels/register_tile.h"
 #include "tests/catch.h"
 #include "tests/conv_support.h"
@@ -133,6 +134,8 @@ TEST_CASE("an instruction set that the processor lacks is refused by name", "[ti
 // (Lavin, Gray 2015, arXiv:1509.09308) and sum what mostly cancels: results of a size are
 // differences of numbers some ten times as large. So ten times the tolerance of float32.
 TEST_CASE("winograd follows the definition", "[winograd]") {
+  CHECK(has_winograd() == (has_simd(SimdLevel::avx512) && DNNL_VERSION_MAJOR == 2));
+  if (!has_winograd()) return;
   const ConvCase cases[] = {{{2, 16, 16, 64}, 64, 3, 1, 1, true, Activation::relu},
                             {{1, 9, 11, 64}, 80, 3, 1, 1, false},
                             {{3, 7, 10, 32}, 48, 3, 1, 0},
@@ -146,7 +149,18 @@ TEST_CASE("winograd follows the definition", "[winograd]") {
     check_conv(c, "winograd", DType::float64, {});
     check_conv(c, "winograd", DType::bfloat16, {});
   }
-  if (has_simd(SimdLevel::avx512)) CHECK(conv_has_winograd({{2, 16, 16, 64, 3, 1, 1}, 64}));
+  CHECK(conv_has_winograd({{2, 16, 16, 64, 3, 1, 1}, 64}));
+}
+
+TEST_CASE("where the library has no winograd, it is no algorithm", "[winograd]") {
+  const Device cpu;
+  const auto all = conv_algorithms(cpu);
+  CHECK((std::find(all.begin(), all.end(), "winograd") != all.end()) == has_winograd());
+  if (has_winograd())
+    CHECK_NOTHROW(check_conv_algorithm(ConvAlgorithm::winograd, cpu));
+  else
+    CHECK_THROWS_WITH(check_conv_algorithm(ConvAlgorithm::winograd, cpu),
+                      Contains("'winograd'") && Contains("'direct' and 'tiled' are"));
 }
 
 TEST_CASE("auto on cpu picks a rung for each pass, and has one for everything", "[ladder]") {
@@ -161,6 +175,7 @@ TEST_CASE("auto on cpu picks a rung for each pass, and has one for everything", 
   CHECK(plan_conv({{32, 16, 16, 256, 1, 1, 0}, 128}, f32, {}) == ConvPlan{direct, direct, direct});
   CHECK(plan_conv({{32, 2, 2, 512, 3, 1, 1}, 512}, f32, {}) == ConvPlan{direct, direct, tiled});
   CHECK(plan_conv(square, DType::float64, {}) == ConvPlan{tiled, tiled, tiled});
+  if (!has_winograd()) return;
   Using a(winograd);
   CHECK(plan_conv(square, f32, {}) == ConvPlan{by_winograd, by_winograd, direct});
   CHECK(plan_conv(stem, f32, {}) == ConvPlan{direct, direct, direct});
