@@ -7,7 +7,9 @@ build=$1 source=$2
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
-cmake --install "$build" --prefix "$folder/prefix" >"$folder/log"
+# Both components, one after the other: a library without apps is an installation too.
+cmake --install "$build" --component library --prefix "$folder/prefix" >"$folder/log"
+[[ ! -e $folder/prefix/bin ]]
 mkdir "$folder/program"
 cp "$source/docs/examples/ten_lines.cpp" "$folder/program/program.cpp"
 # The CMakeLists.txt that the README shows.
@@ -17,4 +19,9 @@ cmake -S "$folder/program" -B "$folder/build" -DCMAKE_PREFIX_PATH="$folder/prefi
 cmake --build "$folder/build" >>"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
 "$folder/build/program" | tee "$folder/out"
 grep -q '^step 200: loss 0\.0' "$folder/out"
-"$folder/prefix/bin/train_miniplaces" --version | grep -q Tweed
+cmake --install "$build" --component apps --prefix "$folder/apps" >>"$folder/log"
+for app in train_miniplaces classify saliency_maps pgd_attack; do
+  "$folder/apps/bin/$app" --help >/dev/null
+done
+"$folder/apps/bin/train_miniplaces" --version | grep -q Tweed
+[[ ! -e $folder/apps/include ]]
