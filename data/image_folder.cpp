@@ -54,14 +54,16 @@ std::string topmost_of(const std::string& folder, const std::set<std::string>& k
 }
 
 // A class is a folder that holds images; what lies further down belongs to it.
-Classes classes_in(const FolderContent& content) {
+// Takes the files out of `content`, except those in no class folder.
+Classes classes_in(FolderContent& content) {
   std::set<std::string> names;
   for (auto& [folder, files] : content.images) names.insert(class_of_folder(folder));
   Classes classes;
   for (auto& [folder, files] : content.images) {
     if (folder.empty()) continue;
     auto& all = classes[topmost_of(class_of_folder(folder), names)];
-    all.insert(all.end(), files.begin(), files.end());
+    std::move(files.begin(), files.end(), std::back_inserter(all));
+    files.clear();
   }
   for (auto& [name, files] : classes) std::sort(files.begin(), files.end());
   return classes;
@@ -137,7 +139,7 @@ Part best_part(const fs::path& root, const std::vector<std::string>& folders,
   std::error_code ignored;
   for (auto& folder : candidates) {
     if (!best.folder.empty()) {
-      left_out.push_back(printable(folder) + "/ (" + printable(best.folder) + "/ is taken)");
+      left_out.push_back(printable(folder, 60) + "/ (" + printable(best.folder) + "/ is taken)");
       continue;
     }
     Part part = read_part(root, folder);
@@ -148,7 +150,7 @@ Part best_part(const fs::path& root, const std::vector<std::string>& folders,
     if (has_classes(part))
       best = std::move(part);
     else
-      left_out.push_back(printable(folder) + "/ (no images in class folders)");
+      left_out.push_back(printable(folder, 60) + "/ (no images in class folders)");
   }
   return best;
 }
@@ -166,7 +168,7 @@ Parts find_parts(const fs::path& root) {
   if (parts.train.folder.empty() && parts.validation.folder.empty()) return {};
   for (auto& folder : folders)
     if (!is_split_name(folder))
-      parts.left_out.push_back(printable(folder) + "/ (beside the splits)");
+      parts.left_out.push_back(printable(folder, 60) + "/ (beside the splits)");
   return parts;
 }
 
@@ -247,9 +249,12 @@ std::string empty_folders(const fs::path& root, const Part& part) {
   return text.empty() ? "" : "folders without images (" + text + ")";
 }
 
+// A line that a terminal shows whole, or nearly.
 std::string joined(const std::vector<std::string>& parts) {
+  constexpr std::size_t most = 8;
   std::string text;
-  for (auto& part : parts) text += (text.empty() ? "" : "; ") + part;
+  for (std::size_t i = 0; i < std::min(most, parts.size()); ++i) text += (i ? "; " : "") + parts[i];
+  if (parts.size() > most) text += "; and " + std::to_string(parts.size() - most) + " more";
   return text;
 }
 

@@ -163,6 +163,11 @@ TEST_CASE("files that are not read, and classes of them, are named") {
   CHECK_THAT(notes, Contains("in train/ (2 .bmp, 2 .webp, 1 pipes and devices)"));
   CHECK_THAT(notes, Contains("folders without images (cow/)") && Contains("1 broken link"));
   CHECK(data.notes.size() == 2);
+
+  for (int i = 0; i < 50; ++i) fs::create_directories(root / ("extra" + std::to_string(i)));
+  const std::string many = text_of(open_dataset(root.path(), small()).notes);
+  CHECK_THAT(many, Contains("extra0/ (beside the splits)") && Contains(" more."));
+  CHECK(many.size() < 600);
 }
 
 TEST_CASE("no folder is visited twice, however links lead to it") {
