@@ -41,20 +41,24 @@ void DataFlags::match(const CheckpointInfo& info) {
   use(info);
   if (size_option_->count()) image_size = given_size;
   if (size_option_->count() || given_load_size) load_size = given_load_size;
-  if (classes_option_->count()) classes = given_classes;
+  if (classes_option_->count()) {
+    classes = given_classes;
+    class_names.clear();
+  }
 }
 void DataFlags::use(const CheckpointInfo& info) {
   image_size = info.image_size;
   load_size = info.load_size;
   // The network's classes, in its order, whatever else the data holds.
   classes.clear();
-  for (auto& name : info.classes) classes += (classes.empty() ? "" : ",") + name;
+  class_names = info.classes;
 }
 
 DataSplits DataFlags::open(Splits splits) const {
   ProgressLine line;
   DataOptions options;
   options.classes = classes;
+  options.class_names = class_names;
   options.limit = limit;
   options.image_size = image_size;
   options.load_size = load_size;
@@ -73,16 +77,17 @@ DataSplits DataFlags::open(Splits splits) const {
   DataSplits result = open_dataset(data, options, splits);
   line.clear();
   for (auto& [file, reason] : result.damaged)
-    std::fprintf(stderr, "skipped %s: %s\n", file.c_str(), reason.c_str());
+    std::fprintf(stderr, "skipped %s: %s\n", printable(file).c_str(), reason.c_str());
   if (!result.damaged.empty())
     std::fprintf(stderr, "%zu damaged image(s) skipped\n", result.damaged.size());
+  for (auto& note : result.notes) std::printf("%s\n", note.c_str());
   if (!result.note.empty()) std::printf("%s\n", result.note.c_str());
   return result;
 }
 
 void DataFlags::check_classes(const CheckpointInfo& info, const Dataset& data) const {
   if (data.classes() != info.classes)
-    throw Error(this->data + " has " + std::to_string(data.classes().size()) +
+    throw Error(printable(this->data) + " has " + std::to_string(data.classes().size()) +
                 " classes that are not the " + std::to_string(info.classes.size()) +
                 " of the network");
 }

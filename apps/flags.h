@@ -1,6 +1,7 @@
 // Flags that several apps share.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "apps/app.h"
 #include "attacks/pgd.h"
@@ -13,6 +14,7 @@ namespace tweed::app {
 /// DATA and how it is read.
 struct DataFlags {
   std::string data = "tiny", classes;
+  std::vector<std::string> class_names;  // a network's; empty: `classes` says
   int64_t limit = 0;
   int image_size = 0, load_size = 0, workers = 2;  // sizes: 0 is what DATA suggests
   uint64_t seed = 0;
@@ -22,7 +24,7 @@ struct DataFlags {
   void match(const CheckpointInfo& info);
   /// Takes them in any case.
   void use(const CheckpointInfo& info);
-  /// Reads the data with a progress bar; names damaged images on stderr.
+  /// Reads the data with a progress bar, says what was taken, and names damaged images on stderr.
   DataSplits open(Splits splits) const;
   /// @throws Error  if the data's classes are not the network's
   void check_classes(const CheckpointInfo& info, const Dataset& data) const;

@@ -1,5 +1,6 @@
-// Which classes, and how many images of each.
+// Which classes, how they are called, and how many images of each.
 #include <algorithm>
+#include <unordered_map>
 
 #include "data/dataset.h"
 #include "kernels/machine/error.h"
@@ -7,72 +8,142 @@
 namespace tweed {
 namespace {
 
-std::vector<std::string> split_names(const std::string& text) {
-  std::vector<std::string> names;
-  for (std::size_t start = 0; start <= text.size();) {
-    std::size_t end = std::min(text.find(',', start), text.size());
-    std::string name = text.substr(start, end - start);
-    auto first = name.find_first_not_of(' ');
-    if (first == std::string::npos) throw Error("a class name is empty in '" + text + "'");
-    names.push_back(name.substr(first, name.find_last_not_of(' ') - first + 1));
-    start = end + 1;
-  }
-  return names;
+using Places = std::unordered_map<std::string, int>;  // labels by name
+
+Places places_of(const std::vector<std::string>& names) {
+  Places places;
+  for (auto& name : names) places.emplace(name, int(places.size()));
+  return places;
 }
 
 std::string some_names(const std::vector<std::string>& names) {
   constexpr std::size_t most = 12;
   std::string text;
-  for (std::size_t i = 0; i < std::min(most, names.size()); ++i) text += (i ? ", " : "") + names[i];
+  for (std::size_t i = 0; i < std::min(most, names.size()); ++i)
+    text += (i ? ", " : "") + printable(names[i], 60);
   if (names.size() > most) text += ", ... (" + std::to_string(names.size()) + " in all)";
   return text;
 }
 
-// Old label of each new one.
-std::vector<int> chosen_labels(const std::vector<std::string>& all, const std::string& classes) {
-  std::vector<int> chosen;
-  if (classes.find_first_not_of("0123456789") == std::string::npos) {
-    std::size_t count = classes.size() > 6 ? all.size() + 1 : std::stoul(classes);
-    if (count < 1 || count > all.size())
-      throw Error("cannot take " + classes + " classes of " + std::to_string(all.size()));
-    for (int i = 0; i < int(count); ++i) chosen.push_back(i);
-    return chosen;
+std::string without_outer_spaces(const std::string& text) {
+  const auto first = text.find_first_not_of(' ');
+  return first == std::string::npos ? ""
+                                    : text.substr(first, text.find_last_not_of(' ') - first + 1);
+}
+
+// What users write between commas, or exactly what a class is called, spaces and all.
+const std::string* known_name(const std::string& text, const Places& places) {
+  auto place = places.find(text);
+  if (place == places.end()) place = places.find(without_outer_spaces(text));
+  return place == places.end() ? nullptr : &place->first;
+}
+
+// The names in a comma-separated list. As names may have commas too, the longest run of pieces that
+// is a class counts.
+std::vector<std::string> split_names(const std::string& text, const Places& places) {
+  std::ptrdiff_t most_commas = 0;
+  for (auto& [name, label] : places)
+    most_commas = std::max(most_commas, std::count(name.begin(), name.end(), ','));
+  std::vector<std::string> names;
+  for (std::size_t start = 0; start <= text.size();) {
+    std::size_t end = std::min(text.find(',', start), text.size()), next = end;
+    std::string name = without_outer_spaces(text.substr(start, end - start));
+    for (std::ptrdiff_t commas = 0; commas <= most_commas; ++commas) {
+      if (auto known = known_name(text.substr(start, next - start), places)) {
+        name = *known;
+        end = next;
+      }
+      if (next == text.size()) break;
+      next = std::min(text.find(',', next + 1), text.size());
+    }
+    if (name.empty()) throw Error("a class name is empty in " + quoted(text));
+    names.push_back(std::move(name));
+    start = end + 1;
   }
-  for (auto& name : split_names(classes)) {
-    auto place = std::find(all.begin(), all.end(), name);
-    if (place == all.end())
-      throw Error("there is no class '" + name + "'; there are " + some_names(all));
-    int label = int(place - all.begin());
-    if (std::count(chosen.begin(), chosen.end(), label))
-      throw Error("the class '" + name + "' is given twice");
-    chosen.push_back(label);
+  return names;
+}
+
+std::vector<std::string> first_names(const std::string& count,
+                                     const std::vector<std::string>& all) {
+  const std::size_t n = count.size() > 9 ? all.size() + 1 : std::stoul(count);
+  if (n < 1 || n > all.size())
+    throw Error("cannot take " + printable(count, 30) + " classes of " +
+                std::to_string(all.size()));
+  return {all.begin(), all.begin() + std::ptrdiff_t(n)};
+}
+
+// The classes asked for, in the order asked for; none: all.
+std::vector<std::string> wanted_names(const DataOptions& options,
+                                      const std::vector<std::string>& all, const Places& places) {
+  if (!options.class_names.empty() || options.classes.empty()) return options.class_names;
+  if (options.classes.find_first_not_of("0123456789") == std::string::npos)
+    return first_names(options.classes, all);
+  return split_names(options.classes, places);
+}
+
+// New label of each old one, or -1.
+std::vector<int> renumbered(const std::vector<std::string>& wanted,
+                            const std::vector<std::string>& all, const Places& places) {
+  std::vector<int> labels(all.size(), -1);
+  int next = 0;
+  for (auto& name : wanted) {
+    const auto place = places.find(name);
+    if (place == places.end())
+      throw Error("there is no class " + quoted(name) + "; there are " + some_names(all));
+    int& label = labels[std::size_t(place->second)];
+    if (label >= 0) throw Error("the class " + quoted(name) + " is given twice");
+    label = next++;
   }
-  return chosen;
+  return labels;
+}
+
+void limit_training(Listing& listing, int64_t limit) {
+  std::vector<int64_t> counts(listing.classes.size());
+  std::erase_if(listing.train,
+                [&](const Sample& s) { return ++counts[std::size_t(s.label)] > limit; });
+}
+
+// A name that is no UTF-8 is written as messages show it, so that what is seen can be typed.
+std::string in_utf8(const std::string& name) {
+  return is_utf8(name) ? name : printable(name, name.size());
 }
 
 }  // namespace
 
-Listing choose(Listing listing, const std::string& classes, int64_t limit) {
-  if (!classes.empty()) {
-    auto chosen = chosen_labels(listing.classes, classes);
-    std::vector<int> renumbered(listing.classes.size(), -1);
-    std::vector<std::string> names;
-    for (int old : chosen) {
-      renumbered[std::size_t(old)] = int(names.size());
-      names.push_back(listing.classes[std::size_t(old)]);
-    }
+Listing choose(Listing listing, const DataOptions& options) {
+  const Places places = places_of(listing.classes);
+  std::vector<std::string> wanted = wanted_names(options, listing.classes, places);
+  if (!wanted.empty()) {
+    const auto labels = renumbered(wanted, listing.classes, places);
     for (auto* samples : {&listing.train, &listing.validation}) {
-      for (Sample& s : *samples) s.label = renumbered[std::size_t(s.label)];
+      for (Sample& s : *samples) s.label = labels[std::size_t(s.label)];
       std::erase_if(*samples, [](const Sample& s) { return s.label < 0; });
     }
-    listing.classes = names;
+    listing.classes = std::move(wanted);
   }
-  if (limit > 0) {
-    std::vector<int64_t> counts(listing.classes.size());
-    std::erase_if(listing.train,
-                  [&](const Sample& s) { return ++counts[std::size_t(s.label)] > limit; });
-  }
+  if (options.limit > 0) limit_training(listing, options.limit);
   return listing;
+}
+
+void settle_class_names(Listing& listing, const std::string& spec) {
+  constexpr std::size_t longest = 4096;
+  std::unordered_map<std::string, int64_t> seen;
+  std::vector<std::string> escaped;
+  for (auto& name : listing.classes) {
+    if (name.empty() || name.size() > longest)
+      throw FormatError(spec, name.empty()
+                                  ? "has a class without a name"
+                                  : "has a class whose name takes " + std::to_string(name.size()) +
+                                        " bytes: " + quoted(name));
+    std::string settled = in_utf8(name);
+    if (settled != name) escaped.push_back(quoted(settled, 60));
+    name = std::move(settled);
+    if (++seen[name] > 1) throw FormatError(spec, "has two classes called " + quoted(name));
+  }
+  if (escaped.empty()) return;
+  std::string note = "Class names that are no UTF-8 are written as " + escaped[0];
+  if (escaped.size() > 1) note += " and " + std::to_string(escaped.size() - 1) + " more";
+  listing.notes.push_back(note + ".");
 }
 
 }  // namespace tweed

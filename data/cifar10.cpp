@@ -2,19 +2,17 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 
-#include "kernels/machine/error.h"
+#include "data/read_file.h"
+#include "data/text_lines.h"
 
 namespace tweed {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t plane = cifar10_side * cifar10_side, record_bytes = 1 + 3 * plane;
+constexpr uint64_t plane = cifar10_side * cifar10_side, record_bytes = 1 + 3 * plane;
 
 bool is_training_file(const fs::path& path) {
   return path.filename().string().rfind("data_batch_", 0) == 0 && path.extension() == ".bin";
@@ -30,31 +28,35 @@ std::vector<fs::path> training_files(const fs::path& path) {
   return files;
 }
 
-std::vector<std::string> class_names(const fs::path& folder) {
-  std::vector<std::string> names;
-  std::ifstream file(folder / "batches.meta.txt");
-  for (std::string line; std::getline(file, line);)
-    if (!line.empty()) names.push_back(line);
-  if (names.size() == 10) return names;
+// Ten names from batches.meta.txt, or those that everybody knows.
+std::vector<std::string> class_names(const fs::path& folder, std::vector<std::string>& notes) {
+  const fs::path file = folder / "batches.meta.txt";
+  std::error_code ignored;
+  if (fs::exists(file, ignored)) {
+    std::vector<std::string> names;
+    for (auto& line : read_lines(file.string())) names.push_back(line.text);
+    if (names.size() == 10) return names;
+    notes.push_back("batches.meta.txt has " + std::to_string(names.size()) +
+                    " names, not ten: CIFAR-10's own are taken.");
+  }
   return {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"};
 }
 
 // The labels of a file, which also shows that it is whole.
 void append_records(const fs::path& path, std::vector<Sample>& samples) {
   const std::string name = path.string();
-  std::error_code failed;
-  const auto bytes = int64_t(fs::file_size(path, failed));
-  std::ifstream file(path, std::ios::binary);
-  if (failed || !file) throw FormatError(name, std::strerror(errno));
+  const InputFile file(name);
+  const uint64_t bytes = file.size();
   if (bytes == 0 || bytes % record_bytes)
     throw FormatError(name, "is damaged: " + std::to_string(bytes) + " bytes are no whole " +
                                 std::to_string(record_bytes) + "-byte records of CIFAR-10");
-  for (int64_t i = 0; i < bytes / record_bytes; ++i) {
-    const int label = file.seekg(i * record_bytes).get();
-    if (label < 0 || label > 9)
-      throw FormatError(name, "byte " + std::to_string(i * record_bytes) + ": label " +
-                                  std::to_string(label) + " is out of range");
-    samples.push_back({name, label, i});
+  for (uint64_t start = 0; start < bytes; start += record_bytes) {
+    uint8_t label = 0;
+    file.read(start, &label, 1);
+    if (label > 9)
+      throw FormatError(name, "byte " + std::to_string(start) + ": label " + std::to_string(label) +
+                                  " is out of range");
+    samples.push_back({name, label, int64_t(start / record_bytes)});
   }
 }
 
@@ -72,7 +74,7 @@ Listing read_cifar10(const std::string& path, Splits splits) {
   const fs::path folder =
       fs::is_directory(path, ignored) ? fs::path(path) : fs::path(path).parent_path();
   Listing listing;
-  listing.classes = class_names(folder);
+  listing.classes = class_names(folder, listing.notes);
   const fs::path test = folder / "test_batch.bin";
   const bool has_test = fs::exists(test, ignored);
   if (splits != Splits::validation || !has_test)
@@ -92,15 +94,13 @@ Listing read_cifar10(const std::string& path, Splits splits) {
 }
 
 Image read_cifar10_image(const Sample& sample) {
-  std::ifstream file(sample.path, std::ios::binary);
-  std::vector<char> planes(3 * plane);
-  file.seekg(sample.record * record_bytes + 1);
-  if (!file.read(planes.data(), std::streamsize(planes.size())))
-    throw FormatError(sample.path, "record " + std::to_string(sample.record) + " cannot be read");
+  std::vector<uint8_t> planes(3 * plane);
+  InputFile(sample.path)
+      .read(uint64_t(sample.record) * record_bytes + 1, planes.data(), planes.size());
   Image image{cifar10_side, cifar10_side, std::vector<uint8_t>(3 * plane)};
   for (std::size_t c = 0; c < 3; ++c)
     for (std::size_t i = 0; i < std::size_t(plane); ++i)
-      image.pixels[3 * i + c] = uint8_t(planes[c * std::size_t(plane) + i]);
+      image.pixels[3 * i + c] = planes[c * std::size_t(plane) + i];
   return image;
 }
 

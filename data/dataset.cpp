@@ -27,8 +27,9 @@ Image Dataset::image(int64_t i) const {
   }
   Image image = maker_(sample);
   if (image.height != side_ || image.width != side_)
-    throw ShapeError("[dataset] " + sample.path + " is " + std::to_string(image.height) + " x " +
-                     std::to_string(image.width) + ", not " + std::to_string(side_) + " square");
+    throw ShapeError("[dataset] " + printable(sample.path) + " is " + std::to_string(image.height) +
+                     " x " + std::to_string(image.width) + ", not " + std::to_string(side_) +
+                     " square");
   return image;
 }
 
@@ -56,9 +57,9 @@ std::vector<DamagedImage> Dataset::decode(int workers, bool keep,
   std::vector<DamagedImage> result;
   std::vector<int64_t> indexes;
   for (auto& [i, message] : damaged) {
-    const std::string& file = path(i);
-    bool named = message.rfind(file + ": ", 0) == 0;
-    result.push_back({file, named ? message.substr(file.size() + 2) : message});
+    const std::string prefix = printable(path(i)) + ": ";  // of a FormatError
+    const bool named = message.starts_with(prefix);
+    result.push_back({path(i), named ? message.substr(prefix.size()) : message});
     indexes.push_back(i);
   }
   drop(indexes);

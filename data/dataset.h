@@ -84,9 +84,14 @@ enum class Splits { train, validation, both };
 enum class Keep { automatic, in_memory, on_the_fly };
 
 struct DataOptions {
-  std::string classes;  ///< "": all; "10": the first ten; or names, comma-separated, in label order
-  int64_t limit = 0;    ///< training images a class; 0: all
-  int image_size = 0;   ///< what the network will see; 0: 128, or 32 for CIFAR-10
+  /// "": all; "10": the first ten; or names, comma-separated, in label order. A name may have
+  /// commas of its own.
+  std::string classes;
+  /// Exact names, in label order, whatever characters they have: a network's. Given, `classes` does
+  /// not count.
+  std::vector<std::string> class_names;
+  int64_t limit = 0;   ///< training images a class; 0: all
+  int image_size = 0;  ///< what the network will see; 0: 128, or 32 for CIFAR-10
   /// Side of the stored images; 0: image_size * 144 / 128, rounded, or image_size for CIFAR-10.
   int load_size = 0;
   int workers = 2;                                  ///< threads that decode
@@ -108,13 +113,20 @@ struct DataSplits {
   std::vector<DamagedImage> damaged;  ///< left out of train and validation
   int image_size = 0;                 ///< what the network will see
   std::string note;  ///< a sentence for the user, such as that images are decoded on the fly; or ""
+  /// Sentences for the user: what of a folder was taken, what was left out and why, and what is odd
+  /// about it. Fit for a terminal.
+  std::vector<std::string> notes;
 };
 
 /// Opens "tiny" (TinyPlaces), a file of CIFAR-10, or a folder, whose layout is found out: CIFAR-10
-/// if it has data_batch_*.bin, MiniPlaces if it has list files, else folders of classes.
+/// if it has data_batch_*.bin, MiniPlaces if it has list files, else folders of classes. A folder
+/// that holds nothing but another one stands for that one.
+///
+/// Class names are UTF-8, since files of weights keep them: bytes of another encoding become \xNN.
 ///
 /// @throws FormatError  if nothing is there, or what is there is not a data set; the file, the line
 ///                      and what is missing are named
+/// @throws FormatError  if two classes have one name
 /// @throws Error        if a class is unknown, over 1 % of the images are damaged, or it was
 ///                      cancelled
 DataSplits open_dataset(const std::string& spec, const DataOptions& options = {},
@@ -124,22 +136,38 @@ DataSplits open_dataset(const std::string& spec, const DataOptions& options = {}
 struct Listing {
   std::vector<std::string> classes;
   std::vector<Sample> train, validation;
+  std::vector<std::string> notes;  ///< as DataSplits::notes
 };
 
 /// MiniPlaces as distributed: ROOT/train.txt and ROOT/val.txt with lines
 /// "train/a/abbey/00000001.jpg 0", ROOT/categories.txt with lines "/a/abbey 0", and the images
 /// below ROOT/images or ROOT. Class names lose the leading letter: "/b/bakery/shop" is
 /// "bakery/shop". Only the lists of the splits asked for need to be there.
+/// @throws FormatError  with file and line
 Listing read_miniplaces(const std::string& root, Splits splits = Splits::both);
 
-/// ROOT/train/CLASS/* with ROOT/val/CLASS/* (or validation, or test), or ROOT/CLASS/* alone: then
-/// every tenth image of a class, from the tenth on in order of names, is for validation. Labels
-/// follow the order of the class names; files that are not .jpg, .jpeg or .png are passed over.
+/// Folders of images, much as torchvision's ImageFolder reads them.
+///
+/// ROOT/train/CLASS/* (or training) with ROOT/val/CLASS/*; for validation the first of val,
+/// validation, valid, dev, test, testing counts, in upper or lower case, that has class folders.
+/// Without one every tenth image of a class, from the tenth on in order of names, is for
+/// validation, as it is for ROOT/CLASS/* alone. A folder called train or test that holds images
+/// itself is a class beside other classes.
+///
+/// A class is a folder that holds images; its name is its path in the split, such as "big/dog", and
+/// images further down belong to it, as do those of CLASS/images/. Labels follow the order of the
+/// names, in training. Tiny ImageNet's val/val_annotations.txt is read. Files that are not .jpg,
+/// .jpeg or .png, names that begin with a dot and system folders such as __MACOSX are passed over;
+/// links are followed, but no folder is visited twice. `notes` says what was taken and left out.
 Listing read_image_folder(const std::string& root, Splits splits = Splits::both);
 
-/// Keeps the classes asked for, renumbered in the order asked for.
-/// @param classes  as DataOptions::classes
-/// @param limit    training images a class, the first ones; 0: all
-Listing choose(Listing listing, const std::string& classes, int64_t limit);
+/// Keeps the classes that the options ask for, renumbered in that order, and of each the first
+/// options.limit training images (0: all).
+/// @throws Error  if there is no such class, or it is given twice
+Listing choose(Listing listing, const DataOptions& options);
+
+/// Makes class names UTF-8: bytes that are not become \xNN, and `notes` says so.
+/// @throws FormatError  naming `spec`, if two names are equal, or one is empty or beyond 4096 bytes
+void settle_class_names(Listing& listing, const std::string& spec);
 
 }  // namespace tweed

@@ -1,17 +1,10 @@
-// Reading and writing of image files, on top of stb.
-#define STBI_ONLY_JPEG
-#define STBI_ONLY_PNG
-#include <stb/stb_image.h>
+// Reading and writing of image files.
 #include <stb/stb_image_write.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <limits>
-#include <memory>
-
+#include "data/decode.h"
+#include "data/file_kind.h"
 #include "data/image.h"
+#include "data/read_file.h"
 #include "data/whole_file.h"
 #include "kernels/machine/error.h"
 
@@ -19,61 +12,30 @@ namespace tweed {
 namespace {
 
 using Bytes = std::vector<uint8_t>;
-struct CloseFile {
-  void operator()(std::FILE* f) const { std::fclose(f); }
-};
-using File = std::unique_ptr<std::FILE, CloseFile>;
 
-Bytes read_bytes(const std::string& path) {
-  File file(std::fopen(path.c_str(), "rb"));
-  if (!file) throw FormatError(path, std::strerror(errno));
-  Bytes bytes;
-  uint8_t block[1 << 16];
-  while (std::size_t n = std::fread(block, 1, sizeof block, file.get()))
-    bytes.insert(bytes.end(), block, block + n);
-  if (std::ferror(file.get())) throw FormatError(path, std::strerror(errno));
-  return bytes;
-}
-
-bool starts_with(const Bytes& bytes, std::initializer_list<uint8_t> start) {
-  return bytes.size() >= start.size() && std::equal(start.begin(), start.end(), bytes.begin());
-}
-
-// Where the marker after position `i` begins, in compressed data: 0xFF that is followed by neither
-// a stuffed 0 nor a restart marker. bytes.size() if there is none.
-std::size_t next_marker(const Bytes& bytes, std::size_t i) {
-  for (; i + 1 < bytes.size(); ++i) {
-    uint8_t code = bytes[i + 1];
-    bool restart = code >= 0xD0 && code <= 0xD7;
-    if (bytes[i] == 0xFF && code != 0 && code != 0xFF && !restart) return i;
+// What to do about a file that is no image of ours.
+const char* advice(FileKind kind) {
+  switch (kind) {
+    case FileKind::webp:
+    case FileKind::gif:
+    case FileKind::bmp:
+    case FileKind::tiff:
+    case FileKind::heif:
+      return "; convert it to one of them, whatever its name says";
+    case FileKind::apple_double:
+      return "; it may be deleted";
+    case FileKind::html:
+      return "; download it again";
+    default:
+      return "";
   }
-  return bytes.size();
 }
 
-// stb decodes a JPEG that is cut short without a word, the rest grey. So walk over its segments (a
-// thumbnail within one has an end marker of its own) and look for the end marker.
-bool has_jpeg_end(const Bytes& bytes) {
-  constexpr uint8_t end_of_image = 0xD9;
-  std::size_t i = 2;
-  while ((i = next_marker(bytes, i)) < bytes.size()) {
-    uint8_t code = bytes[i + 1];
-    if (code == end_of_image) return true;
-    if (i + 3 >= bytes.size()) return false;
-    i += 2 + (std::size_t(bytes[i + 2]) << 8 | bytes[i + 3]);
-  }
-  return false;
-}
-
-void check_kind(const std::string& path, const Bytes& bytes) {
-  if (bytes.empty()) throw FormatError(path, "is empty");
-  if (starts_with(bytes, {0xFF, 0xD8})) {
-    if (!has_jpeg_end(bytes))
-      throw FormatError(path, int64_t(bytes.size()), "the JPEG ends here, before its end marker");
-  } else if (!starts_with(bytes, {0x89, 'P', 'N', 'G'})) {
-    throw FormatError(path, "is neither a JPEG nor a PNG");
-  }
-  if (bytes.size() > std::size_t(std::numeric_limits<int>::max()))
-    throw FormatError(path, "has more than 2 GB");
+[[noreturn]] void refuse(const std::string& path, FileKind kind) {
+  if (kind == FileKind::empty) throw FormatError(path, "is empty");
+  std::string what = "is neither a JPEG nor a PNG";
+  if (kind != FileKind::unknown) what += std::string(": it is ") + description(kind) + advice(kind);
+  throw FormatError(path, what);
 }
 
 void append(void* to, void* data, int size) {
@@ -84,23 +46,23 @@ void append(void* to, void* data, int size) {
 
 }  // namespace
 
+void check_claim(const std::string& path, int64_t width, int64_t height, std::size_t bytes,
+                 int64_t most_a_byte) {
+  const std::string claim =
+      "claims " + std::to_string(width) + " x " + std::to_string(height) + " pixels";
+  if (width > most_pixels || height > most_pixels || width * height > most_pixels)
+    throw FormatError(path, claim + ", more than 100 million");
+  if (width * height > most_a_byte * int64_t(bytes))
+    throw FormatError(path, claim + ", more than its " + std::to_string(bytes) + " bytes can hold");
+}
+
 Image decode_image(const std::string& path) {
-  Bytes bytes = read_bytes(path);
-  check_kind(path, bytes);
-  int width = 0, height = 0, channels = 0;
-  constexpr int64_t most_pixels = 100'000'000;
-  // Asked before decoding: a small damaged file may claim to be enormous.
-  if (stbi_info_from_memory(bytes.data(), int(bytes.size()), &width, &height, &channels) &&
-      int64_t(width) * height > most_pixels)
-    throw FormatError(path, "has " + std::to_string(width) + " x " + std::to_string(height) +
-                                " pixels, more than 100 million");
-  std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
-      stbi_load_from_memory(bytes.data(), int(bytes.size()), &width, &height, &channels, 3),
-      stbi_image_free);
-  if (!pixels) throw FormatError(path, std::string("is damaged: ") + stbi_failure_reason());
-  Image image{height, width, {}};
-  image.pixels.assign(pixels.get(), pixels.get() + std::size_t(height) * std::size_t(width) * 3);
-  return image;
+  constexpr uint64_t most_bytes = uint64_t(1) << 30;
+  const InputFile file(path);
+  const FileKind kind = file_kind(file.head(512));  // before a large file of another kind is read
+  if (kind != FileKind::jpeg && kind != FileKind::png) refuse(path, kind);
+  const std::string bytes = file.read_all(most_bytes);
+  return kind == FileKind::jpeg ? decode_jpeg(path, bytes) : decode_png(path, bytes);
 }
 
 void write_png(const std::string& path, const Image& image) {

@@ -26,10 +26,6 @@ std::string bytes_of(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
-void write(const std::string& path, const std::string& text) {
-  fs::create_directories(fs::path(path).parent_path());
-  std::ofstream(path, std::ios::binary) << text;
-}
 void put_image(const std::string& path, const Image& image) {
   fs::create_directories(fs::path(path).parent_path());
   if (path.ends_with(".png"))
@@ -40,7 +36,7 @@ void put_image(const std::string& path, const Image& image) {
 
 // Two classes, one of them nested, four training and two validation images each.
 void make_miniplaces(const std::string& root, const std::string& images) {
-  write(root + "/categories.txt", "/a/abbey 0\n/b/bakery/shop 1\n");
+  put_text(root + "/categories.txt", "/a/abbey 0\n/b/bakery/shop 1\n");
   std::string train, val;
   for (int i = 0; i < 12; ++i) {
     bool training = i < 8;
@@ -49,8 +45,8 @@ void make_miniplaces(const std::string& root, const std::string& images) {
     (training ? train : val) += name + " " + std::to_string(i % 2) + "\n";
     put_image(root + "/" + images + name, pattern(20, 24, i));
   }
-  write(root + "/train.txt", train);
-  write(root + "/val.txt", val);
+  put_text(root + "/train.txt", train);
+  put_text(root + "/val.txt", val);
 }
 
 DataOptions with_classes(const std::string& classes, int64_t limit = 0) {
@@ -64,15 +60,6 @@ std::vector<int> labels_of(const Dataset& data) {
   std::vector<int> labels;
   for (int64_t i = 0; i < data.size(); ++i) labels.push_back(data.label(i));
   return labels;
-}
-template <class F>
-std::string message_of(F&& f) {
-  try {
-    f();
-  } catch (const std::exception& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
 }
 
 }  // namespace
@@ -106,20 +93,20 @@ TEST_CASE("images are written and read", "[data]") {
       return text;
     };
     CHECK_THAT(error(folder.path() + "/none.jpg"), Contains("No such file"));
-    write(jpg, "This is a text, whatever its name says.\n");
+    put_text(jpg, "This is a text, whatever its name says.\n");
     CHECK_THAT(error(jpg), Contains("neither a JPEG nor a PNG"));
-    write(jpg, "");
+    put_text(jpg, "");
     CHECK_THAT(error(jpg), Contains("empty"));
     put_image(jpg, pattern(40, 40));
     std::string whole = bytes_of(jpg);
     for (double share : {0.02, 0.3, 0.7, 0.99}) {
-      write(jpg, whole.substr(0, std::size_t(double(whole.size()) * share)));
+      put_text(jpg, whole.substr(0, std::size_t(double(whole.size()) * share)));
       CHECK_THAT(error(jpg), Contains("end marker"));
     }
-    write(jpg, whole + "what some cameras append");
+    put_text(jpg, whole + "what some cameras append");
     CHECK_NOTHROW(decode_image(jpg));
     put_image(png, pattern(40, 40));
-    write(png, bytes_of(png).substr(0, 200));
+    put_text(png, bytes_of(png).substr(0, 200));
     CHECK_THAT(error(png), Contains("damaged"));
   }
   SECTION("what cannot be written is an Error") {
@@ -222,19 +209,19 @@ TEST_CASE("errors name what is missing", "[data]") {
   make_miniplaces(root, "images/");
   std::string train = bytes_of(root + "/train.txt");
 
-  write(root + "/train.txt", "\n\n");
+  put_text(root + "/train.txt", "\n\n");
   CHECK_THAT(error(), Contains("train.txt: has no lines"));
-  write(root + "/train.txt", train + "train/a/abbey/0.jpg 2\n");
+  put_text(root + "/train.txt", train + "train/a/abbey/0.jpg 2\n");
   CHECK_THAT(error(), Contains("train.txt: line 9: label 2 is out of range"));
-  write(root + "/train.txt", train + "train/a/abbey/99.jpg 1\n");
+  put_text(root + "/train.txt", train + "train/a/abbey/99.jpg 1\n");
   CHECK_THAT(error(), Contains("line 9") && Contains("99.jpg is not there"));
   for (const char* line : {"train/a/abbey/0.jpg", "x -1", "x 1y", " 7", "x 99999999999"}) {
-    write(root + "/train.txt", train + line);
+    put_text(root + "/train.txt", train + line);
     CHECK_THAT(error(), Contains("line 9") && Contains("not a name and a label"));
   }
   CHECK_NOTHROW(open_dataset(root, small(), Splits::validation));
-  write(root + "/train.txt", train);
-  write(root + "/categories.txt", "/a/abbey 0\n/b/bakery/shop 2\n");
+  put_text(root + "/train.txt", train);
+  put_text(root + "/categories.txt", "/a/abbey 0\n/b/bakery/shop 2\n");
   CHECK_THAT(error(), Contains("categories.txt: line 2"));
   fs::remove(root + "/categories.txt");
   CHECK_THAT(error(), Contains("categories.txt: is missing"));
@@ -251,7 +238,7 @@ TEST_CASE("folders of images", "[data]") {
       put("train/big/dog/" + std::to_string(i) + ".PNG.png", i);
     }
     put("val/cat/7.jpeg", 1);
-    write(folder.path() + "/train/cat/readme.txt", "no image");
+    put_text(folder.path() + "/train/cat/readme.txt", "no image");
     DataSplits data = open_dataset(folder.path(), small());
     CHECK(data.train.classes() == std::vector<std::string>{"big/dog", "cat"});
     CHECK(labels_of(data.train) == std::vector<int>{0, 0, 0, 1, 1, 1});
@@ -280,8 +267,8 @@ TEST_CASE("damaged images are left out, counted, and too many stop", "[data]") {
   for (int i = 100; i < 300; ++i)
     put_image(folder.path() + "/cat/" + std::to_string(i) + ".jpg", pattern(18, 18, i));
   std::string cut = folder.path() + "/cat/105.jpg", text = folder.path() + "/cat/250.jpg";
-  write(cut, bytes_of(cut).substr(0, 300));
-  write(text, "hello");
+  put_text(cut, bytes_of(cut).substr(0, 300));
+  put_text(text, "hello");
   for (Keep keep : {Keep::in_memory, Keep::on_the_fly}) {
     DataOptions options = small();
     options.keep = keep;
@@ -305,7 +292,7 @@ TEST_CASE("damaged images are left out, counted, and too many stop", "[data]") {
     CHECK(data.train.in_memory() == (keep == Keep::in_memory));
     CHECK(data.note.empty() == (keep == Keep::in_memory));
   }
-  write(folder.path() + "/cat/251.jpg", "hello");
+  put_text(folder.path() + "/cat/251.jpg", "hello");
   CHECK_THAT(message_of([&] { open_dataset(folder.path(), small()); }),
              Contains("3 of 200 images are damaged, more than 1 %") && Contains(cut));
 }
@@ -325,13 +312,13 @@ std::string records(int first, int count) {
 TEST_CASE("CIFAR-10 in its binary form", "[data]") {
   TemporaryFolder folder;
   const std::string root = folder.path();
-  write(root + "/data_batch_1.bin", records(0, 20));
-  write(root + "/data_batch_2.bin", records(5, 10));
+  put_text(root + "/data_batch_1.bin", records(0, 20));
+  put_text(root + "/data_batch_2.bin", records(5, 10));
   CHECK(is_cifar10(root));
   CHECK_FALSE(is_cifar10(root + "/none.bin"));
 
   SECTION("batches are for training, the test batch for validation") {
-    write(root + "/test_batch.bin", records(3, 10));
+    put_text(root + "/test_batch.bin", records(3, 10));
     DataSplits data = open_dataset(root);
     CHECK(data.image_size == 32);
     CHECK(data.train.size() == 30);
@@ -350,7 +337,7 @@ TEST_CASE("CIFAR-10 in its binary form", "[data]") {
     CHECK(open_dataset(root, {}, Splits::validation).train.size() == 0);
   }
   SECTION("without a test batch every tenth record is for validation") {
-    write(root + "/data_batch_1.bin", records(0, 200));
+    put_text(root + "/data_batch_1.bin", records(0, 200));
     DataSplits data = open_dataset(root + "/data_batch_1.bin", {.classes = "cat,airplane"});
     CHECK(data.train.size() == 36);
     CHECK(data.validation.size() == 4);
@@ -362,8 +349,8 @@ TEST_CASE("CIFAR-10 in its binary form", "[data]") {
   SECTION("class names of its own, another size") {
     std::string names;
     for (char c = 'a'; c < 'k'; ++c) names.append({c, '\n'});
-    write(root + "/batches.meta.txt", names + "\n");
-    write(root + "/test_batch.bin", records(0, 1));
+    put_text(root + "/batches.meta.txt", names + "\n");
+    put_text(root + "/test_batch.bin", records(0, 1));
     DataSplits data = open_dataset(root, {.image_size = 16});
     CHECK(data.train.classes()[9] == "j");
     CHECK(data.train.image_side() == 16);
@@ -377,13 +364,13 @@ TEST_CASE("CIFAR-10 in its binary form", "[data]") {
       }
       return std::string();
     };
-    write(root + "/data_batch_2.bin", records(0, 2).substr(0, 4000));
+    put_text(root + "/data_batch_2.bin", records(0, 2).substr(0, 4000));
     CHECK_THAT(message(), Contains("data_batch_2.bin: is damaged: 4000 bytes"));
     std::string wrong = records(0, 3);
     wrong[3073] = 17;
-    write(root + "/data_batch_2.bin", wrong);
+    put_text(root + "/data_batch_2.bin", wrong);
     CHECK_THAT(message(), Contains("byte 3073: label 17 is out of range"));
-    write(root + "/data_batch_2.bin", "");
+    put_text(root + "/data_batch_2.bin", "");
     CHECK_THAT(message(), Contains("0 bytes"));
   }
 }

@@ -1,0 +1,31 @@
+// The layouts of data sets: what lies where, and how it becomes samples and images.
+#pragma once
+#include <string>
+
+#include "data/dataset.h"
+
+namespace tweed {
+
+/// One layout. Its functions may be called in this order: fits, list, maker.
+struct Layout {
+  const char* name;
+  /// Whether the data set that `spec` names is laid out so. Looks at names only.
+  bool (*fits)(const std::string& spec);
+  /// @throws FormatError  naming file and line, or the folder
+  Listing (*list)(const std::string& spec, const DataOptions& options, Splits splits);
+  /// What makes a stored image of side x side from a sample.
+  Dataset::Maker (*maker)(const DataOptions& options, int side);
+  int image_size;                    ///< what a network sees unless told otherwise
+  int (*load_size)(int image_size);  ///< the side of stored images unless told otherwise
+  bool from_files;                   ///< whether images may be damaged
+};
+
+/// The layout of what `spec` names. A folder that holds nothing but one folder stands for that one:
+/// then `spec` becomes its path.
+/// @throws FormatError  if nothing is there
+const Layout& layout_of(std::string& spec);
+
+/// Whether folders of that name are for training or validation in read_image_folder().
+bool is_split_name(const std::string& folder);
+
+}  // namespace tweed
