@@ -1,13 +1,13 @@
 // Names what photos show. See --help.
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <numeric>
 
 #include "apps/app.h"
 #include "apps/flags.h"
 #include "apps/sheets.h"
 #include "autograd/loss.h"
+#include "data/class_names.h"
 #include "nn/models/models.h"
 
 using namespace tweed;
@@ -21,17 +21,6 @@ struct Flags {
   int crop = 0, top = 3;
   DeviceFlags device;
 };
-
-std::vector<std::string> read_class_names(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) throw FormatError(path, "cannot be read");
-  std::vector<std::string> names;
-  for (std::string line; std::getline(file, line);) {
-    while (!line.empty() && line.back() == '\r') line.pop_back();
-    names.push_back(line);
-  }
-  return names;
-}
 
 // "0.485,0.456,0.406", "123/255,117/255,104/255", or one number for all three.
 std::array<float, 3> parse_channels(const std::string& text, const std::string& flag) {
@@ -60,6 +49,8 @@ bool parse_resize(const std::string& text, int& size) {
 Checkpoint open_network(const Flags& f) {
   if (f.model.empty()) return load_checkpoint(f.weights);
   Checkpoint c = load_weights(f.weights, f.model);
+  for (auto& note : c.notes)
+    std::fprintf(stderr, "classify: %s: %s\n", printable(f.weights).c_str(), note.c_str());
   c.info.image_size = 224;
   c.info.load_size = 256;
   const Normalization imagenet;

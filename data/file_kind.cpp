@@ -36,8 +36,9 @@ constexpr Signature signatures[] = {
 };
 
 FileKind kind_of_zip(string_view head) {
-  // torch.save names the first entry FOLDER/data.pkl.
-  return head.find("/data.pkl") != string_view::npos ? FileKind::pytorch : FileKind::zip;
+  // torch.save names the first entry FOLDER/data.pkl, numpy.savez NAME.npy.
+  if (head.find("/data.pkl") != string_view::npos) return FileKind::pytorch;
+  return head.find(".npy") != string_view::npos ? FileKind::npz : FileKind::zip;
 }
 
 bool is_pickle(string_view head) {
@@ -117,6 +118,8 @@ const char* description(FileKind kind) {
       return "a pickle of Python";
     case FileKind::numpy:
       return "a NumPy array";
+    case FileKind::npz:
+      return "a zip archive of NumPy arrays (.npz)";
     case FileKind::hdf5:
       return "an HDF5 file, as Keras writes them";
     case FileKind::gzip:

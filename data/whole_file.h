@@ -8,8 +8,14 @@ namespace tweed {
 
 /// Writes beside `path`, and commit() puts the result in its place: whoever opens `path`, even
 /// after a crash or on a full disk, finds the old content or the new one, never a part. Without
-/// commit() the destructor removes what was written. A device such as /dev/stdout is written to
-/// directly. Owned by one thread.
+/// commit() the destructor removes what was written. Owned by one thread.
+///
+/// Any number of writers may write one path at the same time: each has a file of its own
+/// (PATH.partial, PATH.partial.1, ...), and the last to commit wins. Such a file is locked while it
+/// is written, so that the next writer can tell, and removes, what a killed one has left. A
+/// symbolic link at `path` is replaced by the file, what it points to stays as it is; one in place
+/// of PATH.partial is not followed. A device, a pipe that is read from, and what stands in /dev or
+/// /proc, such as /dev/stdout, is written to directly.
 class WholeFile {
  public:
   /// @throws Error  "PATH: cannot be written: REASON", as do the functions below
@@ -25,9 +31,8 @@ class WholeFile {
 
  private:
   std::string path_;
-  std::string partial_;
+  std::string partial_;  // empty: written to directly
   int file_ = -1;
-  bool committed_ = false;
 };
 
 /// Writes all bytes to an open file. @throws Error  as WholeFile does, naming `path`

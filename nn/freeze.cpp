@@ -18,9 +18,12 @@ static int set_trained(const Module& network, const std::string& pattern, bool t
       stop_grad(t);
     ++count;
   }
-  if (count == 0)
-    throw Error("no parameter's name fits '" + pattern + "'; names are like " +
-                network.parameters().at(0).name);
+  if (count == 0) {
+    const auto parameters = network.parameters();
+    throw Error("no parameter's name fits " + quoted(pattern) + "; " +
+                (parameters.empty() ? "the network has none"
+                                    : "names are like " + printable(parameters[0].name)));
+  }
   return count;
 }
 

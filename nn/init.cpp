@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "nn/weight_limit.h"
+
 namespace tweed {
 namespace {
 
 template <class F>
 Tensor filled(const Shape& shape, const InitKey& key, F draw) {
+  WeightLimit::check(shape);
   Random random(key.seed, Purpose::init, key.layer, key.which);
   std::vector<float> values(std::size_t(shape.size()));
   for (float& v : values) v = draw(random);

@@ -1,5 +1,7 @@
 #include "nn/module.h"
 
+#include "nn/weight_limit.h"
+
 namespace tweed {
 
 static Tensor passed_through(const std::map<int, Module::Hook>& hooks, Tensor t) {
@@ -98,8 +100,8 @@ Module& Module::find(const std::string& name) {
       return child->find(name.size() > head.size() ? name.substr(head.size() + 1) : "");
     known += (known.empty() ? "" : ", ") + child_name;
   }
-  throw Error("there is no module '" + head + "' here; there is " +
-              (known.empty() ? "none" : known));
+  throw Error("there is no module " + quoted(head) + " here; there is " +
+              (known.empty() ? "none" : printable(known, 400)));
 }
 
 int Module::on_input(Hook f) {
@@ -137,11 +139,13 @@ void Module::print(std::string& out, const std::string& name, int depth) const {
 }
 
 Tensor Module::add_parameter(const std::string& name, const Tensor& t) {
+  WeightLimit::take(t.shape());
   require_grad(t);
   parameters_.push_back({name, t});
   return t;
 }
 Tensor Module::add_buffer(const std::string& name, const Tensor& t) {
+  WeightLimit::take(t.shape());
   buffers_.push_back({name, t});
   return t;
 }

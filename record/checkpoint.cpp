@@ -1,10 +1,13 @@
 #include "record/checkpoint.h"
 
-#include <charconv>
-#include <filesystem>
-#include <nlohmann/json.hpp>
+#include <algorithm>
+#include <cmath>
+#include <set>
 
+#include "nn/models/models.h"
 #include "nn/models/sequential.h"
+#include "nn/weight_limit.h"
+#include "record/fit.h"
 
 namespace tweed {
 namespace {
@@ -28,47 +31,26 @@ Tensor moved(const Tensor& t, bool to_file) {
   });
 }
 
-std::string text(double v) { return nlohmann::json(v).dump(); }
-
-// The shortest text that reads back as the same floats: JSON's numbers are doubles, which would
-// show 0.485f as 0.48500001430511475.
-std::string text(const std::array<float, 3>& values) {
-  std::string out = "[";
-  for (float v : values) {
-    char digits[32];
-    char* end = std::to_chars(digits, digits + sizeof digits, v).ptr;
-    if (out.size() > 1) out += ',';
-    out.append(digits, end);
-  }
-  return out + "]";
+// Names a tensor of `file` that is not in `into`.
+template <class Value>
+void fail_left_over(const std::string& path, const std::map<std::string, Value>& file,
+                    const std::vector<Named>& into) {
+  std::set<std::string> known;
+  for (auto& n : into) known.insert(n.name);
+  for (auto& [name, value] : file)
+    if (!known.contains(name))
+      throw FormatError(path, "has a tensor " + quoted(name) + " that the network has not");
 }
 
-CheckpointInfo read_info(const std::string& path, const std::map<std::string, std::string>& meta) {
-  auto get = [&](const char* key) {
-    auto found = meta.find(key);
-    if (found == meta.end())
-      throw FormatError(
-          path, std::string("is no checkpoint of Tweed: its metadata has no '") + key + "'");
-    return found->second;
-  };
-  CheckpointInfo info;
-  try {
-    info.model = get("model");
-    if (is_json_model(info.model)) info.description = get("description");
-    info.classes = nlohmann::json::parse(get("classes")).get<std::vector<std::string>>();
-    info.image_size = std::stoi(get("image_size"));
-    info.load_size = std::stoi(get("load_size"));
-    info.mean = nlohmann::json::parse(get("mean")).get<std::array<float, 3>>();
-    info.std = nlohmann::json::parse(get("std")).get<std::array<float, 3>>();
-    info.epoch = std::stoll(get("epoch"));
-    info.top1 = std::stod(get("top1"));
-    info.top5 = std::stod(get("top5"));
-  } catch (const Error&) {
-    throw;
-  } catch (const std::exception& e) {
-    throw FormatError(path, std::string("its metadata cannot be read: ") + e.what());
+void check_names(const SafeTensorsFile& file, const std::vector<Named>& into) {
+  std::size_t known = 0;
+  for (auto& [name, t] : into) {
+    const bool there = file.tensors().contains(name);
+    if (!there && !may_be_missing(name))
+      throw FormatError(file.path(), "has no tensor " + quoted(name));
+    known += there;
   }
-  return info;
+  if (known < file.tensors().size()) fail_left_over(file.path(), file.tensors(), into);
 }
 
 }  // namespace
@@ -79,18 +61,7 @@ Tensor from_file_axes(const Tensor& t) { return t.ndim() == 4 ? moved(t, false) 
 void save_checkpoint(const std::string& path, const Module& network, const CheckpointInfo& info) {
   SafeTensors file;
   for (auto& [name, t] : network.state()) file.tensors[name] = to_file_axes(t);
-  file.metadata = {{"format", "pt"},
-                   {"framework", "tweed"},
-                   {"model", info.model},
-                   {"classes", nlohmann::json(info.classes).dump()},
-                   {"image_size", std::to_string(info.image_size)},
-                   {"load_size", std::to_string(info.load_size)},
-                   {"mean", text(info.mean)},
-                   {"std", text(info.std)},
-                   {"epoch", std::to_string(info.epoch)},
-                   {"top1", text(info.top1)},
-                   {"top5", text(info.top5)}};
-  if (!info.description.empty()) file.metadata["description"] = info.description;
+  file.metadata = metadata_of(info);
   write_safetensors(path, file);
 }
 
@@ -99,48 +70,35 @@ void load_tensors(const std::string& path, const SafeTensors& file,
   std::size_t copied = 0;
   for (auto& [name, t] : into) {
     auto found = file.tensors.find(name);
-    if (found == file.tensors.end() && name.ends_with("num_batches_tracked")) continue;
-    if (found == file.tensors.end()) throw FormatError(path, "has no tensor '" + name + "'");
-    Tensor ours = from_file_axes(found->second);
-    if (ours.shape() != t.shape())
-      throw FormatError(path, "'" + name + "' is " + ours.shape().str() + ", the network's is " +
-                                  t.shape().str());
-    t.copy_from(ours);
+    if (found == file.tensors.end() && may_be_missing(name)) continue;
+    if (found == file.tensors.end()) throw FormatError(path, "has no tensor " + quoted(name));
+    const Tensor& theirs = found->second;
+    check_kind(path, name, our_shape(theirs.shape()), is_floating(theirs.dtype()), t);
+    t.copy_from(from_file_axes(theirs));
     ++copied;
   }
-  if (file.tensors.size() > copied)
-    for (auto& [name, t] : file.tensors) {
-      bool known = false;
-      for (auto& n : into) known |= n.name == name;
-      if (!known) throw FormatError(path, "has a tensor '" + name + "' that the network has not");
-    }
+  if (copied < file.tensors.size()) fail_left_over(path, file.tensors, into);
 }
 
-Checkpoint load_weights(const std::string& path, const std::string& model) {
-  SafeTensors file = read_safetensors(path);
-  const auto parameters = make_model(model, {})->parameters();
-  if (parameters.empty()) throw Error("the model " + model + " has no weights to load");
-  const std::string last = parameters.back().name;
-  auto found = file.tensors.find(last);
-  if (found == file.tensors.end() || found->second.ndim() < 1)
-    throw FormatError(path, "has no tensor '" + last + "', so it is not for " + model);
-  Checkpoint checkpoint;
-  checkpoint.info.model = std::filesystem::path(model).filename().string();
-  checkpoint.info.description = model_description(model);
-  for (int64_t i = 0; i < found->second.dim(0); ++i)
-    checkpoint.info.classes.push_back(std::to_string(i));
-  checkpoint.network = make_model(model, {.classes = found->second.dim(0)});
-  load_tensors(path, file, checkpoint.network->state());
-  checkpoint.network->eval();
-  return checkpoint;
+void check_finite(const std::string& path, const std::vector<Named>& tensors) {
+  for (auto& [name, t] : tensors) {
+    if (!is_floating(t.dtype())) continue;
+    const auto values = t.to_doubles();
+    auto wrong =
+        std::find_if(values.begin(), values.end(), [](double v) { return !std::isfinite(v); });
+    if (wrong != values.end())
+      throw FormatError(path, quoted(name) + " has " + (std::isnan(*wrong) ? "NaN" : "infinity") +
+                                  " among its weights, so the network computes nothing");
+  }
 }
 
 Checkpoint load_checkpoint(const std::string& path) {
-  SafeTensors file = read_safetensors(path);
+  const SafeTensorsFile file(path);
   Checkpoint checkpoint;
-  checkpoint.info = read_info(path, file.metadata);
+  checkpoint.info = read_info(file);
   const CheckpointInfo& info = checkpoint.info;
   try {
+    const WeightLimit limit(most_weights_for(file), "the file");
     const ModelOptions options{.classes = int64_t(info.classes.size()),
                                .image_size = info.image_size};
     // Rebuilt from the file alone: no JSON file that happens to lie about is read.
@@ -150,7 +108,9 @@ Checkpoint load_checkpoint(const std::string& path) {
   } catch (const Error& e) {
     throw FormatError(path, e.what());
   }
-  load_tensors(path, file, checkpoint.network->state());
+  const auto state = checkpoint.network->state();
+  check_names(file, state);
+  copy_tensors(file, "", state);
   checkpoint.network->eval();
   return checkpoint;
 }

@@ -1,6 +1,7 @@
 // Checkpoints: a network's weights and what is needed to use them, in a file that PyTorch reads.
 #pragma once
 #include <array>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,7 @@ struct CheckpointInfo {
   std::vector<std::string> classes;  ///< names in label order
   int image_size = 128;              ///< pixels that the network was trained on
   int load_size = 144;               ///< to which the shorter side of an image is resized before
-  std::array<float, 3> mean{}, std{};
+  std::array<float, 3> mean{}, std{1, 1, 1};
   int64_t epoch = 0;
   double top1 = 0, top5 = 0;  ///< on validation data, in per cent
   std::string description;    ///< of a JSON file's network: the file's text; else empty
@@ -28,22 +29,39 @@ Tensor from_file_axes(const Tensor& t);
 /// Writes parameters and buffers under their names, and `info` as metadata.
 void save_checkpoint(const std::string& path, const Module& network, const CheckpointInfo& info);
 
+/// What a file's metadata says. Every value is checked, since networks and images are made by it.
+/// @throws FormatError  naming what is missing or impossible
+CheckpointInfo read_info(const SafeTensorsFile& file);
+/// The metadata that read_info() reads. @throws Error  if a class's name is not UTF-8
+std::map<std::string, std::string> metadata_of(const CheckpointInfo& info);
+
 struct Checkpoint {
   ModulePtr network;  ///< on the cpu, in eval mode
   CheckpointInfo info;
+  /// What was done to make the file fit, a sentence each, for the user to see.
+  std::vector<std::string> notes = {};
 };
-/// @throws FormatError  if the file is damaged, is no checkpoint of ours, or does not fit its model
+/// @throws FormatError  if the file is damaged, is no checkpoint of ours, does not fit its model,
+/// or
+///                      has weights that are not finite
 Checkpoint load_checkpoint(const std::string& path);
 
 /// Weights from elsewhere, under PyTorch's names and axes, in one of our networks. The number of
 /// classes is that of the network's last parameter; `info` has the model, and numbers as classes.
+///
+/// A prefix before all the network's names, such as the "module." of PyTorch's DataParallel, is
+/// taken off, and tensors that the network has not are left out; `notes` says so.
 /// @param model  a name or JSON file for make_model()
-/// @throws FormatError  if the file does not fit the model
+/// @throws FormatError  if the file does not fit the model, or has weights that are not finite
 Checkpoint load_weights(const std::string& path, const std::string& model);
 
 /// Copies the tensors of a file into those of the same names.
 /// A missing num_batches_tracked, which older files do not have, stays as it is.
 /// @throws FormatError  naming a tensor that is missing, left over, or of another shape
 void load_tensors(const std::string& path, const SafeTensors& file, const std::vector<Named>& into);
+
+/// Networks with a weight that is NaN or infinite compute nothing.
+/// @throws FormatError  naming the tensor and the file that it is from
+void check_finite(const std::string& path, const std::vector<Named>& tensors);
 
 }  // namespace tweed

@@ -1,41 +1,63 @@
 #include "record/metrics.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
-#include "kernels/machine/error.h"
+#include "data/parse_json.h"
+#include "data/read_file.h"
 #include "data/whole_file.h"
+#include "kernels/machine/error.h"
 
 namespace tweed {
 namespace {
 
+// {"epoch": 1, ...}: nothing in it has parts.
+constexpr int deepest = 4;
+
+// Calls f(line without its end, its place, whether it has an end) until f returns false.
+template <class F>
+void for_each_line(std::string_view text, F f) {
+  for (std::size_t place = 0; place < text.size();) {
+    const std::size_t end = text.find('\n', place);
+    if (!f(text.substr(place, end - place), place, end != text.npos)) return;
+    place = end == text.npos ? end : end + 1;
+  }
+}
+
 // The lines of earlier epochs, up to the first that is later or damaged.
 std::string kept_lines(const std::string& path, int64_t epochs) {
-  std::string kept, line;
-  if (epochs <= 0) return kept;
-  std::ifstream in(path);
-  while (std::getline(in, line) && !in.eof()) {  // a last line without its end is damaged
-    auto values = nlohmann::json::parse(line, nullptr, false);
-    if (!values.is_object()) break;
-    auto epoch = values.find("epoch");
-    if (epoch != values.end() && epoch->is_number() && epoch->get<double>() > double(epochs)) break;
-    kept += line + "\n";
-  }
+  struct stat there;
+  if (::stat(path.c_str(), &there) != 0 && errno == ENOENT) return "";
+  // Also if nothing is kept: a pipe in its place is refused, and not waited for.
+  const InputFile file(path);
+  if (epochs <= 0) return "";
+  const std::string text = file.read_all(most_text_bytes);
+  std::string kept;
+  for_each_line(text, [&](std::string_view line, std::size_t, bool whole) {
+    const auto values = try_parse_json(line, deepest);
+    if (!whole || !values || !values->is_object()) return false;
+    const auto epoch = values->find("epoch");
+    const bool later =
+        epoch != values->end() && epoch->is_number() && epoch->get<double>() > double(epochs);
+    if (!later) kept.append(line).append("\n");
+    return !later;
+  });
   return kept;
 }
 
 }  // namespace
 
 MetricsFile::MetricsFile(const std::string& path, int64_t epochs_kept) : path_(path) {
+  const std::string kept = kept_lines(path, epochs_kept);
   WholeFile fresh(path);
-  fresh.write(kept_lines(path, epochs_kept));
+  fresh.write(kept);
   fresh.commit();
-  file_ = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  file_ = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (file_ < 0) fail_to_write(path);
 }
 
@@ -51,16 +73,16 @@ void MetricsFile::append(const std::vector<Metric>& values) {
 }
 
 std::vector<double> read_metric(const std::string& path, const std::string& name) {
-  std::ifstream in(path);
-  if (!in) throw FormatError(path, std::string("cannot be read: ") + std::strerror(errno));
+  const std::string text = read_file(path, most_text_bytes);
   std::vector<double> values;
-  std::string line;
-  for (int64_t offset = 0; std::getline(in, line); offset += int64_t(line.size()) + 1) {
-    auto object = nlohmann::json::parse(line, nullptr, false);
-    if (!object.is_object()) throw FormatError(path, offset, "the line is not a JSON object");
-    auto found = object.find(name);
-    if (found != object.end() && found->is_number()) values.push_back(*found);
-  }
+  for_each_line(text, [&](std::string_view line, std::size_t place, bool) {
+    const auto object = try_parse_json(line, deepest);
+    if (!object || !object->is_object())
+      throw FormatError(path, int64_t(place), "the line is not a JSON object");
+    const auto found = object->find(name);
+    if (found != object->end() && found->is_number()) values.push_back(*found);
+    return true;
+  });
   return values;
 }
 

@@ -19,7 +19,8 @@ class MetricsFile {
   /// from the first on whose "epoch" is above `epochs_kept`, or which is damaged. 0 starts an empty
   /// file.
   ///
-  /// @throws Error  "PATH: cannot be written: REASON", as does append()
+  /// @throws Error  "PATH: cannot be written: REASON", as does append(); FormatError if something
+  ///                else than a file stands there
   explicit MetricsFile(const std::string& path, int64_t epochs_kept = 0);
   ~MetricsFile();
   MetricsFile(const MetricsFile&) = delete;

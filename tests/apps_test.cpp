@@ -310,7 +310,7 @@ TEST_CASE("A network from a JSON file lives on in its checkpoint") {
         std::string::npos);
   CHECK(app("saliency_maps", {best, "tiny", "--count", "1", "--out", folder.path() + "/s.png"})
             .code == 0);
-  check_refused(train(folder.path(), {"--model", net}), "net.json: No such file");
+  check_refused(train(folder.path(), {"--model", net}), "net.json: cannot be read: No such file");
   write_text(net, "{\"layers\": [{\"type\": \"Conv2d\"}]}");
   check_refused(train(folder.path(), {"--model", net}), "layer 0 (Conv2d) has no 'in_channels'");
 }

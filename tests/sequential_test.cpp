@@ -6,6 +6,8 @@
 #include "apps/paths.h"
 #include "autograd/loss.h"
 #include "nn/activation.h"
+#include "nn/freeze.h"
+#include "nn/watch.h"
 #include "optim/sgd.h"
 #include "record/checkpoint.h"
 #include "tests/catch.h"
@@ -134,7 +136,7 @@ TEST_CASE("A mistake in a description is named with file, layer and key") {
   check_refused(R"({"type": "AdaptiveAvgPool2d", "output_size": [1, 2, 3]})",
                 "layer 0 (AdaptiveAvgPool2d) needs an integer");
   check_refused(R"({"type": "Linear", "in_features": 1000000, "out_features": 1000000})",
-                "layer 0 (Linear) has more than 2^31 weights");
+                "layer 0 (Linear) has more weights than 2^28");
   check_refused(R"({"type": "Linear", "in_features": 1e30, "out_features": 2})",
                 "layer 0 (Linear) needs an integer");
   check_refused(R"({"type": "Sequential", "layers": [{"type": "ReLU"}, {"type": "Relu"}]})",
@@ -157,7 +159,8 @@ TEST_CASE("What is no description of a network is refused with the file's name")
   refused("{}", "the network has no 'layers'");
   refused("{\"layers\": 3}", "the network needs a list that is not empty as 'layers', not 3");
   refused("{\"layers\": [{\"type\": \"ReLU\"}], \"name\": 1}", "the network has no use for 'name'");
-  CHECK_THROWS_WITH(make_model("nowhere.json", {}), Contains("nowhere.json: No such file"));
+  CHECK_THROWS_WITH(make_model("nowhere.json", {}),
+                    Contains("nowhere.json: cannot be read: No such file"));
   TemporaryFolder folder;
   const std::string path = folder.path() + "/x.json";
   CHECK_THROWS_AS(make_model(path, {}), FormatError);
@@ -179,4 +182,29 @@ TEST_CASE("A checkpoint whose description is missing or wrong is refused") {
   info.description = "{\"layers\": [{\"type\": \"Nothing\"}]}";
   save_checkpoint(path, *made(R"({"type": "ReLU"})"), info);
   CHECK_THROWS_WITH(load_checkpoint(path), Contains(path + ": ") && Contains("layer 0 (Nothing)"));
+}
+
+TEST_CASE("What others named is quoted and cut in messages") {
+  check_refused(R"({"type": "\u001b[31mReLU\nforged"})",
+                "layer 0 (\\x1b[31mReLU\\nforged) is of no");
+  check_refused(R"({"type": "ReLU", "\u0007": 1})", "layer 0 (ReLU) has no use for '\\x07'");
+  const std::string name = "\x1b[31m\n" + std::string(1'000'000, 'x');
+  const auto network = made(R"({"type": "ReLU"})");
+  const auto short_and_plain = [](auto f) {
+    try {
+      f();
+    } catch (const Error& e) {
+      const std::string what = e.what();
+      CHECK_THAT(what, Contains("\\x1b[31m\\nxxx"));
+      CHECK(what.size() < 700);
+      return;
+    }
+    FAIL("nothing was thrown");
+  };
+  short_and_plain([&] { made("{\"type\": \"\\u001b[31m\\n" + name.substr(6) + "\"}"); });
+  short_and_plain([&] { network->find(name); });
+  short_and_plain([&] { Watch(*network, name); });
+  short_and_plain([&] { freeze(*network, name); });  // a network without parameters, too
+  short_and_plain([&] { make_model(name, {}); });
+  short_and_plain([&] { make_activation(name); });
 }

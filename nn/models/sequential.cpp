@@ -1,15 +1,14 @@
 #include "nn/models/sequential.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <sstream>
 
+#include "data/parse_json.h"
+#include "data/read_file.h"
 #include "nn/activation.h"
 #include "nn/models/build.h"
 #include "nn/norm_layers.h"
+#include "nn/weight_limit.h"
 
 namespace tweed {
 namespace {
@@ -17,8 +16,12 @@ namespace {
 using Json = nlohmann::json;
 
 // Bounds that no sensible network meets, so that a damaged description cannot ask for everything.
-constexpr int64_t largest_size = 1 << 20, most_weights = int64_t(1) << 31;
+// 2^28 weights are twice VGG-16's, and take a gigabyte.
+constexpr int64_t largest_size = 1 << 20, most_weights = int64_t(1) << 28;
+constexpr uint64_t most_bytes = 1 << 20;
 constexpr int deepest = 64;
+// Deep enough that what is nested deeper than `deepest` is refused with the layer's place.
+constexpr int deepest_json = 1000;
 
 // One object of the description, whose keys a layer's row below asks for by name and kind. Done
 // when all were asked for: a key that is left is a mistake.
@@ -67,12 +70,12 @@ class LayerText {
   }
 
   void check_weights(int64_t a, int64_t b, int64_t cells = 1) const {
-    if (double(a) * double(b) * double(cells) > double(most_weights))
-      fail("has more than 2^31 weights");
+    const std::string excess = WeightLimit::excess(double(a) * double(b) * double(cells));
+    if (!excess.empty()) fail(excess);
   }
   void check_all_used() const {
     for (auto& [key, value] : json_.items())
-      if (!used_.contains(key)) fail("has no use for '" + key + "'");
+      if (!used_.contains(key)) fail("has no use for " + quoted(key, 60));
   }
   // The place of a child, "3" or "3.0".
   std::string child(std::size_t i) const {
@@ -81,7 +84,7 @@ class LayerText {
   const std::string& file() const { return file_; }
   int64_t classes() const { return classes_; }
 
-  void set_type(const std::string& type) { type_ = " (" + type + ")"; }
+  void set_type(const std::string& type) { type_ = " (" + printable(type, 60) + ")"; }
   [[noreturn]] void fail(const std::string& what) const {
     throw FormatError(file_,
                       (place_.empty() ? "the network" : "layer " + place_ + type_) + " " + what);
@@ -95,7 +98,7 @@ class LayerText {
   }
   [[noreturn]] void wrong(const char* key, const std::string& wanted) const {
     fail(std::string("needs ") + wanted + " as '" + key + "', not " +
-         json_[key].dump(-1, ' ', false, Json::error_handler_t::replace).substr(0, 40));
+         printable(json_[key].dump(-1, ' ', false, Json::error_handler_t::replace), 60));
   }
   int64_t as_integer(const char* key, const Json& v, int64_t least) const {
     if (v == "classes") return classes_;
@@ -130,16 +133,19 @@ ModulePtr make_linear(LayerText& t, Build& build) {
 }
 ModulePtr make_norm(LayerText& t, Build&) {
   const int64_t channels = t.integer("num_features");
+  t.check_weights(channels, 4);  // two of them statistics
   const double momentum = t.fraction_or("momentum", 0.1);
   return std::make_shared<BatchNorm2d>(channels, momentum, t.fraction_or("eps", 1e-5));
 }
 
 ModulePtr make_layer_norm(LayerText& t, Build&) {
   const int64_t features = t.integer("normalized_shape");
+  t.check_weights(features, 2);
   return std::make_shared<LayerNorm>(features, t.fraction_or("eps", 1e-5));
 }
 ModulePtr make_group_norm(LayerText& t, Build&) {
   const int64_t groups = t.integer("num_groups"), channels = t.integer("num_channels");
+  t.check_weights(channels, 2);
   if (channels % groups) t.fail("has 'num_channels' that 'num_groups' does not divide");
   return std::make_shared<GroupNorm>(groups, channels, t.fraction_or("eps", 1e-5));
 }
@@ -227,24 +233,25 @@ std::shared_ptr<Sequential> make_layers(LayerText& text, Build& build, int depth
 bool is_json_model(const std::string& name) { return name.ends_with(".json"); }
 
 std::string model_description(const std::string& name) {
-  if (!is_json_model(name)) return "";
-  std::ifstream file(name, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) throw FormatError(name, std::strerror(errno));
-  return text.str();
+  return is_json_model(name) ? read_file(name, most_bytes) : "";
 }
 
 ModulePtr sequential_model(const std::string& where, const std::string& description,
                            const ModelOptions& options) {
+  if (description.size() > most_bytes)
+    throw FormatError(where, "describes no network: it has more than a megabyte of text");
+  const WeightLimit limit(most_weights, "2^28, the most that a description may ask for");
   try {
-    const Json json = Json::parse(description);
+    const Json json = parse_json(where, description, deepest_json);
     LayerText text(json, where, "", options.classes);
     Build build(options);
     auto network = make_layers(text, build, 0);
     text.check_all_used();
     return network;
-  } catch (const Json::exception& e) {
-    throw FormatError(where, std::string("is no JSON: ") + e.what());
+  } catch (const FormatError&) {
+    throw;
+  } catch (const Error& e) {
+    throw FormatError(where, e.what());
   }
 }
 

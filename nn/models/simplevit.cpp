@@ -15,6 +15,7 @@
 #include "nn/init.h"
 #include "nn/models/build.h"
 #include "nn/norm_layers.h"
+#include "nn/weight_limit.h"
 
 namespace tweed {
 namespace {
@@ -87,7 +88,9 @@ class SimpleViT : public Module {
       throw Error("simplevit needs images whose size is a multiple of " + std::to_string(patch) +
                   ", not " + std::to_string(options.image_size));
     Build build(options);
-    pos_embed_ = add_parameter("pos_embed", Tensor::zeros({1, side_ * side_, width}));
+    const Shape positions{1, side_ * side_, width};
+    WeightLimit::check(positions);
+    pos_embed_ = add_parameter("pos_embed", Tensor::zeros(positions));
     patch_embed_ = add_child("patch_embed", std::make_shared<PatchEmbed>(build));
     auto blocks = std::make_shared<Sequential>();
     for (int i = 0; i < depth; ++i) blocks->add(std::make_shared<Block>(build, i));

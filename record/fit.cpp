@@ -1,0 +1,36 @@
+#include "record/fit.h"
+
+#include "record/checkpoint.h"
+
+namespace tweed {
+
+Shape our_shape(const Shape& s) { return s.ndim() == 4 ? Shape{s[0], s[2], s[3], s[1]} : s; }
+
+void check_kind(const std::string& path, const std::string& name, const Shape& file, bool floating,
+                const Tensor& network) {
+  if (file != network.shape())
+    throw FormatError(
+        path, quoted(name) + " is " + file.str() + ", the network's is " + network.shape().str());
+  if (floating != is_floating(network.dtype()))
+    throw FormatError(path, quoted(name) + " is of " + (floating ? "floating" : "whole") +
+                                " numbers, the network's is not");
+}
+
+void copy_tensors(const SafeTensorsFile& file, const std::string& prefix,
+                  const std::vector<Named>& into) {
+  std::vector<std::pair<std::string, Tensor>> found;
+  for (auto& [name, t] : into)
+    if (file.tensors().contains(prefix + name)) found.emplace_back(prefix + name, t);
+  for (auto& [name, t] : found) {
+    const SafeTensorsFile::Entry& entry = file.tensors().at(name);
+    // F32, F64, F16, F8_E4M3, BF16
+    const bool floating = entry.dtype.starts_with("F") || entry.dtype.starts_with("BF");
+    check_kind(file.path(), name, our_shape(entry.shape), floating, t);
+  }
+  for (auto& [name, t] : found) t.copy_from(from_file_axes(file.read(name)));
+  check_finite(file.path(), into);
+}
+
+int64_t most_weights_for(const SafeTensorsFile& file) { return 2 * file.elements() + (1 << 20); }
+
+}  // namespace tweed

@@ -1,0 +1,109 @@
+// Weights that others have trained.
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+
+#include "nn/models/models.h"
+#include "nn/models/sequential.h"
+#include "nn/weight_limit.h"
+#include "record/checkpoint.h"
+#include "record/fit.h"
+
+namespace tweed {
+namespace {
+
+bool is_missing(const SafeTensorsFile& file, const std::string& name) {
+  return !file.tensors().contains(name) && !may_be_missing(name);
+}
+
+// What stands before all names of a network in the file: "" or, say, "module.".
+std::string prefix_of(const SafeTensorsFile& file, const std::vector<Named>& names) {
+  const auto fits = [&](const std::string& prefix) {
+    return std::none_of(names.begin(), names.end(),
+                        [&](const Named& n) { return is_missing(file, prefix + n.name); });
+  };
+  if (fits("")) return "";
+  const std::string end = "." + names.front().name;
+  for (auto& [name, entry] : file.tensors())
+    if (name.ends_with(end))
+      if (const std::string prefix = name.substr(0, name.size() - end.size() + 1); fits(prefix))
+        return prefix;
+  return "";
+}
+
+[[noreturn]] void fail_missing(const SafeTensorsFile& file, const std::string& name,
+                               const std::string& model) {
+  const std::string there =
+      file.tensors().empty() ? "it has none"
+                             : "its first is " + tweed::quoted(file.tensors().begin()->first, 80);
+  throw FormatError(file.path(), "has no tensor " + tweed::quoted(name) + " (" + there +
+                                     "), so it is not for " + printable(model));
+}
+
+// The number of classes, from the last layer's bias or weights.
+int64_t classes_of(const SafeTensorsFile& file, const std::string& last) {
+  const Shape& shape = file.tensors().at(last).shape;
+  if (shape.ndim() < 1 || shape[0] < 1)
+    throw FormatError(file.path(), tweed::quoted(last) + " is " + shape.str() +
+                                       ": a last layer without classes names nothing");
+  return shape[0];
+}
+
+std::vector<std::string> notes_on(const SafeTensorsFile& file, const std::string& prefix,
+                                  const std::vector<Named>& used) {
+  std::vector<std::string> notes;
+  if (!prefix.empty())
+    notes.push_back("the names in the file begin with " + tweed::quoted(prefix) +
+                    ", which was taken off");
+  std::vector<std::string> names;
+  for (auto& n : used) names.push_back(prefix + n.name);
+  std::sort(names.begin(), names.end());
+  std::string first;
+  std::size_t extra = 0;
+  for (auto& [name, entry] : file.tensors())
+    if (!std::binary_search(names.begin(), names.end(), name) && extra++ == 0) first = name;
+  if (extra == 1) notes.push_back("the network has no use for the tensor " + tweed::quoted(first));
+  if (extra > 1)
+    notes.push_back("the network has no use for " + std::to_string(extra) +
+                    " of the file's tensors, such as " + tweed::quoted(first));
+  return notes;
+}
+
+// The network before its number of classes is known: for its names.
+ModulePtr outline(const SafeTensorsFile& file, const std::string& model) {
+  std::optional<WeightLimit> limit;  // only a description can ask for anything
+  if (is_json_model(model)) limit.emplace(most_weights_for(file), printable(file.path()));
+  return make_model(model, {.classes = 1});
+}
+
+ModulePtr network_for(const SafeTensorsFile& file, const std::string& model, int64_t classes) {
+  const WeightLimit limit(most_weights_for(file), printable(file.path()));
+  return make_model(model, {.classes = classes});
+}
+
+}  // namespace
+
+Checkpoint load_weights(const std::string& path, const std::string& model) {
+  const SafeTensorsFile file(path);
+  const auto parameters = outline(file, model)->parameters();
+  if (parameters.empty()) throw Error("the model " + printable(model) + " has no weights to load");
+  const std::string prefix = prefix_of(file, parameters);
+  for (auto& [name, t] : parameters)
+    if (is_missing(file, prefix + name)) fail_missing(file, name, model);
+  const int64_t classes = classes_of(file, prefix + parameters.back().name);
+
+  Checkpoint checkpoint;
+  checkpoint.info.model = std::filesystem::path(model).filename().string();
+  checkpoint.info.description = model_description(model);
+  for (int64_t i = 0; i < classes; ++i) checkpoint.info.classes.push_back(std::to_string(i));
+  checkpoint.network = network_for(file, model, classes);
+  const auto state = checkpoint.network->state();
+  for (auto& [name, t] : state)
+    if (is_missing(file, prefix + name)) fail_missing(file, name, model);
+  copy_tensors(file, prefix, state);
+  checkpoint.notes = notes_on(file, prefix, state);
+  checkpoint.network->eval();
+  return checkpoint;
+}
+
+}  // namespace tweed

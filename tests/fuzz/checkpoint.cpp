@@ -1,0 +1,12 @@
+// Checkpoints: metadata, a network made by it, and its weights.
+#include "record/checkpoint.h"
+
+#include "tests/fuzz/fuzz.h"
+
+using namespace tweed;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
+  const fuzz::MemoryFile file(text_of(data, size));
+  fuzz::expect_value_or_error([&] { load_checkpoint(file.path()); });
+  return 0;
+}
