@@ -31,7 +31,8 @@ Tensor window_attention(const Tensor& qkv, int64_t heads, int64_t window);
 ///
 /// @param q       (N, heads, L, D)
 /// @param k, v    (N, heads, S, D), S >= 1 unless L is 0
-/// @param causal  query i attends to keys 0 to i alone
+/// @param causal  query i attends to keys 0 to i alone: the others have no influence on it, nor it
+///                on their gradients, even where one is NaN
 /// @return        (N, heads, L, D)
 /// @throws ShapeError  "[scaled_dot_product_attention] q is (1, 2, 3, 4), k (1, 2, 3, 5), v ..."
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,

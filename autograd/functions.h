@@ -2,7 +2,8 @@
 // side by side in kernels/formulas.h.
 //
 // Each takes any shape and a floating dtype and returns the same shape and dtype. NaN passes
-// through, and gradients at kinks are PyTorch's.
+// through, gradients at kinks are PyTorch's, and infinite arguments give the limits: gelu(-inf) is 0
+// and mish's slope at inf is 1, where PyTorch multiplies infinity by 0.
 #pragma once
 #include "autograd/graph.h"
 

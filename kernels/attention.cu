@@ -51,31 +51,48 @@ struct AttentionTiles {
   int64_t rows, tile, D4;
 };
 
-// N numbers of each of four rows of a, held in registers, pass over N rows of b: out[r, x] += ...
-template <int N, class A>
+// A probability for a query and a key later than it. A product with 0 would let NaN and infinity of
+// the other side through, so such pairs are left out of every sum.
+template <class A>
+constexpr A hidden = A(-1);
+
+// N numbers of each of four rows of a, held in registers, pass over N rows of b: out[r, x] += ...,
+// but for hidden pairs if `some_hidden`; p are the probabilities of b's cells.
+template <int N, bool some_hidden, class A>
 __device__ inline void add_few(int64_t width, int64_t ld, const A* a, int64_t a_row, int64_t a_step,
-                               const A* __restrict__ b, A* __restrict__ out) {
+                               const A* __restrict__ b, const A* __restrict__ p,
+                               A* __restrict__ out) {
   A w[4][N];
   for (int r = 0; r < 4; ++r)
     for (int s = 0; s < N; ++s) w[r][s] = a[r * a_row + s * a_step];
   for (int64_t x : block_stride(width))
     for (int r = 0; r < 4; ++r) {
       A sum = out[r * ld + x];
-      for (int s = 0; s < N; ++s) sum += w[r][s] * b[s * ld + x];
+      for (int s = 0; s < N; ++s) {
+        const A more = sum + w[r][s] * b[s * ld + x];
+        if constexpr (some_hidden)
+          sum = p[s * ld + x] < 0 ? sum : more;
+        else
+          sum = more;
+      }
       out[r * ld + x] = sum;
     }
 }
 
 // Four rows of out[r, x] = start(cell of out, x) + sum over y < n of a[r * a_row + y * a_step] b[y,
 // x]. Every thread has its own x.
-template <class A, class Start>
+template <bool some_hidden, class A, class Start>
 __device__ inline void add_products(int64_t n, int64_t width, int64_t ld, const A* a, int64_t a_row,
-                                    int64_t a_step, const A* b, A* __restrict__ out, Start start) {
+                                    int64_t a_step, const A* b, const A* p, A* __restrict__ out,
+                                    Start start) {
   for (int r = 0; r < 4; ++r)
     for (int64_t x : block_stride(width)) out[r * ld + x] = start(out + r * ld + x, x);
+  auto add = [&]<int N>(int64_t y) {
+    add_few<N, some_hidden>(width, ld, a + y * a_step, a_row, a_step, b + y * ld, p + y * ld, out);
+  };
   int64_t y = 0;
-  for (; y + 4 <= n; y += 4) add_few<4>(width, ld, a + y * a_step, a_row, a_step, b + y * ld, out);
-  for (; y < n; ++y) add_few<1>(width, ld, a + y * a_step, a_row, a_step, b + y * ld, out);
+  for (; y + 4 <= n; y += 4) add.template operator()<4>(y);
+  for (; y < n; ++y) add.template operator()<1>(y);
 }
 
 // scores[j, row] = sum over d of tile[j, d] rows[d, row], for whole fours of j.
@@ -83,16 +100,25 @@ template <class A>
 __device__ inline void products_over_channels(const AttentionTiles& t, int64_t width, int64_t lanes,
                                               const A* tile, const A* rows, A* scores) {
   for (int64_t four : block_rows((width + 3) / 4))
-    add_products(t.D4, lanes, t.rows, tile + four * 4 * t.D4, t.D4, int64_t(1), rows,
-                 scores + four * 4 * t.rows, [](const A*, int64_t) { return A(0); });
+    add_products<false>(t.D4, lanes, t.rows, tile + four * 4 * t.D4, t.D4, int64_t(1), rows, rows,
+                        scores + four * 4 * t.rows, [](const A*, int64_t) { return A(0); });
 }
-// out[d, row] = start(cell of out, row) + sum over j of tile[j, d] scores[j, row].
+// out[d, row] = start(cell of out, row) + sum over j of tile[j, d] scores[j, row], but for pairs
+// whose probability p[j, row] is hidden, of which there may be some.
 template <class A, class Start>
-__device__ inline void products_over_tile(const AttentionTiles& t, int64_t width, int64_t lanes,
-                                          const A* tile, const A* scores, A* out, Start start) {
-  for (int64_t four : block_rows(t.D4 / 4))
-    add_products(width, lanes, t.rows, tile + four * 4, int64_t(1), t.D4, scores,
-                 out + four * 4 * t.rows, start);
+__device__ inline void products_over_tile(const AttentionTiles& t, bool some_hidden, int64_t width,
+                                          int64_t lanes, const A* tile, const A* scores, const A* p,
+                                          A* out, Start start) {
+  auto add = [&]<bool some>(int64_t four) {
+    add_products<some>(width, lanes, t.rows, tile + four * 4, int64_t(1), t.D4, scores, p,
+                       out + four * 4 * t.rows, start);
+  };
+  for (int64_t four : block_rows(t.D4 / 4)) {
+    if (some_hidden)
+      add.template operator()<true>(four);
+    else
+      add.template operator()<false>(four);
+  }
 }
 
 // Rows of a head into shared memory, transposed: to[d, i] = factor * from[token i, d]; zeros
@@ -137,19 +163,19 @@ __device__ inline void load_tile(const AttentionTiles& t, int64_t D, const T* fr
 // Rows are padded to whole vectors.
 __device__ inline int64_t whole_lanes(int64_t count) { return (count + 7) / 8 * 8; }
 
-// Scores to exp(score - largest so far) in place, and what the sums so far shrink by. A key later
-// than its query counts as minus infinity. `ahead` is the first query's number less the first
-// key's.
+// Scores to exp(score - largest so far) in place, and what the sums so far shrink by. Keys later
+// than their query are hidden. `ahead` is the first query's number less the first key's.
 template <class A>
-__device__ inline void softmax_of_tile(bool causal, int64_t ahead, int64_t width, int64_t lanes,
-                                       int64_t ld, A* __restrict__ scores, A* __restrict__ top,
-                                       A* __restrict__ base, A* __restrict__ shrink) {
+__device__ inline void softmax_of_tile(bool some_hidden, int64_t ahead, int64_t width,
+                                       int64_t lanes, int64_t ld, A* __restrict__ scores,
+                                       A* __restrict__ top, A* __restrict__ base,
+                                       A* __restrict__ shrink) {
   __syncthreads();
   if (threadIdx.y == 0) {
     for (int64_t i : block_stride(lanes)) base[i] = top[i];
     for (int64_t j = 0; j < width; ++j) {
       A* __restrict__ s = scores + j * ld;
-      if (causal)
+      if (some_hidden)
         for (int64_t i : block_stride(lanes)) s[i] = ahead + i < j ? -A(INFINITY) : s[i];
       for (int64_t i : block_stride(lanes))
         base[i] = (s[i] > base[i]) | (s[i] != s[i]) ? s[i] : base[i];
@@ -166,6 +192,8 @@ __device__ inline void softmax_of_tile(bool causal, int64_t ahead, int64_t width
     A* __restrict__ s = scores + j * ld;
     const A* __restrict__ from = base;
     for (int64_t i : block_stride(lanes)) s[i] = exp(s[i] - from[i]);
+    if (some_hidden)
+      for (int64_t i : block_stride(lanes)) s[i] = ahead + i < j ? hidden<A> : s[i];
   }
   __syncthreads();
 }
@@ -205,14 +233,15 @@ __global__ void attention_forward_kernel(AttentionShape a, AttentionTiles t, int
       load_tile(t, a.D, v + u.at(a.v), a.v.token, u.keys, j0, width, v_tile);
       __syncthreads();
       products_over_channels(t, width, lanes, k_tile, q_rows, scores);
-      softmax_of_tile(a.causal, u.first - j0, width, lanes, t.rows, scores, top, base, shrink);
-      products_over_tile(t, width, lanes, v_tile, scores, sums,
+      const bool some_hidden = a.causal && u.first - j0 < width - 1;
+      softmax_of_tile(some_hidden, u.first - j0, width, lanes, t.rows, scores, top, base, shrink);
+      products_over_tile(t, some_hidden, width, lanes, v_tile, scores, scores, sums,
                          [&](const A* sum, int64_t i) { return *sum * shrink[i]; });
       if (threadIdx.y == 0) {
         for (int64_t i : block_stride(lanes)) total[i] *= shrink[i];
         for (int64_t j = 0; j < width; ++j) {
           const A* __restrict__ p = scores + j * t.rows;
-          for (int64_t i : block_stride(lanes)) total[i] += p[i];
+          for (int64_t i : block_stride(lanes)) total[i] += p[i] < 0 ? A(0) : p[i];
         }
       }
       __syncthreads();
@@ -242,7 +271,7 @@ __global__ void attention_dot_kernel(AttentionShape a, const T* __restrict__ y,
   }
 }
 
-// Products in place of scores: s = scale q . k to p, the probability, and dp = dy . v to the
+// In place of products: s = scale q . k becomes p, the probability or hidden, and dp = dy . v to the
 // score's gradient p (dp - dot). log_sum and dot are those of row i, or of the tile's j if
 // `by_keys`.
 template <bool by_keys, class A>
@@ -256,7 +285,7 @@ __device__ inline void gradients_of_tile(bool causal, int64_t ahead, int64_t wid
     for (int64_t i : block_stride(lanes)) {
       const int64_t query = by_keys ? j : i;
       const bool later = causal & (by_keys ? ahead + i > j : ahead + i < j);
-      const A p = later ? A(0) : exp(s[i] - log_sum[query]);
+      const A p = later ? hidden<A> : exp(s[i] - log_sum[query]);
       s[i] = p;
       g[i] = p * (g[i] - dot[query]);
     }
@@ -319,6 +348,7 @@ __global__ void attention_backward_kernel(AttentionShape a, AttentionTiles t, in
 
     const int64_t from = a.causal && by_keys ? u.first / t.tile * t.tile : 0;
     const int64_t to = a.causal && !by_keys ? min(theirs.count, u.first + count) : theirs.count;
+    __syncthreads();  // no query may see these keys: then the zeros are the result
     for (int64_t j0 = from; j0 < to; j0 += t.tile) {
       const int64_t width = min(t.tile, to - j0);
       load_tile(t, a.D, by_keys ? q_head : k_head, by_keys ? a.q.token : a.k.token, theirs, j0,
@@ -336,8 +366,11 @@ __global__ void attention_backward_kernel(AttentionShape a, AttentionTiles t, in
       gradients_of_tile<by_keys>(a.causal, u.first - j0, width, lanes, t.rows, log_sums, dots,
                                  scores, gradients);
       __syncthreads();
-      products_over_tile(t, width, lanes, other, gradients, sums, add);
-      if (by_keys) products_over_tile(t, width, lanes, other_too, scores, sums_v, add);
+      const int64_t ahead = u.first - j0;
+      const bool some_hidden = a.causal && (by_keys ? ahead + lanes > 1 : ahead < width - 1);
+      products_over_tile(t, some_hidden, width, lanes, other, gradients, scores, sums, add);
+      if (by_keys)
+        products_over_tile(t, some_hidden, width, lanes, other_too, scores, scores, sums_v, add);
       __syncthreads();
     }
     const HeadStrides& layout = by_keys ? a.k : a.q;

@@ -27,16 +27,18 @@ __global__ void adam_kernel(int64_t n, const double* __restrict__ numbers,
                             const G* __restrict__ grad, T* __restrict__ first,
                             T* __restrict__ second, T* __restrict__ weight) {
   using A = acc_t<T>;
-  const A step_size = A(numbers[0]), beta1 = A(numbers[1]), beta2 = A(numbers[2]),
+  const A step_size = A(numbers[0]), new1 = A(numbers[1]), new2 = A(numbers[2]),
           root = A(numbers[3]), eps = A(numbers[4]), decay_gradient = A(numbers[5]),
-          keep_weight = A(numbers[6]);
+          decay_weight = A(numbers[6]);
   for (int64_t i : grid_stride(n)) {
     const A w = load(weight[i]), g = load(grad[i]) + decay_gradient * w;
     const A m0 = load(first[i]), v0 = load(second[i]);
-    const A m = m0 + (1 - beta1) * (g - m0), v = beta2 * v0 + (1 - beta2) * g * g;
+    // In float, beta and 1 - beta do not add up to 1: a beta of 0.999 would make v 1.3e-5 too
+    // large. Neither may g - m0 be formed, whose rounding would stay where beta is 0.
+    const A m = (m0 - new1 * m0) + new1 * g, v = (v0 - new2 * v0) + new2 * g * g;
     first[i] = store<T>(m);
     second[i] = store<T>(v);
-    weight[i] = store<T>(keep_weight * w - step_size * m / (sqrt(v) * root + eps));
+    weight[i] = store<T>(w - (decay_weight * w + step_size * m / (sqrt(v) * root + eps)));
   }
 }
 
@@ -121,14 +123,14 @@ void clip_norm(M& here, double most, Span<const acc_t<T>> square, Span<acc_t<T>>
          norm, x);
 }
 
-#define STEPS(G, T)                                                                           \
-  template void sgd_step(Here&, bool, Span<const double>, Span<const G>, Span<T>, Span<T>);   \
+#define STEPS(G, T)                                                                         \
+  template void sgd_step(Here&, bool, Span<const double>, Span<const G>, Span<T>, Span<T>); \
   template void adam_step(Here&, Span<const double>, Span<const G>, Span<T>, Span<T>, Span<T>);
 STEPS(bf16, float)
-#define INSTANTIATE(T)                                                                         \
-  STEPS(T, T)                                                                                  \
-  template void average_step(Here&, double, Span<const T>, Span<T>);                           \
-  template void sum_of_squares(Here&, Span<const T>, Span<acc_t<T>>, Span<acc_t<T>>);          \
+#define INSTANTIATE(T)                                                                \
+  STEPS(T, T)                                                                         \
+  template void average_step(Here&, double, Span<const T>, Span<T>);                  \
+  template void sum_of_squares(Here&, Span<const T>, Span<acc_t<T>>, Span<acc_t<T>>); \
   template void clip_norm(Here&, double, Span<const acc_t<T>>, Span<acc_t<T>>, Span<T>);
 FOR_FLOATING_TYPES(INSTANTIATE)
 

@@ -37,8 +37,8 @@ struct AdamRule {
   StepNumbers numbers(int64_t step) const {
     const double correction1 = 1 - std::pow(beta1, double(step)),
                  correction2 = 1 - std::pow(beta2, double(step));
-    return {{lr / correction1, beta1, beta2, 1 / std::sqrt(correction2), eps,
-             decoupled ? 0 : weight_decay, decoupled ? 1 - lr * weight_decay : 1}};
+    return {{lr / correction1, 1 - beta1, 1 - beta2, 1 / std::sqrt(correction2), eps,
+             decoupled ? 0 : weight_decay, decoupled ? lr * weight_decay : 0}};
   }
 };
 

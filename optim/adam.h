@@ -19,9 +19,10 @@ class Adam : public Optimizer {
     double lr = 1e-3, weight_decay = 0, beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
     bool decoupled = false;
   };
-  Adam(ParameterBuffer& parameters, const Options& options)
-      : Optimizer(parameters, options.lr, {"exp_avg", "exp_avg_sq"}), options_(options) {}
-  void set_momentum(double beta1) override { options_.beta1 = beta1; }
+  /// @throws Error  "[adam] beta1 is 1, not from 0 to below 1"; other options are finite and not
+  ///                negative
+  Adam(ParameterBuffer& parameters, const Options& options);
+  void set_momentum(double beta1) override;
 
  private:
   StepNumbers numbers(double lr, double weight_decay, int64_t step) const override;

@@ -2,13 +2,13 @@
 
 #include "autograd/dispatch.h"
 #include "kernels/optimizer.h"
+#include "optim/arguments.h"
 
 namespace tweed {
 
 Ema::Ema(const ParameterBuffer& parameters, double decay)
     : parameters_(parameters), decay_(decay), average_(parameters.zeros()) {
-  if (!(decay >= 0 && decay <= 1))
-    throw Error("[ema] decay is " + std::to_string(decay) + ", not from 0 to 1");
+  check_argument("ema", "decay", decay, decay >= 0 && decay <= 1, "from 0 to 1");
 }
 
 void Ema::update() {

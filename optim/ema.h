@@ -15,6 +15,7 @@ namespace tweed {
 /// Refers to the buffer, which must outlive it.
 class Ema {
  public:
+  /// @throws Error  "[ema] decay is 1.5, not from 0 to 1"
   Ema(const ParameterBuffer& parameters, double decay);
   /// Call it after each step of the optimizer: count() and apply().
   void update();

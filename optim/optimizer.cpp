@@ -1,16 +1,24 @@
 #include "optim/optimizer.h"
 
+#include "optim/arguments.h"
+
 namespace tweed {
 
 static constexpr int64_t numbers_a_group = 8;
 static_assert(sizeof(StepNumbers) == numbers_a_group * sizeof(double));
 
 Optimizer::Optimizer(ParameterBuffer& parameters, double lr, const std::vector<std::string>& kinds)
-    : parameters_(parameters), lr_(lr) {
+    : parameters_(parameters) {
+  set_lr(lr);
   MemoryLabel label("optimizer");
   for (auto& kind : kinds) kept_.push_back({kind, parameters.zeros()});
   numbers_ = Tensor::zeros({int64_t(parameters.groups().size()), numbers_a_group}, DType::float64,
                            parameters.values().device());
+}
+
+void Optimizer::set_lr(double lr) {
+  check_not_negative("optim", "lr", lr);
+  lr_ = lr;
 }
 
 void Optimizer::step() {

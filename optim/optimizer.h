@@ -26,8 +26,9 @@ class Optimizer {
   /// What the device does: one kernel a group of parameters, and may be recorded (see Replay).
   void apply();
   double lr() const { return lr_; }
-  void set_lr(double lr) { lr_ = lr; }
-  /// Momentum, or Adam's beta1: what one_cycle_momentum() changes.
+  /// @throws Error  "[optim] lr is nan, not a finite number from 0"
+  void set_lr(double lr);
+  /// Momentum, or Adam's beta1: what one_cycle_momentum() changes. @throws Error  as for lr
   virtual void set_momentum(double momentum) = 0;
 
   /// The steps done.

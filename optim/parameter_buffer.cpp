@@ -5,6 +5,7 @@
 #include "autograd/dispatch.h"
 #include "kernels/optimizer.h"
 #include "nn/freeze.h"
+#include "optim/arguments.h"
 
 namespace tweed {
 
@@ -55,6 +56,10 @@ void ParameterBuffer::rebind(bool to_masters) const {
 // Parameters with equal factors stand side by side; groups in the order of their first parameters.
 void ParameterBuffer::order_by_groups(const std::vector<Named>& parameters,
                                       const std::vector<ParameterRule>& rules) {
+  for (auto& rule : rules) {
+    check_not_negative("optim", "a rule's lr", rule.lr);
+    check_not_negative("optim", "a rule's weight_decay", rule.weight_decay);
+  }
   std::vector<std::vector<Named>> members;
   std::vector<Tensor> tensors;
   for (auto& p : parameters) {
@@ -115,6 +120,7 @@ Tensor ParameterBuffer::squares() const {
 double ParameterBuffer::grad_norm() const { return std::sqrt(squares().item()); }
 
 Tensor ParameterBuffer::clip_grad_norm(double max_norm) const {
+  check_argument("clip_grad_norm", "max_norm", max_norm, max_norm >= 0, "a number from 0");
   const Tensor square = squares(), norm = Tensor::empty_like(square);
   dispatch("clip_grad_norm", grads_, [&]<class T>(auto& here) {
     using A = acc_t<T>;

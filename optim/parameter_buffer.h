@@ -63,6 +63,7 @@ class ParameterBuffer {
   double grad_norm() const;
   /// Scales all gradients so that their norm is at most `max_norm`. Returns the norm before, one
   /// element on the device: nothing waits for it.
+  /// @throws Error  "[clip_grad_norm] max_norm is nan, not a number from 0"
   Tensor clip_grad_norm(double max_norm) const;
   /// To be called when values() were changed: casts them for the network if need be, and tells the
   /// graph.

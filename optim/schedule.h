@@ -11,6 +11,9 @@ namespace tweed {
 ///
 ///   Schedule rate = warm_up(500, cosine(0.1, 9'500));
 ///   for (i...) { optimizer.set_lr(rate(i)); ... }
+///
+/// The functions below throw Error("[step_decay] every is 0, not 1 or more") and the like: rates
+/// and factors are finite and not negative, totals and `every` at least 1, other counts at least 0.
 using Schedule = std::function<double(int64_t)>;
 
 Schedule constant(double lr);
@@ -26,7 +29,7 @@ Schedule cosine(double lr, int64_t total, double last = 0);
 struct OneCycle {
   double lr = 0.1;                 ///< the highest
   int64_t total = 1;               ///< iterations
-  double rising = 0.3;             ///< their part in which the rate rises
+  double rising = 0.3;             ///< their part in which the rate rises, from 0 to 1
   double start = 1. / 25;          ///< of lr
   double last = 1. / 25 / 10'000;  ///< of lr
   double low_momentum = 0.85, high_momentum = 0.95;

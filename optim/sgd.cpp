@@ -1,6 +1,19 @@
 #include "optim/sgd.h"
 
+#include "optim/arguments.h"
+
 namespace tweed {
+
+SGD::SGD(ParameterBuffer& parameters, const Options& options)
+    : Optimizer(parameters, options.lr, {"velocity"}), options_(options) {
+  set_momentum(options.momentum);
+  check_not_negative("sgd", "weight_decay", options.weight_decay);
+}
+
+void SGD::set_momentum(double momentum) {
+  check_not_negative("sgd", "momentum", momentum);
+  options_.momentum = momentum;
+}
 
 StepNumbers SGD::numbers(double lr, double weight_decay, int64_t /*step*/) const {
   return Sgd{lr, options_.momentum, options_.weight_decay * weight_decay}.numbers();

@@ -16,9 +16,9 @@ class SGD : public Optimizer {
     double lr = 0.1, momentum = 0.9, weight_decay = 1e-4;
     bool nesterov = false;
   };
-  SGD(ParameterBuffer& parameters, const Options& options)
-      : Optimizer(parameters, options.lr, {"velocity"}), options_(options) {}
-  void set_momentum(double momentum) override { options_.momentum = momentum; }
+  /// @throws Error  "[sgd] momentum is nan, not a finite number from 0", for each option
+  SGD(ParameterBuffer& parameters, const Options& options);
+  void set_momentum(double momentum) override;
 
  private:
   StepNumbers numbers(double lr, double weight_decay, int64_t step) const override;

@@ -19,8 +19,15 @@ using Doubles = std::vector<double>;
 const double nan = NAN, inf = INFINITY;
 
 // As in textbooks, with the matrix of scores.
-Tensor plain_attention(const Tensor& q, const Tensor& k, const Tensor& v) {
-  const Tensor scores = matmul(q, k, {.transpose_b = true}) * (1 / std::sqrt(double(q.dim(-1))));
+Tensor plain_attention(const Tensor& q, const Tensor& k, const Tensor& v, bool causal = false) {
+  Tensor scores = matmul(q, k, {.transpose_b = true}) * (1 / std::sqrt(double(q.dim(-1))));
+  if (causal) {
+    const int64_t L = q.dim(2), S = k.dim(2);
+    Doubles hidden(static_cast<std::size_t>(L * S));
+    for (int64_t i = 0; i < L; ++i)
+      for (int64_t j = i + 1; j < S; ++j) hidden[std::size_t(i * S + j)] = -inf;
+    scores = scores + Tensor::from(hidden, {L, S}).to(q.dtype()).to(q.device());
+  }
   return matmul(softmax(scores), v);
 }
 
@@ -51,6 +58,69 @@ TEST_CASE("fused attention equals the plain form, with its gradients", "[ops]") 
           CHECK(difference(gradients[i].to_doubles(), plain[i].to_doubles(), tolerance) == "");
         }
       }
+}
+
+TEST_CASE("causal attention with far more keys than queries, and far fewer", "[ops]") {
+  struct {
+    int64_t L, S, D;
+  } shapes[] = {{3, 65, 8}, {16, 40, 16}, {1, 130, 5}, {2, 70, 128},
+                {65, 3, 8}, {40, 16, 16}, {130, 1, 5}, {70, 2, 128}};
+  for (auto& s : shapes)
+    for (DType dtype : {DType::float32, DType::float64})
+      for (Device device : test_devices()) {
+        INFO(device.name() << " " << name_of(dtype) << " L " << s.L << " S " << s.S << " D "
+                           << s.D);
+        auto values = [&](int64_t rows, uint64_t seed) {
+          return require_grad(random_tensor({2, 1, rows, s.D}, dtype, device, seed));
+        };
+        const std::vector<Tensor> in = {values(s.L, 1), values(s.S, 2), values(s.S, 3)};
+        const Tensor y = scaled_dot_product_attention(in[0], in[1], in[2], true);
+        const Tensor wanted = plain_attention(in[0], in[1], in[2], true);
+        const double tolerance = dtype == DType::float32 ? 5e-6 : 1e-13;
+        CHECK(difference(y.to_doubles(), wanted.to_doubles(), tolerance) == "");
+        const Tensor dy = random_tensor(y.shape(), dtype, device, 4);
+        const auto gradients = grad_of(y, in, false, dy), plain = grad_of(wanted, in, false, dy);
+        for (std::size_t i = 0; i < in.size(); ++i) {
+          INFO("gradient " << i);
+          CHECK(difference(gradients[i].to_doubles(), plain[i].to_doubles(), tolerance) == "");
+        }
+      }
+}
+
+TEST_CASE("a key that is later than a query changes nothing, not even as NaN", "[ops]") {
+  constexpr int64_t L = 70, D = 5, at = 37;
+  for (Device device : test_devices())
+    for (DType dtype : {DType::float32, DType::float64}) {
+      // q, k, v and dy, of which some have one token times `factor`: y, dq, dk and dv.
+      auto run = [&](const std::vector<bool>& poisoned, double factor) {
+        std::vector<Tensor> in;
+        for (std::size_t t = 0; t < 4; ++t) {
+          Doubles v = random_tensor({L * D}, dtype, {}, t).to_doubles();
+          for (int64_t i = at * D; poisoned[t] && i < (at + 1) * D; ++i)
+            v[std::size_t(i)] *= factor;
+          in.push_back(require_grad(Tensor::from(v, {1, 1, L, D}).to(dtype).to(device)));
+        }
+        const Tensor y = scaled_dot_product_attention(in[0], in[1], in[2], true);
+        std::vector<Tensor> all = {y};
+        for (auto& g : grad_of(y, {in[0], in[1], in[2]}, false, in[3])) all.push_back(g);
+        return all;
+      };
+      auto check = [&](const std::vector<bool>& poisoned, const std::vector<std::size_t>& results,
+                       int64_t first, int64_t last) {
+        const auto clean = run(poisoned, 1);
+        for (double factor : {nan, inf, -inf}) {
+          const auto got = run(poisoned, factor);
+          for (std::size_t t : results) {
+            INFO(device.name() << " " << name_of(dtype) << " " << factor << " result " << t);
+            auto part = [&](const Tensor& x) { return x.reshape({L, D}).slice(first, last); };
+            CHECK(same_bits(part(got[t]), part(clean[t])));
+            CHECK(!same_bits(got[t], clean[t]));
+          }
+        }
+      };
+      check({false, true, true, false}, {0, 1}, 0, at);      // earlier queries' y and dq
+      check({true, false, false, true}, {2, 3}, at + 1, L);  // later keys' dk and dv
+    }
 }
 
 TEST_CASE("attention keeps no matrix of scores", "[ops]") {

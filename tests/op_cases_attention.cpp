@@ -126,6 +126,10 @@ std::vector<OpCase> attention_cases() {
     rows.push_back(separate_case({1, 1, 67, 2}, 35, causal));
     rows.push_back(separate_case({0, 2, 3, 4}, 3, causal));
     rows.push_back(separate_case({2, 1, 3, 4}, 5, causal, 6));
+    // Blocks of keys that no query sees, and queries far beyond the last key.
+    rows.push_back(separate_case({1, 1, 3, 2}, 65, causal));
+    rows.push_back(separate_case({1, 2, 1, 1}, 70, causal));
+    rows.push_back(separate_case({1, 1, 70, 2}, 1, causal));
   }
   return rows;
 }
