@@ -76,21 +76,26 @@ CheckpointInfo read_info(const std::string& path, const std::map<std::string, st
 Tensor to_file_axes(const Tensor& t) { return t.ndim() == 4 ? moved(t, true) : t; }
 Tensor from_file_axes(const Tensor& t) { return t.ndim() == 4 ? moved(t, false) : t; }
 
+std::map<std::string, std::string> metadata_of(const CheckpointInfo& info) {
+  std::map<std::string, std::string> metadata{{"format", "pt"},
+                                              {"framework", "tweed"},
+                                              {"model", info.model},
+                                              {"classes", nlohmann::json(info.classes).dump()},
+                                              {"image_size", std::to_string(info.image_size)},
+                                              {"load_size", std::to_string(info.load_size)},
+                                              {"mean", text(info.mean)},
+                                              {"std", text(info.std)},
+                                              {"epoch", std::to_string(info.epoch)},
+                                              {"top1", text(info.top1)},
+                                              {"top5", text(info.top5)}};
+  if (!info.description.empty()) metadata["description"] = info.description;
+  return metadata;
+}
+
 void save_checkpoint(const std::string& path, const Module& network, const CheckpointInfo& info) {
   SafeTensors file;
   for (auto& [name, t] : network.state()) file.tensors[name] = to_file_axes(t);
-  file.metadata = {{"format", "pt"},
-                   {"framework", "tweed"},
-                   {"model", info.model},
-                   {"classes", nlohmann::json(info.classes).dump()},
-                   {"image_size", std::to_string(info.image_size)},
-                   {"load_size", std::to_string(info.load_size)},
-                   {"mean", text(info.mean)},
-                   {"std", text(info.std)},
-                   {"epoch", std::to_string(info.epoch)},
-                   {"top1", text(info.top1)},
-                   {"top5", text(info.top5)}};
-  if (!info.description.empty()) file.metadata["description"] = info.description;
+  file.metadata = metadata_of(info);
   write_safetensors(path, file);
 }
 
@@ -136,7 +141,10 @@ Checkpoint load_weights(const std::string& path, const std::string& model) {
 }
 
 Checkpoint load_checkpoint(const std::string& path) {
-  SafeTensors file = read_safetensors(path);
+  return checkpoint_of(path, read_safetensors(path));
+}
+
+Checkpoint checkpoint_of(const std::string& path, const SafeTensors& file) {
   Checkpoint checkpoint;
   checkpoint.info = read_info(path, file.metadata);
   const CheckpointInfo& info = checkpoint.info;

@@ -28,12 +28,17 @@ Tensor from_file_axes(const Tensor& t);
 /// Writes parameters and buffers under their names, and `info` as metadata.
 void save_checkpoint(const std::string& path, const Module& network, const CheckpointInfo& info);
 
+/// `info` as the metadata of a file.
+std::map<std::string, std::string> metadata_of(const CheckpointInfo& info);
+
 struct Checkpoint {
   ModulePtr network;  ///< on the cpu, in eval mode
   CheckpointInfo info;
 };
 /// @throws FormatError  if the file is damaged, is no checkpoint of ours, or does not fit its model
 Checkpoint load_checkpoint(const std::string& path);
+/// The same from a file's content. @param path  names it in messages
+Checkpoint checkpoint_of(const std::string& path, const SafeTensors& file);
 
 /// Weights from elsewhere, under PyTorch's names and axes, in one of our networks. The number of
 /// classes is that of the network's last parameter; `info` has the model, and numbers as classes.
