@@ -4,34 +4,80 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <cstdint>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
 #include <filesystem>
 #include <new>
+
+#include "kernels/machine/printable.h"
 
 namespace tweed::app {
 namespace {
 
-std::atomic<bool> stop{false};
+std::atomic<bool> stop{false}, nobody_reads{false};
+std::atomic<int64_t> asked_at{0};  // milliseconds
 
+int64_t milliseconds() {
+  timespec t{};
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return int64_t(t.tv_sec) * 1000 + t.tv_nsec / 1'000'000;
+}
+
+// A second Ctrl-C or SIGTERM means: now. The system repeats the other signals on its own, and
+// `timeout` sends its signal to the process and to its group: what comes within a third of a second
+// is the same wish.
 void on_signal(int signal) {
-  if (stop) _exit(128 + signal);
+  if (signal == SIGINT || signal == SIGTERM) {
+    int64_t first = 0;
+    const int64_t now = milliseconds();
+    if (!asked_at.compare_exchange_strong(first, now) && now - first > 300) _exit(128 + signal);
+  }
+  if (signal == SIGPIPE) nobody_reads = true;
   stop = true;
+}
+
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
 void watch_signals() {
   struct sigaction action {};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  signal(SIGPIPE, SIG_DFL);
+  for (int signal : {SIGINT, SIGTERM, SIGPIPE, SIGXCPU}) sigaction(signal, &action, nullptr);
+  if (!is_ignored(SIGHUP)) sigaction(SIGHUP, &action, nullptr);  // as nohup wants it
+  signal(SIGXFSZ, SIG_IGN);  // a file beyond the limit fails to be written, which can be said
 }
 
 int report(const char* name, const char* what, int code) {
   std::fflush(stdout);
-  std::fprintf(stderr, "%s: %s\n", name, what);
+  // A message names what somebody else wrote: it forges no line and fills no screen.
+  std::fprintf(stderr, "%s: %s\n", name, printable(what, 1000).c_str());
   return code;
+}
+
+int report_current(const char* name, int code) {
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    return report(name, "the system has no memory left", 1);
+  } catch (const std::exception& e) {
+    return report(name, e.what(), code);
+  }
+}
+
+// Whoever stopped the program, or has closed the pipe that it writes to, knows why text is missing.
+int end(const char* name, int code) {
+  const bool lost = std::fflush(stdout) || std::ferror(stdout);
+  if (lost && !stop) return report(name, "cannot write to standard output", 1);
+  return nobody_reads && code == 0 ? 128 + SIGPIPE : code;
 }
 
 }  // namespace
@@ -43,24 +89,26 @@ int run(const char* name, const std::function<std::function<int()>()>& prepare) 
     work = prepare();
   } catch (const Done& done) {
     return done.code;
-  } catch (const std::exception& e) {
-    return report(name, e.what(), interrupted() ? 130 : 2);
+  } catch (...) {
+    return report_current(name, interrupted() ? 130 : 2);
   }
   try {
-    int code = work();
-    return std::fflush(stdout) ? report(name, "cannot write to standard output", 1) : code;
-  } catch (const std::bad_alloc&) {
-    return report(name, "the system has no memory left", 1);
-  } catch (const std::exception& e) {
-    return report(name, e.what(), 1);
+    return end(name, work());
+  } catch (...) {
+    return report_current(name, 1);
   }
 }
 
 bool interrupted() { return stop; }
 
 void parse(CLI::App& flags, int argc, char** argv) {
+  parse(flags, {argv + std::min(1, argc), argv + argc});
+}
+
+void parse(CLI::App& flags, std::vector<std::string> words) {
+  std::reverse(words.begin(), words.end());  // as CLI::App wants them
   try {
-    flags.parse(argc, argv);
+    flags.parse(std::move(words));
   } catch (const CLI::Success& e) {
     throw Done{flags.exit(e)};
   } catch (const CLI::ParseError& e) {
@@ -129,13 +177,14 @@ std::string megabytes(double bytes) {
   return text;
 }
 
+// The file that tries it out has a name of its own, and so follows no link that lies there.
 void make_output_folder(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) throw Error(path + ": cannot be created: " + error.message());
-  std::string probe = path + "/.write_test";
-  int file = ::open(probe.c_str(), O_CREAT | O_WRONLY | O_TRUNC, 0644);
-  if (file < 0) throw Error(path + ": cannot be written to");
+  std::string probe = path + "/.write_test_XXXXXX";
+  const int file = ::mkostemp(probe.data(), O_CLOEXEC);
+  if (file < 0) throw Error(path + ": cannot be written to: " + std::strerror(errno));
   ::close(file);
   std::filesystem::remove(probe, error);
 }

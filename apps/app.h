@@ -10,11 +10,17 @@ namespace tweed::app {
 
 /// Runs an app: `prepare` parses flags and opens everything that was given, and returns the work.
 /// Errors are one line on stderr. Exit codes: what the work returns; 2 if prepare fails (flags,
-/// files, data, output folder, device), 1 if the work fails, 130 after Ctrl-C.
+/// files, data, output folder, device), 1 if the work fails or memory ran out, 130 after Ctrl-C.
+///
+/// A file beyond the limit on file sizes (ulimit -f) is an error like a full disk. A thread that
+/// OpenMP cannot start is none: its library ends the program with a line of its own and exit
+/// code 1.
 int run(const char* name, const std::function<std::function<int()>()>& prepare);
 
-/// Whether Ctrl-C (or SIGTERM) has come; the work checks it between steps and returns 130. A second
-/// one ends the program at once.
+/// Whether the program shall stop: Ctrl-C or SIGTERM has come, or the terminal is closed (SIGHUP;
+/// not under nohup), nobody reads a pipe any more (SIGPIPE), the time on the processor is used up
+/// (SIGXCPU). The work checks it between steps and returns 130. A second Ctrl-C or SIGTERM ends the
+/// program at once.
 bool interrupted();
 
 /// Thrown by parse() when the program has said all it has to say, such as for --help.
@@ -23,6 +29,8 @@ struct Done {
 };
 /// Parses flags. @throws Done for --help, Error for wrong flags
 void parse(CLI::App& flags, int argc, char** argv);
+/// @param words  without the program's name
+void parse(CLI::App& flags, std::vector<std::string> words);
 
 /// --device, --threads, and the coursework's --gpu.
 struct DeviceFlags {

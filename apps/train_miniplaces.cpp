@@ -26,9 +26,11 @@ struct Flags {
   AttackFlags attack;
   std::string model = "simplenet", resume, conv = "auto", adversarial;
   std::string augment = "mirror,crop", normalize = "imagenet", validation;
-  std::string precision = "f32", images_on = "auto";
-  bool evaluate = false, attacked = false, pictures = false, custom_conv = false, summary = false;
+  std::string precision = "f32", images_on = "auto", out = "runs/train";
+  bool overwrite = false, evaluate = false, attacked = false, pictures = false, custom_conv = false,
+       summary = false;
   std::vector<CLI::Option*> model_options;  // --model and its shorthands
+  CLI::Option* out_option = nullptr;
 
   bool model_given() const {
     return std::any_of(model_options.begin(), model_options.end(),
@@ -83,10 +85,15 @@ void add_flags(CLI::App& app, Flags& f) {
                  "is no terminal; 0: none")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  app.add_option("--out", t.out, "folder for what the run leaves behind")->capture_default_str();
+  f.out_option = app.add_option("--out", f.out,
+                                "folder for what the run leaves behind; default: runs/train, or "
+                                "the next free of runs/train-2, runs/train-3, ...; with --resume, "
+                                "the folder of the run that goes on");
+  app.add_flag("--overwrite", f.overwrite, "replace the run that --out holds");
   app.add_option("--resume", f.resume,
-                 "a checkpoint of ours: training goes on where the state file beside it ended; "
-                 "with --evaluate, its weights are used");
+                 "a run's last.safetensors: training goes on where the state file beside it ended, "
+                 "with the flags of that run (data, rate, schedule, epochs, ...) where none are "
+                 "given here; with --evaluate, the checkpoint whose weights are used");
   app.add_option(
          "--conv", f.conv,
          "how convolutions are computed: auto (chosen for each shape), naive (a thread a "
@@ -202,14 +209,14 @@ std::function<int()> prepare_summary(Flags& f) {
 
 std::function<int()> prepare_evaluation(Flags& f, Device device) {
   auto checkpoint = std::make_shared<Checkpoint>(load_checkpoint(f.resume));
-  if (f.pictures) make_output_folder(f.training.out);
+  if (f.out_option->count() == 0) f.out = folder_of(f.resume);
+  if (f.pictures) make_output_folder(f.out);
   f.data.match(checkpoint->info);
   auto data = std::make_shared<DataSplits>(f.data.open(Splits::validation));
   f.data.check_classes(checkpoint->info, data->validation);
   checkpoint->network->to(device);
   auto attack = f.attack.options(checkpoint->info, f.data.seed);
-  return [=, out = f.training.out, workers = f.data.workers, attacked = f.attacked,
-          pictures = f.pictures] {
+  return [=, out = f.out, workers = f.data.workers, attacked = f.attacked, pictures = f.pictures] {
     Module& network = *checkpoint->network;
     LoaderOptions options = validation_loader(checkpoint->info, workers);
     auto print = [&](const char* what, const Score& score) {
@@ -234,32 +241,9 @@ std::function<int()> prepare_evaluation(Flags& f, Device device) {
   };
 }
 
-std::function<int()> prepare_training(Flags& f, Device device) {
-  if (f.attacked || f.pictures)
-    throw Error(
-        "-a and -v belong to --evaluate; to train on attacked images use --adversarial pgd");
-  ModulePtr network;
-  std::optional<CheckpointInfo> resumed;
+// What the run takes from its flags as they are.
+void fill_options(Flags& f, const CheckpointInfo& info, Device device) {
   TrainingOptions& t = f.training;
-  t.optimizer.check(t.batch_size);
-  if (f.resume.empty()) {
-    make_model(f.model, {});  // a wrong name should not wait for the images
-  } else {
-    Checkpoint from = load_checkpoint(f.resume);
-    check_model(f, from.info);
-    f.data.match(from.info);
-    resumed = from.info;
-    network = from.network;
-  }
-  make_output_folder(t.out);
-  auto data = std::make_shared<DataSplits>(open_both(f));
-  CheckpointInfo info = info_for(f, *data);
-  info.model = resumed ? resumed->model : name_of(f.model);
-  info.description = resumed ? resumed->description : model_description(f.model);
-  if (resumed) {
-    info.mean = resumed->mean;
-    info.std = resumed->std;
-  }
   t.seed = f.data.seed;
   t.workers = f.data.workers;
   const std::map<std::string, Residence> residences{
@@ -269,6 +253,50 @@ std::function<int()> prepare_training(Flags& f, Device device) {
   set_tf32(device, f.precision == "tf32");
   t.augmentation = parse_augmentation(f.augment, info.image_size);
   if (!f.adversarial.empty()) t.adversarial = f.attack.options(info, f.data.seed);
+}
+
+// What a run says before its first step.
+void announce(const Flags& f, const DataSplits& data, const CheckpointInfo& info,
+              const Module& network, Device device) {
+  std::printf(
+      "%s: %ld parameters, %zu classes, %ld training and %ld validation images of %dx%d, on %s\n",
+      info.model.c_str(), long(network.parameter_count()), info.classes.size(),
+      long(data.train.size()), long(data.validation.size()), info.image_size, info.image_size,
+      device_text(device).c_str());
+  const std::string& folder = f.training.folder->path();
+  const bool moved = f.resume.empty() && f.out_option->count() == 0 && folder != f.out;
+  std::printf("Files go to %s%s\n", folder.c_str(),
+              moved ? (": " + f.out + " holds another run").c_str() : "");
+}
+
+// @param saved  the run that goes on; null for a new one
+std::function<int()> prepare_training(Flags& f, const SavedRun* saved, Device device) {
+  if (f.attacked || f.pictures)
+    throw Error(
+        "-a and -v belong to --evaluate; to train on attacked images use --adversarial pgd");
+  ModulePtr network;
+  TrainingOptions& t = f.training;
+  t.optimizer.check(t.batch_size);
+  if (saved) {
+    check_model(f, saved->checkpoint.info);
+    f.data.match(saved->checkpoint.info);
+    network = saved->checkpoint.network;
+  } else {
+    make_model(f.model, {});  // a wrong name should not wait for the images
+  }
+  t.folder = open_run_folder({.out = f.out,
+                              .given = f.out_option->count() > 0,
+                              .overwrite = f.overwrite,
+                              .resumed = saved ? saved->folder : ""});
+  auto data = std::make_shared<DataSplits>(open_both(f));
+  CheckpointInfo info = info_for(f, *data);
+  info.model = saved ? saved->checkpoint.info.model : name_of(f.model);
+  info.description = saved ? saved->checkpoint.info.description : model_description(f.model);
+  if (saved) {
+    info.mean = saved->checkpoint.info.mean;
+    info.std = saved->checkpoint.info.std;
+  }
+  fill_options(f, info, device);
   if (!network)
     network = make_model(
         f.model,
@@ -277,43 +305,61 @@ std::function<int()> prepare_training(Flags& f, Device device) {
   for (auto& pattern : t.optimizer.freeze) freeze(*network, pattern);
   auto training =
       std::make_shared<Training>(t, info, network, device, data->train, data->validation);
-  if (!f.resume.empty()) training->resume(f.resume);
-  std::printf(
-      "%s: %ld parameters, %zu classes, %ld training and %ld validation images of %dx%d, on %s\n",
-      info.model.c_str(), long(network->parameter_count()), info.classes.size(),
-      long(data->train.size()), long(data->validation.size()), info.image_size, info.image_size,
-      device_text(device).c_str());
+  if (saved) training->resume(*saved);
+  announce(f, *data, info, *network, device);
+  if (saved && !training->done()) {
+    const std::string other = differences(t.flags, saved->flags);
+    std::printf("Going on in %s with the flags of before%s%s\n", training->start().c_str(),
+                other.empty() ? "" : ", but ", other.c_str());
+  }
   std::fflush(stdout);
   return [=] { return data ? training->run() : 1; };
 }
 
-std::function<int()> prepare(int argc, char** argv) {
-  CLI::App app(
+// The command line, and what it means.
+struct CommandLine {
+  CLI::App app{
       "Trains a convolutional network to recognise scenes, on MiniPlaces, CIFAR-10, a folder of "
       "images, or the built-in TinyPlaces.\n\n"
       "  train_miniplaces                              TinyPlaces, a few minutes\n"
       "  train_miniplaces datasets/miniplaces --classes 10 --epochs 20 --warmup 2 --lr 0.05\n"
       "  train_miniplaces datasets/cifar-10-batches-bin --model cifar_5x5 --augment mirror,pad "
       "--normalize data\n"
+      "  train_miniplaces --resume runs/train/last.safetensors\n"
       "  train_miniplaces DATA --resume runs/train/best.safetensors --evaluate\n",
-      "train_miniplaces");
-  app.set_version_flag("--version", "train_miniplaces (Tweed 0.1.0)");
-  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+      "train_miniplaces"};
   Flags f;
-  add_flags(app, f);
-  parse(app, argc, argv);
-  if (f.summary) return prepare_summary(f);
-  if (f.evaluate && f.resume.empty())
+
+  explicit CommandLine(const std::vector<std::string>& words) {
+    app.set_version_flag("--version", "train_miniplaces (Tweed 0.1.0)");
+    app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    add_flags(app, f);
+    parse(app, words);
+    f.training.flags = run_flags(app);
+  }
+};
+
+std::function<int()> prepare(const std::vector<std::string>& words) {
+  auto line = std::make_unique<CommandLine>(words);
+  if (line->f.summary) return prepare_summary(line->f);
+  if (line->f.evaluate && line->f.resume.empty())
     throw Error("--evaluate needs a network: give its checkpoint with --resume FILE");
+  std::optional<SavedRun> saved;
+  if (!line->f.resume.empty() && !line->f.evaluate) {
+    saved = load_run(line->f.resume);
+    line = std::make_unique<CommandLine>(with_saved(line->app, saved->flags, words));
+  }
+  Flags& f = line->f;
   if (f.custom_conv) f.conv = "im2col";
   Device device = f.device.open();
   check_conv_algorithm(parse_conv_algorithm(f.conv), device);
   set_conv_algorithm(parse_conv_algorithm(f.conv));
-  return f.evaluate ? prepare_evaluation(f, device) : prepare_training(f, device);
+  return f.evaluate ? prepare_evaluation(f, device)
+                    : prepare_training(f, saved ? &*saved : nullptr, device);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  return app::run("train_miniplaces", [&] { return prepare(argc, argv); });
+  return app::run("train_miniplaces", [&] { return prepare({argv + 1, argv + argc}); });
 }

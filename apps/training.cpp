@@ -11,7 +11,6 @@
 #include "autograd/shape_ops.h"
 #include "nn/eval_mode.h"
 #include "nn/forward_float.h"
-#include "record/metrics.h"
 
 namespace tweed::app {
 namespace {
@@ -101,6 +100,8 @@ Training::Training(const TrainingOptions& options, const CheckpointInfo& info, M
   rate_ = flags.rate(total_, warmup);
   momentum_ = flags.momentum_over(total_);
   if (flags.ema > 0) ema_ = std::make_unique<Ema>(parameters_, flags.ema);
+  // A later version may have another rate by default.
+  options_.flags.try_emplace("--lr", 1, nlohmann::json(optimizer_->lr()).dump());
   if (options.adversarial) adversarial_ = std::make_unique<Pgd>(*options.adversarial, device);
 }
 
@@ -109,106 +110,18 @@ int64_t Training::iterations_of_epoch() const {
   return std::min(iterations_per_epoch(), total_ - position_.epoch * iterations_per_epoch());
 }
 
-// ---- state ------------------------------------------------------------------------------------
-
-static std::string state_path(const std::string& weights) {
-  auto dot = weights.rfind(".safetensors");
-  return (dot == std::string::npos ? weights : weights.substr(0, dot)) + ".state.safetensors";
-}
-
-static std::string text_of(const Augmentation& a) {
-  return std::string(a.mirror ? "mirror " : "") + (a.crop ? "crop " : "") + "pad " +
-         std::to_string(a.pad);
-}
-
-// Everything that goes on in one file: were the weights in another, a crash between the two writes
-// would leave a pair that does not belong together.
-void Training::save_state() const {
-  const MasterWeights masters(parameters_);
-  SafeTensors file;
-  auto add = [&](const std::string& prefix, const std::vector<Named>& tensors) {
-    for (auto& [name, t] : tensors) file.tensors[prefix + name] = to_file_axes(t);
-  };
-  add("model.", network_->state());
-  add("optimizer.", optimizer_->state());
-  if (ema_) add("ema.", ema_->state());
-  nlohmann::json position{{"epoch", position_.epoch},
-                          {"iteration", position_.iteration},
-                          {"loss", position_.score.loss},
-                          {"top1", position_.score.top1},
-                          {"top5", position_.score.top5},
-                          {"count", position_.score.count},
-                          {"first_gradient", position_.first_gradient},
-                          {"last_gradient", position_.last_gradient},
-                          {"best", best_}};
-  nlohmann::json run{{"seed", options_.seed},
-                     {"batch_size", options_.batch_size},
-                     {"samples", train_.size()},
-                     {"augmentation", text_of(options_.augmentation)},
-                     {"epochs", options_.epochs},
-                     {"model", info_.model},
-                     {"optimizer", options_.optimizer.state_kind()}};
-  file.metadata = {{"position", position.dump()}, {"run", run.dump()}};
-  write_safetensors(path("last.state.safetensors"), file);
-}
-
-static std::map<std::string, Tensor> with_prefix(const SafeTensors& file,
-                                                 const std::string& prefix) {
-  std::map<std::string, Tensor> part;
-  for (auto& [name, t] : file.tensors)
-    if (name.rfind(prefix, 0) == 0) part[name.substr(prefix.size())] = t;
-  return part;
-}
-
-void Training::resume(const std::string& weights) {
-  std::string state = state_path(weights);
-  SafeTensors file = read_safetensors(state);
-  auto part = [&](const char* prefix, const std::vector<Named>& into) {
-    load_tensors(state, {with_prefix(file, prefix), {}}, into);
-  };
-  nlohmann::json run, at;
-  try {
-    run = nlohmann::json::parse(file.metadata.at("run"));
-    at = nlohmann::json::parse(file.metadata.at("position"));
-    auto same = [&](const char* what, auto ours) {
-      if (run.at(what) != nlohmann::json(ours))
-        throw FormatError(state, std::string("was written with ") + what + " " +
-                                     run.at(what).dump() + ", not " + nlohmann::json(ours).dump() +
-                                     "; a resumed run needs the same");
-    };
-    same("model", info_.model);
-    same("seed", options_.seed);
-    same("batch_size", options_.batch_size);
-    same("samples", train_.size());
-    same("augmentation", text_of(options_.augmentation));
-    same("optimizer", options_.optimizer.state_kind());
-    position_.epoch = at.at("epoch");
-    position_.iteration = at.at("iteration");
-    position_.score = {at.at("loss"), at.at("top1"), at.at("top5"), at.at("count")};
-    position_.first_gradient = at.at("first_gradient");
-    position_.last_gradient = at.at("last_gradient");
-    best_ = at.at("best");
-  } catch (const Error&) {
-    throw;
-  } catch (const std::exception& e) {
-    throw FormatError(state, std::string("is no training state: ") + e.what());
-  }
-  {
-    const MasterWeights masters(parameters_);
-    part("model.", network_->state());
-  }
-  part("optimizer.", optimizer_->state());
-  if (ema_) part("ema.", ema_->state());
-  parameters_.changed();
-}
-
 // ---- the loop -----------------------------------------------------------------------------------
 
 int Training::run() {
   double started = now();
   reset_peak_memory(device_);
-  MetricsFile(path("metrics.jsonl"), position_.epoch);  // drops lines that will be written again
-  while (position_.epoch < options_.epochs) {
+  begin();
+  if (done()) {
+    std::printf("All %d epochs are done already; --epochs with a larger number goes on.\n",
+                options_.epochs);
+    return 0;
+  }
+  while (!done()) {
     if (!train_epoch() || !finish_epoch()) return stop();
   }
   summary(now() - started);
@@ -219,15 +132,15 @@ int Training::run() {
 int Training::stop() {
   progress_.clear();
   read_score();
+  check_finite();
   save_state();
   if (position_.epoch == 0) {
     const AveragedWeights averaged(ema_.get());
     const MasterWeights masters(parameters_);
-    save_checkpoint(path("last.safetensors"), *network_, info_);
+    save_checkpoint(path(run_file::last), *network_, info_);
   }
   std::printf("Stopped in epoch %ld after %ld iterations, saved; go on with --resume %s\n",
-              long(position_.epoch + 1), long(position_.iteration),
-              path("last.safetensors").c_str());
+              long(position_.epoch + 1), long(position_.iteration), path(run_file::last).c_str());
   return 130;
 }
 
@@ -238,12 +151,11 @@ bool Training::train_epoch() {
   running_.set(position_.score);
   epoch_started_ = now();
   epoch_images_ = 0;
-  while (position_.iteration < iterations_of_epoch() && feed_.next()) {
+  while (!interrupted() && position_.iteration < iterations_of_epoch() && feed_.next()) {
     step();
     ++position_.iteration;
     epoch_images_ += options_.batch_size;
     show_progress();
-    if (interrupted()) break;
   }
   read_score();
   if (epoch_images_ > 0) note_gradients();
@@ -288,10 +200,7 @@ void Training::forward_and_backward(const Tensor& images, const Tensor& labels, 
 // Once a loss was not finite, neither is their sum.
 void Training::read_score() {
   position_.score = running_.read();
-  if (!std::isfinite(position_.score.loss))
-    throw Error("the loss is no longer finite in epoch " + std::to_string(position_.epoch + 1) +
-                ", iteration " + std::to_string(position_.iteration) +
-                "; a smaller --lr or --clip-grad helps. The last whole epoch is saved.");
+  if (!std::isfinite(position_.score.loss)) fail_diverged("the loss is");
 }
 
 }  // namespace tweed::app

@@ -1,5 +1,6 @@
 // What Training says while it runs, and what it leaves behind.
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 
@@ -56,11 +57,13 @@ bool Training::finish_epoch() {
                         .normalization = {info_.mean, info_.std}};
   Score train = position_.score.average();
   Score val;
+  check_finite();
   {
     AveragedWeights averaged(ema_.get());
     val = evaluate(*network_, validation_, options, device_, false).average();
   }
   if (interrupted()) return false;
+  if (!std::isfinite(val.loss)) fail_diverged("the loss on the validation images is");
   ++position_.epoch;
   position_.iteration = 0;
   position_.score = {};
@@ -87,10 +90,10 @@ void Training::save_epoch(const Score& train, const Score& val) {
   {
     const AveragedWeights averaged(ema_.get());
     const MasterWeights masters(parameters_);
-    save_checkpoint(path("last.safetensors"), *network_, info_);
-    if (is_best) save_checkpoint(path("best.safetensors"), *network_, info_);
+    save_checkpoint(path(run_file::last), *network_, info_);
+    if (is_best) save_checkpoint(path(run_file::best), *network_, info_);
   }
-  MetricsFile(path("metrics.jsonl"), position_.epoch - 1)
+  MetricsFile(path(run_file::metrics), position_.epoch - 1)
       .append({{"epoch", position_.epoch},
                {"lr", rate_(std::min(total_, position_.epoch * iterations_per_epoch()) - 1)},
                {"train_loss", train.loss},
@@ -101,8 +104,8 @@ void Training::save_epoch(const Score& train, const Score& val) {
                {"val_top5", val.top5},
                {"gradient_first_conv", position_.first_gradient},
                {"gradient_last_conv", position_.last_gradient}});
-  auto metric = [&](const char* name) { return read_metric(path("metrics.jsonl"), name); };
-  draw_curves(path("curves.png"), info_.model,
+  auto metric = [&](const char* name) { return read_metric(path(run_file::metrics), name); };
+  draw_curves(path(run_file::curves), info_.model,
               {{"Loss",
                 "epoch",
                 {{"training", {}, metric("train_loss")}, {"validation", {}, metric("val_loss")}}},
@@ -110,21 +113,24 @@ void Training::save_epoch(const Score& train, const Score& val) {
                 "epoch",
                 {{"training", {}, metric("train_top1")}, {"validation", {}, metric("val_top1")}}}});
   save_state();
+  saved_ = true;
 }
 
 void Training::summary(double seconds) const {
-  std::printf("\nTrained %d epochs in %s; peak memory %s.\n", options_.epochs,
-              clock(seconds).c_str(), megabytes(double(memory_stats(device_).peak)).c_str());
+  const int64_t epochs = position_.epoch - epochs_before_;
+  std::printf("\nTrained %ld epoch%s in %s; peak memory %s.\n", long(epochs),
+              epochs == 1 ? "" : "s", clock(seconds).c_str(),
+              megabytes(double(memory_stats(device_).peak)).c_str());
   std::printf("Best validation top-1: %.2f %%.\n", best_);
   if (device_.kind() != Device::Kind::cpu)
     for (auto& line : conv_choices()) std::printf("%s\n", line.c_str());
-  std::printf("Files in %s:\n", options_.out.c_str());
+  std::printf("Files in %s:\n", options_.folder->path().c_str());
   const std::pair<const char*, const char*> files[] = {
-      {"best.safetensors", "the weights of the best epoch; PyTorch's names and axes"},
-      {"last.safetensors", "the weights of the last epoch"},
-      {"last.state.safetensors", "what --resume needs beside them"},
-      {"metrics.jsonl", "loss and accuracy of each epoch"},
-      {"curves.png", "the same as a picture"}};
+      {run_file::best, "the weights of the best epoch; PyTorch's names and axes"},
+      {run_file::last, "the weights of the last epoch"},
+      {run_file::state, "what --resume needs beside them"},
+      {run_file::metrics, "loss and accuracy of each epoch"},
+      {run_file::curves, "the same as a picture"}};
   for (auto& [file, what] : files)
     if (std::filesystem::exists(path(file))) std::printf("  %-24s %s\n", file, what);
 }

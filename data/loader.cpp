@@ -9,6 +9,7 @@
 #include <numeric>
 #include <thread>
 
+#include "data/workers.h"
 #include "kernels/machine/error.h"
 
 namespace tweed {
@@ -41,7 +42,7 @@ struct Loader::State {
     batches = (data.size() + (o.training ? 0 : o.batch_size - 1)) / o.batch_size;
     next_made = next_taken = std::min(o.first_batch, batches);
     ahead = 2 * o.workers;
-    for (int i = 0; i < o.workers; ++i) threads.emplace_back([this] { work(); });
+    threads = start_threads(o.workers, [this] { work(); });
   }
   ~State() {
     {

@@ -20,7 +20,7 @@ struct LoaderOptions {
   int64_t batch_size = 64;
   int image_size = 128;
   bool training = true;     ///< shuffled and augmented, last partial batch dropped
-  int workers = 2;          ///< threads; 0: the caller's own
+  int workers = 2;          ///< threads, as many as the system starts; 0: the caller's own
   uint64_t seed = 0;        ///< of order and augmentation
   int64_t epoch = 0;        ///< of order and augmentation
   int64_t first_batch = 0;  ///< batches passed over at the start, to go on within an epoch

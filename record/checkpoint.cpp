@@ -31,26 +31,23 @@ Tensor moved(const Tensor& t, bool to_file) {
   });
 }
 
-// Names a tensor of `file` that is not in `into`.
+// Names a tensor of `file` that begins with `prefix` and is not in `into`.
 template <class Value>
-void fail_left_over(const std::string& path, const std::map<std::string, Value>& file,
-                    const std::vector<Named>& into) {
+void check_left_over(const std::string& path, const std::map<std::string, Value>& file,
+                     const std::string& prefix, const std::vector<Named>& into) {
   std::set<std::string> known;
-  for (auto& n : into) known.insert(n.name);
+  for (auto& n : into) known.insert(prefix + n.name);
   for (auto& [name, value] : file)
-    if (!known.contains(name))
+    if (name.starts_with(prefix) && !known.contains(name))
       throw FormatError(path, "has a tensor " + quoted(name) + " that the network has not");
 }
 
-void check_names(const SafeTensorsFile& file, const std::vector<Named>& into) {
-  std::size_t known = 0;
-  for (auto& [name, t] : into) {
-    const bool there = file.tensors().contains(name);
-    if (!there && !may_be_missing(name))
-      throw FormatError(file.path(), "has no tensor " + quoted(name));
-    known += there;
-  }
-  if (known < file.tensors().size()) fail_left_over(file.path(), file.tensors(), into);
+void check_names(const SafeTensorsFile& file, const std::string& prefix,
+                 const std::vector<Named>& into) {
+  for (auto& [name, t] : into)
+    if (!file.tensors().contains(prefix + name) && !may_be_missing(name))
+      throw FormatError(file.path(), "has no tensor " + quoted(prefix + name));
+  check_left_over(file.path(), file.tensors(), prefix, into);
 }
 
 }  // namespace
@@ -67,7 +64,6 @@ void save_checkpoint(const std::string& path, const Module& network, const Check
 
 void load_tensors(const std::string& path, const SafeTensors& file,
                   const std::vector<Named>& into) {
-  std::size_t copied = 0;
   for (auto& [name, t] : into) {
     auto found = file.tensors.find(name);
     if (found == file.tensors.end() && may_be_missing(name)) continue;
@@ -75,9 +71,8 @@ void load_tensors(const std::string& path, const SafeTensors& file,
     const Tensor& theirs = found->second;
     check_kind(path, name, our_shape(theirs.shape()), is_floating(theirs.dtype()), t);
     t.copy_from(from_file_axes(theirs));
-    ++copied;
   }
-  if (copied < file.tensors.size()) fail_left_over(path, file.tensors, into);
+  check_left_over(path, file.tensors, "", into);
 }
 
 void check_finite(const std::string& path, const std::vector<Named>& tensors) {
@@ -92,7 +87,7 @@ void check_finite(const std::string& path, const std::vector<Named>& tensors) {
   }
 }
 
-Checkpoint load_checkpoint(const std::string& path) {
+Checkpoint load_checkpoint(const std::string& path, const std::string& prefix) {
   const SafeTensorsFile file(path);
   Checkpoint checkpoint;
   checkpoint.info = read_info(file);
@@ -109,8 +104,8 @@ Checkpoint load_checkpoint(const std::string& path) {
     throw FormatError(path, e.what());
   }
   const auto state = checkpoint.network->state();
-  check_names(file, state);
-  copy_tensors(file, "", state);
+  check_names(file, prefix, state);
+  copy_tensors(file, prefix, state);
   checkpoint.network->eval();
   return checkpoint;
 }

@@ -41,10 +41,10 @@ struct Checkpoint {
   /// What was done to make the file fit, a sentence each, for the user to see.
   std::vector<std::string> notes = {};
 };
-/// @throws FormatError  if the file is damaged, is no checkpoint of ours, does not fit its model,
-/// or
+/// @param prefix  of the network's tensors in the file; those without it are somebody else's
+/// @throws FormatError  if the file is damaged, is no checkpoint of ours, does not fit its model, or
 ///                      has weights that are not finite
-Checkpoint load_checkpoint(const std::string& path);
+Checkpoint load_checkpoint(const std::string& path, const std::string& prefix = "");
 
 /// Weights from elsewhere, under PyTorch's names and axes, in one of our networks. The number of
 /// classes is that of the network's last parameter; `info` has the model, and numbers as classes.

@@ -57,7 +57,8 @@ MetricsFile::MetricsFile(const std::string& path, int64_t epochs_kept) : path_(p
   WholeFile fresh(path);
   fresh.write(kept);
   fresh.commit();
-  file_ = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  file_ = ::open(path.c_str(),
+                 O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (file_ < 0) fail_to_write(path);
 }
 
@@ -69,7 +70,14 @@ void MetricsFile::append(const std::vector<Metric>& values) {
     std::visit([&, &name = name](const auto& v) { line[name] = v; }, value);
   std::string text =
       line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-  write_fully(file_, text.data(), text.size(), path_);
+  const off_t size = ::lseek(file_, 0, SEEK_END);
+  try {
+    write_fully(file_, text.data(), text.size(), path_);
+  } catch (const Error&) {
+    // Where even that fails, half a line stays, which the next opening drops.
+    [[maybe_unused]] const int cut = ::ftruncate(file_, size);
+    throw;
+  }
 }
 
 std::vector<double> read_metric(const std::string& path, const std::string& name) {

@@ -27,6 +27,7 @@ class MetricsFile {
   MetricsFile& operator=(const MetricsFile&) = delete;
 
   /// One line, with the names in the order given: {{"epoch", int64_t{1}}, {"train_loss", 2.31}}.
+  /// What fails to be written leaves the lines before it as they were.
   void append(const std::vector<Metric>& values);
 
  private:

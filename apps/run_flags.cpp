@@ -1,0 +1,91 @@
+#include "apps/run_flags.h"
+
+#include <algorithm>
+
+#include "apps/app.h"
+#include "kernels/machine/printable.h"
+
+namespace tweed::app {
+namespace {
+
+const char* const kept[] = {"data",
+                            "--limit",
+                            "--validation",
+                            "--epochs",
+                            "--iterations",
+                            "--augment",
+                            "--batch-size",
+                            "--optimizer",
+                            "--lr",
+                            "--momentum",
+                            "--nesterov",
+                            "--weight-decay",
+                            "--no-decay-norms",
+                            "--schedule",
+                            "--warmup",
+                            "--clip-grad",
+                            "--accumulate",
+                            "--ema",
+                            "--freeze",
+                            "--precision",
+                            "--seed",
+                            "--adversarial",
+                            "--attack-eps",
+                            "--attack-step",
+                            "--attack-steps",
+                            "--eps-space",
+                            "--goal",
+                            "--no-random-start"};
+
+std::vector<std::string> values(const CLI::Option& option) {
+  if (option.count() > 0) {
+    const bool all = option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
+    const auto& given = option.results();
+    return all ? given : std::vector<std::string>{given.back()};
+  }
+  const std::string standard = option.get_default_str();
+  if (standard.empty()) return {};
+  return {standard};
+}
+
+// --iterations count instead of --epochs, so either flag takes the place of both.
+bool given_otherwise(const CLI::App& flags, const std::string& name) {
+  if (flags.get_option(name)->count() > 0) return true;
+  return name == "--iterations" && flags.get_option("--epochs")->count() > 0;
+}
+
+std::string text_of(const FlagValues& values, const std::string& name) {
+  const auto found = values.find(name);
+  return printable(found == values.end() ? "none" : joined(found->second));
+}
+
+}  // namespace
+
+FlagValues run_flags(const CLI::App& flags) {
+  FlagValues result;
+  for (const std::string name : kept)
+    if (auto found = values(*flags.get_option(name)); !found.empty()) result[name] = found;
+  return result;
+}
+
+std::vector<std::string> with_saved(const CLI::App& flags, const FlagValues& saved,
+                                    const std::vector<std::string>& words) {
+  std::vector<std::string> result;
+  for (const std::string name : kept) {
+    const auto found = saved.find(name);
+    if (found == saved.end() || given_otherwise(flags, name)) continue;
+    for (auto& value : found->second) result.push_back(name[0] == '-' ? name + "=" + value : value);
+  }
+  result.insert(result.end(), words.begin(), words.end());
+  return result;
+}
+
+std::string differences(const FlagValues& now, const FlagValues& saved) {
+  std::vector<std::string> found;
+  for (const std::string name : kept)
+    if (const auto here = text_of(now, name), before = text_of(saved, name); here != before)
+      found.push_back((name == "data" ? "DATA" : name) + " " + here + " instead of " + before);
+  return joined(found);
+}
+
+}  // namespace tweed::app

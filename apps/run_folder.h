@@ -1,0 +1,56 @@
+// The folder of a training run: which one it is, and that no other run writes there.
+#pragma once
+#include <memory>
+#include <string>
+
+namespace tweed::app {
+
+/// The files of a run. The state is the run: it has everything that training goes on from, is
+/// written last after each epoch, and the other files are made to agree with it on the next start.
+/// So a run may be killed at any time.
+namespace run_file {
+inline constexpr const char* state = "last.state.safetensors";
+inline constexpr const char* last = "last.safetensors";
+inline constexpr const char* best = "best.safetensors";
+inline constexpr const char* metrics = "metrics.jsonl";
+inline constexpr const char* curves = "curves.png";
+}  // namespace run_file
+
+/// A folder that belongs to this process. The system takes the lock back when the process ends,
+/// however it ends.
+class RunFolder {
+ public:
+  /// Creates the folder if need be, and locks it.
+  /// @throws Error  if it cannot be written to, or a process that runs has it: "process 123 ..."
+  explicit RunFolder(const std::string& path);
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  int lock_ = -1;
+};
+
+/// Whether a run has left something of value there: weights, or a line of metrics. What was killed
+/// in its first epoch has not.
+bool holds_run(const std::string& folder);
+
+struct FolderWish {
+  std::string out = "runs/train";
+  bool given = false;      ///< otherwise `out` is a default
+  bool overwrite = false;  ///< what another run has left there
+  std::string resumed;     ///< the folder of the run that goes on; empty for a new one
+};
+
+/// The folder for a run to write to, locked: `out` if it was given; the resumed run's own; else the
+/// first of OUT, OUT-2, OUT-3, ... that is free.
+/// @throws Error  if `out` was given and another run is there
+std::shared_ptr<RunFolder> open_run_folder(const FolderWish& wish);
+
+/// Whether two paths are the same folder.
+bool same_folder(const std::string& a, const std::string& b);
+
+}  // namespace tweed::app

@@ -1,0 +1,55 @@
+#include "apps/saved_run.h"
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "apps/app.h"
+#include "apps/run_folder.h"
+
+namespace tweed::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string state_path(const std::string& resume) {
+  const std::string end = ".safetensors", state_end = ".state" + end;
+  std::error_code none;
+  if (fs::is_directory(resume, none)) return resume + "/" + run_file::state;
+  if (resume.ends_with(state_end)) return resume;
+  return (resume.ends_with(end) ? resume.substr(0, resume.size() - end.size()) : resume) +
+         state_end;
+}
+
+void check_exists(const std::string& state, const std::string& resume) {
+  std::error_code none;
+  if (fs::exists(state, none)) return;
+  if (!fs::exists(resume, none)) throw FormatError(resume, "cannot be read: no such file");
+  throw FormatError(resume, "has no training state beside it (" + printable(state) +
+                                "); a run goes on from its last.safetensors");
+}
+
+}  // namespace
+
+SavedRun load_run(const std::string& resume) {
+  SavedRun run;
+  run.path = state_path(resume);
+  run.folder = folder_of(run.path);
+  check_exists(run.path, resume);
+  run.file = read_safetensors(run.path);
+  try {
+    run.flags = nlohmann::json::parse(run.file.metadata.at("flags")).get<FlagValues>();
+  } catch (const std::exception& e) {
+    throw FormatError(run.path, std::string("is no training state of this version: ") + e.what());
+  }
+  run.checkpoint = load_checkpoint(run.path, "model.");
+  return run;
+}
+
+std::map<std::string, Tensor> with_prefix(const SafeTensors& file, const std::string& prefix) {
+  std::map<std::string, Tensor> part;
+  for (auto& [name, t] : file.tensors)
+    if (name.starts_with(prefix)) part[name.substr(prefix.size())] = t;
+  return part;
+}
+
+}  // namespace tweed::app

@@ -1,0 +1,26 @@
+// What a run has left in its state file, for one that goes on from it.
+#pragma once
+#include <string>
+
+#include "apps/run_flags.h"
+#include "record/checkpoint.h"
+
+namespace tweed::app {
+
+struct SavedRun {
+  std::string path;    ///< of the state file
+  std::string folder;  ///< which it is in
+  SafeTensors file;
+  Checkpoint checkpoint;  ///< the network as it was, and what a checkpoint says of itself
+  FlagValues flags;       ///< of the run; see run_flags()
+};
+
+/// Reads the state of the run that `resume` belongs to: its last.safetensors (which need not be
+/// there: the state has the weights too), the state file itself, or the run's folder.
+/// @throws Error  if there is no state, FormatError if it cannot be used
+SavedRun load_run(const std::string& resume);
+
+/// The tensors of `file` whose names begin with `prefix`, without it.
+std::map<std::string, Tensor> with_prefix(const SafeTensors& file, const std::string& prefix);
+
+}  // namespace tweed::app

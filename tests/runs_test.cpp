@@ -1,0 +1,178 @@
+// What a training run does to its folder: which one it takes, and what it never destroys.
+#include <signal.h>
+
+#include <nlohmann/json.hpp>
+
+#include "apps/paths.h"
+#include "record/checkpoint.h"
+#include "record/metrics.h"
+#include "tests/apps_support.h"
+#include "tests/catch.h"
+#include "tests/temporary_folder.h"
+
+using namespace tweed;
+namespace fs = std::filesystem;
+
+namespace {
+
+const char* const files[] = {"last.state.safetensors", "last.safetensors", "best.safetensors",
+                             "metrics.jsonl", "curves.png"};
+
+std::vector<std::string> contents(const std::string& folder) {
+  std::vector<std::string> all;
+  for (auto name : files) all.push_back(bytes_of(folder + "/" + name));
+  return all;
+}
+
+void check_done(const Outcome& o) {
+  INFO(o.err);
+  CHECK(o.err == "");
+  REQUIRE(o.code == 0);
+}
+
+Outcome resume(const std::string& folder, const std::string& more = "") {
+  Words words{"--resume", folder + "/last.safetensors"};
+  for (auto& word : split(more)) words.push_back(word);
+  return run_app("train_miniplaces", words);
+}
+
+int64_t epoch_of(const std::string& folder) {
+  return load_checkpoint(folder + "/last.safetensors").info.epoch;
+}
+
+// Trains without --out in a folder of the test's own.
+Outcome train_in(const std::string& folder, const std::string& more = "") {
+  std::string command = "cd '" + folder + "' && exec '" + program_path("train_miniplaces") +
+                        "' tiny --image-size 16 --batch-size 8 --limit 4 --classes 3 --epochs 1 ";
+  return run_program({"/bin/sh", "-c", command + more});
+}
+
+}  // namespace
+
+TEST_CASE("A resumed run goes on in its own folder with its own flags", "[runs]") {
+  TemporaryFolder parts, whole;
+  const Words flags = split("--warmup 0 --schedule constant --momentum 0.8 --clip-grad 2 --seed 4");
+  auto with = [&](const char* epochs) {
+    Words words = flags;
+    words.insert(words.end(), {"--epochs", epochs});
+    return words;
+  };
+  check_done(train(whole.path(), with("2")));
+  check_done(train(parts.path(), with("1")));
+  const Outcome o = resume(parts.path(), "--epochs 2");
+  check_done(o);
+  CHECK(o.out.find("Files go to " + parts.path() + "\n") != std::string::npos);
+  CHECK(o.out.find("Going on in epoch 2 with the flags of before, but --epochs 2 instead of 1\n") !=
+        std::string::npos);
+  CHECK(contents(parts.path()) == contents(whole.path()));
+
+  // The state says how the run was trained, by default or not.
+  const auto state = read_safetensors(parts / "last.state.safetensors");
+  const auto kept = nlohmann::json::parse(state.metadata.at("flags"));
+  CHECK(kept.at("--lr").at(0) == "0.05");
+  CHECK(kept.at("--momentum").at(0) == "0.8");
+  CHECK(kept.at("--augment").at(0) == "mirror,crop");
+}
+
+TEST_CASE("What must stay the same in a resumed run, and what is done, is said", "[runs]") {
+  TemporaryFolder folder;
+  check_done(train(folder.path(), {"--epochs", "1"}));
+  check_refused(resume(folder.path(), "--seed 5"), "written with seed 0, not 5");
+  check_refused(resume(folder.path(), "--optimizer adam"), "with optimizer");
+  const auto before = contents(folder.path());
+  const Outcome done = resume(folder.path());
+  check_done(done);
+  CHECK(done.out.find("All 1 epochs are done") != std::string::npos);
+  CHECK(contents(folder.path()) == before);
+  check_refused(run_app("train_miniplaces", {"--resume", folder / "best.safetensors"}),
+                "has no training state beside it");
+  // The folder and the state name the run as well.
+  CHECK(run_app("train_miniplaces", {"--resume", folder.path()}).code == 0);
+  CHECK(run_app("train_miniplaces", {"--resume", folder / "last.state.safetensors"}).code == 0);
+}
+
+TEST_CASE("A new run replaces another's files only when it is told to", "[runs]") {
+  TemporaryFolder folder;
+  check_done(train(folder.path(), {"--epochs", "2"}));
+  const auto before = contents(folder.path());
+  check_refused(train(folder.path(), {"--epochs", "1", "--seed", "3"}),
+                "holds another run: go on with it by --resume");
+  CHECK(contents(folder.path()) == before);
+  check_done(train(folder.path(), {"--epochs", "1", "--seed", "3", "--overwrite"}));
+  CHECK(epoch_of(folder.path()) == 1);
+  CHECK(read_metric(folder / "metrics.jsonl", "epoch").size() == 1);
+}
+
+TEST_CASE("Without --out a run takes the next free folder and says so", "[runs]") {
+  TemporaryFolder folder;
+  Outcome o = train_in(folder.path());
+  check_done(o);
+  CHECK(o.out.find("Files go to runs/train\n") != std::string::npos);
+  const auto first = contents(folder / "runs/train");
+  o = train_in(folder.path());
+  check_done(o);
+  CHECK(o.out.find("Files go to runs/train-2: runs/train holds another run\n") !=
+        std::string::npos);
+  CHECK(contents(folder / "runs/train") == first);
+  CHECK(epoch_of(folder / "runs/train-2") == 1);
+  // Nor does a resumed run go there.
+  o = train_in(folder.path(), "--epochs 2 --resume runs/train-2/last.safetensors");
+  check_done(o);
+  CHECK(contents(folder / "runs/train") == first);
+  CHECK(epoch_of(folder / "runs/train-2") == 2);
+}
+
+TEST_CASE("A run that goes on in another folder takes its files along", "[runs]") {
+  TemporaryFolder from, to, other, whole;
+  check_done(train(whole.path(), split("--epochs 2 --warmup 0 --schedule constant")));
+  check_done(train(from.path(), split("--epochs 1 --warmup 0 --schedule constant")));
+  check_done(train(other.path(), {"--epochs", "1", "--seed", "8"}));
+  const auto before = contents(from.path()), others = contents(other.path());
+  check_done(resume(from.path(), "--epochs 2 --out " + to.path()));
+  CHECK(contents(from.path()) == before);
+  CHECK(contents(to.path()) == contents(whole.path()));
+  check_refused(resume(from.path(), "--epochs 2 --out " + other.path()), "holds another run");
+  CHECK(contents(other.path()) == others);
+  check_done(resume(from.path(), "--epochs 2 --overwrite --out " + other.path()));
+  CHECK(contents(other.path()) == contents(whole.path()));
+}
+
+TEST_CASE("Two runs never write to one folder", "[runs]") {
+  TemporaryFolder folder;
+  Words command{program_path("train_miniplaces")};
+  for (auto& word : small_run(folder.path(), {"--epochs", "1000"})) command.push_back(word);
+  Running first(command);
+  REQUIRE(first.wait_for("Epoch 1/1000  train"));
+  check_refused(train(folder.path(), {"--overwrite"}), "is training there");
+  check_refused(resume(folder.path()), "is training there");
+  first.send(SIGKILL);
+  first.finish();
+  check_done(train(folder.path(), {"--epochs", "1", "--overwrite"}));
+}
+
+TEST_CASE("Weights that are no longer finite are never saved", "[runs]") {
+  TemporaryFolder folder;
+  // One step an epoch: its loss is that of the weights before it.
+  const Words run = split("--batch-size 12 --warmup 0 --schedule constant");
+  Words wild = run;
+  wild.insert(wild.end(), {"--lr", "1e30", "--epochs", "1"});
+  check_refused(train(folder.path(), wild), "No epoch was finished, so nothing is saved", 1);
+  for (auto name : files) CHECK_FALSE(fs::exists(folder / name));
+
+  Words good = run;
+  good.insert(good.end(), {"--epochs", "1"});
+  check_done(train(folder.path(), good));
+  const auto before = contents(folder.path());
+  check_refused(resume(folder.path(), "--epochs 2 --lr 1e30"), "What was saved before stays", 1);
+  CHECK(contents(folder.path()) == before);
+}
+
+TEST_CASE("A loss that is not finite in the first epoch leaves another's run alone", "[runs]") {
+  TemporaryFolder folder;
+  check_done(train(folder / "runs/train", {"--epochs", "1"}));
+  const auto before = contents(folder / "runs/train");
+  check_refused(train_in(folder.path(), "--warmup 0 --lr 1e30 --batch-size 2"),
+                "No epoch was finished, so nothing is saved", 1);
+  CHECK(contents(folder / "runs/train") == before);
+  CHECK_FALSE(fs::exists(folder / "runs/train-2/metrics.jsonl"));
+}
