@@ -131,9 +131,9 @@ Tensor div(const Tensor& a, const Tensor& b) {
   Tensor y = compute("div", Binary::divide, Binary::divide_into, a, b);
   return record("div", {a, b}, y, save(b, y), [=](const Saved& s, const Tensor& dy, Want want) {
     const Tensor &b = s[0], &y = s[1];
-    Tensor da = div(dy, b);
-    return Grads{want[0] ? sum_to(da, as) : Tensor(),
-                 want[1] ? neg(sum_to(mul(da, y), b.shape())) : Tensor()};
+    // Not dy / b times y: for a small b the quotient may be infinite, and a y of 0 make it NaN.
+    return Grads{want[0] ? sum_to(div(dy, b), as) : Tensor(),
+                 want[1] ? neg(sum_to(mul(dy, div(y, b)), b.shape())) : Tensor()};
   });
 }
 

@@ -46,7 +46,8 @@ TWEED_INLINE A gelu_inner(A x) {
 template <class A>
 TWEED_INLINE A gelu_tanh_gradient(A x) {
   const A t = tanh(gelu_inner(x));
-  const A inner = A(0.79788456080286535588) * (A(1) + A(3 * 0.044715) * x * x);
+  const A b = x < -50 ? A(-50) : x > 50 ? A(50) : x;  // 1 - t^2 is 0 there; x^2 may be infinite
+  const A inner = A(0.79788456080286535588) * (A(1) + A(3 * 0.044715) * b * b);
   return A(0.5) * (A(1) + t) + A(0.5) * x * (A(1) - t * t) * inner;
 }
 /// x relu6(x + 3) / 6
@@ -64,9 +65,10 @@ TWEED_INLINE A mish_factor(A x) {
   const A e = exp(x > 20 ? A(20) : x), n = e * (e + 2);
   return n / (n + 2);
 }
+/// Of an x beyond 40 as of 40, where it is 1: what is left of 1 - w times a large x would not be 0.
 template <class A>
-TWEED_INLINE A mish_gradient(A x) {
-  const A e = exp(x > 20 ? A(20) : x), n = e * (e + 2), w = n / (n + 2);
+TWEED_INLINE A mish_gradient(A v) {
+  const A x = v > 40 ? A(40) : v, e = exp(x), n = e * (e + 2), w = n / (n + 2);
   return w + x * (A(1) + w) * (A(2) / (n + 2)) * (e / (A(1) + e));  // 1 - w = 2 / (n + 2)
 }
 

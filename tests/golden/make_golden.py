@@ -3,6 +3,7 @@
 
     ops           each operation with its gradients, float64 (ops.py, cases.py)
     ops_attention attention: packed, in windows, general and causal (ops_attention.py)
+    ops_extremes  functions and quotients of zero, tiny, huge and infinite arguments (ops_extremes.py)
     ops_fold      extremes, variances, norms and top-k over axes (ops_fold.py)
     ops_functions functions of one number, maximum, minimum, where (ops_functions.py)
     ops_shape     moves, pools with all options, transposed products, float64 (ops_shape.py)
@@ -34,6 +35,7 @@ import models  # noqa: E402
 import networks  # noqa: E402
 import ops  # noqa: E402
 import ops_attention  # noqa: E402
+import ops_extremes  # noqa: E402
 import ops_fold  # noqa: E402
 import ops_functions  # noqa: E402
 import ops_image  # noqa: E402
@@ -46,6 +48,7 @@ import safetensors_numpy  # noqa: E402
 MAKERS = {
     "ops": ops.make,
     "ops_attention": ops_attention.make,
+    "ops_extremes": ops_extremes.make,
     "ops_fold": ops_fold.make,
     "ops_functions": ops_functions.make,
     "ops_shape": ops_shape.make,
