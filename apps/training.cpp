@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/app.h"
+#include "autograd/conv.h"
 #include "autograd/elementwise.h"
 #include "autograd/loss.h"
 #include "autograd/shape_ops.h"
@@ -36,6 +37,13 @@ std::vector<float> mirrored_images(const std::vector<float>& images, int64_t wid
     for (std::size_t c = 0; c < 3; ++c) result[3 * i + c] = images[3 * from + c];
   }
   return result;
+}
+
+// Which convolutions to suspect: " (convolutions: direct, winograd)".
+std::string used_convolutions() {
+  std::string names;
+  for (auto& name : conv_algorithms_used()) names += (names.empty() ? "" : ", ") + name;
+  return names.empty() ? "" : " (convolutions: " + names + ")";
 }
 
 }  // namespace
@@ -290,7 +298,7 @@ void Training::read_score() {
   position_.score = running_.read();
   if (!std::isfinite(position_.score.loss))
     throw Error("the loss is no longer finite in epoch " + std::to_string(position_.epoch + 1) +
-                ", iteration " + std::to_string(position_.iteration) +
+                ", iteration " + std::to_string(position_.iteration) + used_convolutions() +
                 "; a smaller --lr or --clip-grad helps. The last whole epoch is saved.");
 }
 
