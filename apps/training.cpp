@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/app.h"
+#include "autograd/conv.h"
 #include "autograd/elementwise.h"
 #include "autograd/loss.h"
 #include "autograd/shape_ops.h"

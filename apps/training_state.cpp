@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/training.h"
+#include "autograd/conv.h"
 #include "autograd/reduce.h"
 #include "record/metrics.h"
 
@@ -146,13 +147,20 @@ void Training::check_finite() const {
   if (ema_) check(ema_->state());
 }
 
+// Which convolutions to suspect: " (convolutions: direct, winograd)".
+static std::string used_convolutions() {
+  std::string names;
+  for (auto& name : conv_algorithms_used()) names += (names.empty() ? "" : ", ") + name;
+  return names.empty() ? "" : " (convolutions: " + names + ")";
+}
+
 // A state of nothing but a new network is not worth keeping.
 void Training::fail_diverged(const std::string& what) const {
   const std::string state = path(run_file::state);
   std::error_code none;
   if (!saved_) std::filesystem::remove(state, none);
   throw Error(what + " no longer finite in epoch " + std::to_string(position_.epoch + 1) +
-              ", iteration " + std::to_string(position_.iteration) +
+              ", iteration " + std::to_string(position_.iteration) + used_convolutions() +
               "; a smaller --lr or --clip-grad helps. " +
               (saved_ ? "What was saved before stays: " + printable(state)
                       : std::string("No epoch was finished, so nothing is saved.")));

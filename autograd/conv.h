@@ -16,7 +16,8 @@ enum class ConvAlgorithm : uint8_t {
   implicit,   ///< the same product, its rows gathered into shared memory; `cuda` and `sim`
   mma,        ///< implicit on tensor cores, float32 by TF32's products; `cuda` and `sim`
   direct,     ///< oneDNN's blocked kernels; `cpu` only, in float (bf16 is converted around it)
-  winograd,   ///< oneDNN's Winograd, where it has one (3x3, stride 1), else as `direct`
+  winograd,   ///< oneDNN's Winograd, where it has one (3x3, stride 1), else as `direct`; one NaN or
+              ///< infinity reaches all places that share a tile with it (16 to 25 instead of 9)
   tiled,      ///< our register tile over windows; `cpu` only, in float and double
 };
 /// From "auto" or a name of conv_algorithms(). @throws Error naming all
@@ -32,6 +33,8 @@ ConvAlgorithm conv_algorithm();
 /// "conv 3->64 7x7/2 at 128x128: forward implicit, input im2col, weight implicit". A shape has
 /// several lines if its passes were chosen differently for another dtype or number of images.
 std::vector<std::string> conv_choices();
+/// The names of all algorithms in conv_choices(), such as {"direct", "winograd"}.
+std::vector<std::string> conv_algorithms_used();
 
 struct ConvOptions {
   int64_t stride = 1, padding = 0;

@@ -23,6 +23,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <set>
 
 #include "autograd/conv_mma_passes.h"
 #include "kernels/conv_direct.h"
@@ -239,6 +240,14 @@ std::vector<std::string> conv_choices() {
                     ", weight " + name_of(plan.weight));
   }
   return lines;
+}
+
+std::vector<std::string> conv_algorithms_used() {
+  std::lock_guard lock(choices_mutex);
+  std::set<std::string> names;
+  for (auto& [c, plan] : choices())
+    for (ConvAlgorithm a : {plan.forward, plan.input, plan.weight}) names.insert(name_of(a));
+  return {names.begin(), names.end()};
 }
 
 ConvAlgorithm parse_conv_algorithm(const std::string& name) {

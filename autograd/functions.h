@@ -2,8 +2,8 @@
 // side by side in kernels/formulas.h.
 //
 // Each takes any shape and a floating dtype and returns the same shape and dtype. NaN passes
-// through, gradients at kinks are PyTorch's, and infinite arguments give the limits: gelu(-inf) is 0
-// and mish's slope at inf is 1, where PyTorch multiplies infinity by 0.
+// through, and gradients at kinks are PyTorch's. So are results at infinity, NaN where its formula
+// multiplies it by 0, as for gelu(-inf); but mish's slope at inf is 1.
 #pragma once
 #include "autograd/graph.h"
 

@@ -52,6 +52,16 @@ NodePtr leaf_of(const Tensor& t, const char* op) {
   return node;
 }
 
+// Checks that `given` has the shape, dtype and device of `wanted`.
+void check_fits(const char* op, const char* name, const Tensor& given, const char* wanted_name,
+                const Tensor& wanted) {
+  if (given.shape() == wanted.shape() && given.dtype() == wanted.dtype() &&
+      given.device() == wanted.device())
+    return;
+  fail(op, name, " is ", given.shape(), " ", given.dtype(), " on ", given.device(), ", ",
+       wanted_name, " is ", wanted.shape(), " ", wanted.dtype(), " on ", wanted.device());
+}
+
 // Visits everything that can be reached from `root`, each node once.
 template <class F>
 void visit(const NodePtr& root, F f) {
@@ -91,7 +101,10 @@ class Walk {
       auto [node, grad] = std::move(pending_.begin()->second);
       pending_.erase(pending_.begin());
       for (auto& hook : node->hooks)
-        if (Tensor changed = hook(grad); changed.defined()) grad = changed;
+        if (Tensor changed = hook(grad); changed.defined()) {
+          check_fits("on_gradient", "the result", changed, "the gradient", grad);
+          grad = changed;
+        }
       if (targets_ && targets_->count(node.get())) results_[node.get()] = grad;
       if (node->leaf)
         finish_leaf(*node, grad);
@@ -165,7 +178,7 @@ Tensor start_of(const Tensor& y, const Tensor& dy, const char* op) {
          " depends on no tensor that requires gradients; operations inside NoGrad, and gradients "
          "themselves, are not recorded (first derivatives only)");
   if (dy.defined()) {
-    if (dy.shape() != y.shape()) fail(op, "dy is ", dy.shape(), ", y is ", y.shape());
+    check_fits(op, "dy", dy, "y", y);
     return dy;
   }
   if (y.size() != 1) fail(op, "y is ", y.shape(), ": give dy, or reduce y to one element");
@@ -196,7 +209,7 @@ bool requires_grad(const Tensor& t) { return node_of(t) != nullptr; }
 
 Tensor grad(const Tensor& t) { return leaf_of(t, "grad")->grad; }
 void set_grad(const Tensor& t, const Tensor& buffer) {
-  if (buffer.shape() != t.shape()) fail("set_grad", buffer.shape(), " for ", t.shape());
+  check_fits("set_grad", "the buffer", buffer, "the leaf", t);
   leaf_of(t, "set_grad")->grad = buffer;
 }
 void clear_grad(const Tensor& t) { leaf_of(t, "clear_grad")->grad = {}; }
@@ -285,7 +298,7 @@ void check_alike(const char* op, const std::vector<Tensor>& tensors) {
 }
 
 void accumulate(const Tensor& y, const Tensor& x) {
-  check_alike("accumulate", {y, x});
+  check_fits("accumulate", "x", x, "y", y);
   with_floating(y.dtype(), "accumulate", [&]<class T>() {
     on(y.device(), [&](auto& here) { axpy(here, 1.0, x.read<T>(), y.write<T>()); });
   });

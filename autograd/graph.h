@@ -28,7 +28,7 @@ bool requires_grad(const Tensor& t);
 
 /// The gradient that backward() has accumulated in leaf t; undefined before the first.
 Tensor grad(const Tensor& t);
-/// Lets gradients of leaf t accumulate in `buffer`, of t's shape.
+/// Lets gradients of leaf t accumulate in `buffer`, of t's shape, dtype and device.
 void set_grad(const Tensor& t, const Tensor& buffer);
 /// Forgets the gradient of leaf t.
 void clear_grad(const Tensor& t);
@@ -36,10 +36,12 @@ void clear_grad(const Tensor& t);
 /// Adds d(y)/d(leaf) to the gradient of each leaf that y was computed from.
 ///
 /// @param y           a recorded result; one element, unless dy is given
-/// @param dy          y's shape, the gradient to start from; 1 by default
+/// @param dy          the gradient to start from, of y's shape, dtype and device; 1 by default
 /// @param keep_graph  keeps what the walk needs, so that it can be repeated
-/// @throws Error  if the graph has been freed by an earlier walk, or a tensor that an operation had
-///                saved was changed in place since
+/// @throws ShapeError  "[backward] dy is (2) float64 on cpu, y is (2) float32 on cpu"
+/// @throws Error       if the graph has been freed by an earlier walk, or a tensor that an
+/// operation
+///                     had saved was changed in place since
 void backward(const Tensor& y, bool keep_graph = false, const Tensor& dy = {});
 
 /// d(y)/d(t) for each of `tensors`, leaves or intermediate results, without touching any grad().
@@ -60,8 +62,8 @@ class NoGrad {
 };
 bool grad_enabled();
 
-/// Calls f with the gradient of t during each walk, once it is complete; a defined result takes
-/// its place.
+/// Calls f with the gradient of t during each walk, once it is complete; a defined result of
+/// its shape, dtype and device takes its place.
 void on_gradient(const Tensor& t, std::function<Tensor(const Tensor&)> f);
 
 /// The operations and saved bytes that can be reached from y, for tests and for the curious.

@@ -147,13 +147,20 @@ Tensor variance(const char* op, const Tensor& x, Axes axes, bool keep_axes, int6
 
 Tensor euclidean(const char* op, const Tensor& x, Axes axes, bool keep_axes) {
   const Shape kept = without(x.shape(), axes, true);
-  const Tensor y = sqrt(fold_axes(op, Fold::sum_of_squares, x.detach(), axes));
+  const Tensor values = x.detach().to(accumulator_dtype(x));
+  // The squares of what is left of the largest can neither overflow nor all vanish. A divisor of 0
+  // or infinity would make NaN of the elements that are like it.
+  const bool wide = values.dtype() == DType::float64;
+  const Tensor largest = axes ? fold_axes(op, Fold::max_abs, values, axes) : abs(values);
+  const Tensor unit = clamp(largest, wide ? 1e-307 : 2e-38, wide ? 1e307 : 1e38);
+  const Tensor squares = fold_axes(op, Fold::sum_of_squares, div(values, unit), axes);
+  const Tensor y = mul(unit, sqrt(squares)).to(x.dtype());
   return record(op, {x}, y.reshape(without(x.shape(), axes, keep_axes)), save(x, y),
                 [=](const Saved& s, const Tensor& dy, Want) {
                   const Tensor &x = s[0], &y = s[1];
                   const Tensor zero = Tensor::scalar(0, y.dtype(), y.device());
-                  // Where y is 0 so is x, and any divisor but 0 will do.
-                  return Grads{mul(x, div(dy.reshape(kept), add(y, equal(y, zero))))};
+                  // Where y is 0 so is x, and any divisor but 0 will do. dy / y might be infinite.
+                  return Grads{mul(div(x, add(y, equal(y, zero))), dy.reshape(kept))};
                 });
 }
 

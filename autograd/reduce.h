@@ -34,8 +34,8 @@ Tensor var(const Tensor& x, const std::vector<int>& axes, bool keep_axes = false
 /// The sum of absolute values.
 Tensor norm_l1(const Tensor& x);
 Tensor norm_l1(const Tensor& x, const std::vector<int>& axes, bool keep_axes = false);
-/// The square root of the sum of squares. The gradient where that is 0 is 0. Saves x and the
-/// result.
+/// The square root of the sum of squares, which neither overflow nor vanish on the way. The
+/// gradient where it is 0 is 0. Saves x and the result.
 Tensor norm_l2(const Tensor& x);
 Tensor norm_l2(const Tensor& x, const std::vector<int>& axes, bool keep_axes = false);
 /// The largest absolute value, as max() of abs().

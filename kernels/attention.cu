@@ -271,8 +271,8 @@ __global__ void attention_dot_kernel(AttentionShape a, const T* __restrict__ y,
   }
 }
 
-// In place of products: s = scale q . k becomes p, the probability or hidden, and dp = dy . v to the
-// score's gradient p (dp - dot). log_sum and dot are those of row i, or of the tile's j if
+// In place of products: s = scale q . k becomes p, the probability or hidden, and dp = dy . v to
+// the score's gradient p (dp - dot). log_sum and dot are those of row i, or of the tile's j if
 // `by_keys`.
 template <bool by_keys, class A>
 __device__ inline void gradients_of_tile(bool causal, int64_t ahead, int64_t width, int64_t lanes,

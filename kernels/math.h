@@ -23,20 +23,6 @@ TWEED_INLINE double pow(double x, double p) { return ::pow(x, p); }
 TWEED_INLINE float sqrt(float x) { return ::sqrtf(x); }
 TWEED_INLINE double sqrt(double x) { return ::sqrt(x); }
 
-// The functions below multiply their argument by a factor that becomes 0 (or by its slope, which
-// does at both ends). Where it is 0 long since, a bounded argument gives the same as any other, and
-// infinity does not become NaN.
-
-/// x, or the nearer of two bounds; NaN passes.
-template <class A>
-TWEED_INLINE A at_least(A x, A low) {
-  return x < low ? low : x;
-}
-template <class A>
-TWEED_INLINE A within(A x, A low, A high) {
-  return x < low ? low : x > high ? high : x;
-}
-
 /// 1 / (1 + exp(-x))
 template <class A>
 TWEED_INLINE A logistic(A x) {
@@ -52,63 +38,37 @@ template <class A>
 TWEED_INLINE A normal_density(A x) {
   return A(0.39894228040143267794) * exp(A(-0.5) * x * x);
 }
-/// x times the distribution function.
-template <class A>
-TWEED_INLINE A gelu_value(A x) {
-  const A b = at_least(x, A(-50));
-  return b * normal_cdf(b);
-}
-template <class A>
-TWEED_INLINE A gelu_gradient(A x) {
-  const A b = within(x, A(-50), A(50));
-  return normal_cdf(b) + b * normal_density(b);
-}
 /// What tanh sees in the approximation of GELU: sqrt(2 / pi) (x + 0.044715 x^3).
 template <class A>
 TWEED_INLINE A gelu_inner(A x) {
   return A(0.79788456080286535588) * (x + A(0.044715) * x * x * x);
 }
 template <class A>
-TWEED_INLINE A gelu_tanh_value(A v) {
-  const A x = at_least(v, A(-50));
-  return A(0.5) * x * (A(1) + tanh(gelu_inner(x)));
-}
-template <class A>
-TWEED_INLINE A gelu_tanh_gradient(A v) {
-  const A x = within(v, A(-50), A(50));
+TWEED_INLINE A gelu_tanh_gradient(A x) {
   const A t = tanh(gelu_inner(x));
-  const A inner = A(0.79788456080286535588) * (A(1) + A(3 * 0.044715) * x * x);
+  const A b = x < -50 ? A(-50) : x > 50 ? A(50) : x;  // 1 - t^2 is 0 there; x^2 may be infinite
+  const A inner = A(0.79788456080286535588) * (A(1) + A(3 * 0.044715) * b * b);
   return A(0.5) * (A(1) + t) + A(0.5) * x * (A(1) - t * t) * inner;
-}
-/// x logistic(x)
-template <class A>
-TWEED_INLINE A silu_value(A x) {
-  const A b = at_least(x, A(-1000));
-  return b * logistic(b);
-}
-template <class A>
-TWEED_INLINE A silu_gradient(A x) {
-  const A b = within(x, A(-1000), A(1000)), l = logistic(b);
-  return l * (A(1) + b * (A(1) - l));
 }
 /// x relu6(x + 3) / 6
 template <class A>
 TWEED_INLINE A hard_swish(A x) {
-  return x <= -3 ? -A(0) : x >= 3 ? x : x * (x + A(3)) / A(6);
+  return x <= -3 ? x * A(0) : x >= 3 ? x : x * (x + A(3)) / A(6);
 }
 template <class A>
 TWEED_INLINE A hard_swish_slope(A x) {
   return x <= -3 ? A(0) : x < 3 ? x / A(3) + A(0.5) : A(1);
 }
-/// x tanh(log(1 + exp(x))) = x n / (n + 2), where n = e^x (e^x + 2); the factor is 1 beyond 20.
+/// tanh(log(1 + exp(x))) = n / (n + 2), where n = e^x (e^x + 2); it is 1 beyond 20.
 template <class A>
-TWEED_INLINE A mish_value(A v) {
-  const A x = at_least(v, A(-1000)), e = exp(x > 20 ? A(20) : x), n = e * (e + 2);
-  return x * (n / (n + 2));
+TWEED_INLINE A mish_factor(A x) {
+  const A e = exp(x > 20 ? A(20) : x), n = e * (e + 2);
+  return n / (n + 2);
 }
+/// Of an x beyond 40 as of 40, where it is 1: what is left of 1 - w times a large x would not be 0.
 template <class A>
 TWEED_INLINE A mish_gradient(A v) {
-  const A x = within(v, A(-1000), A(40)), e = exp(x), n = e * (e + 2), w = n / (n + 2);
+  const A x = v > 40 ? A(40) : v, e = exp(x), n = e * (e + 2), w = n / (n + 2);
   return w + x * (A(1) + w) * (A(2) / (n + 2)) * (e / (A(1) + e));  // 1 - w = 2 / (n + 2)
 }
 

@@ -9,9 +9,10 @@ namespace MACHINE {
 // numbers, and the divisor -1 turns it back.
 template <Fold f>
 struct Folding {
-  static constexpr bool is_extreme = f == Fold::max || f == Fold::min;
+  static constexpr bool is_extreme = f == Fold::max || f == Fold::min || f == Fold::max_abs;
   template <class A>
   TWEED_INLINE static A of(A v) {
+    if constexpr (f == Fold::max_abs) return v < 0 ? -v : v;
     return f == Fold::sum_of_squares ? v * v : f == Fold::min ? -v : v;
   }
   template <class A>
@@ -140,6 +141,8 @@ void fold(M& here, Fold f, const Reduction& shape, double divisor, Span<const T>
       return fold_as<Fold::max, Fold::max>(here, shape, 1, x, y, scratch);
     case Fold::min:
       return fold_as<Fold::min, Fold::max>(here, shape, -1, x, y, scratch);
+    case Fold::max_abs:
+      return fold_as<Fold::max_abs, Fold::max>(here, shape, 1, x, y, scratch);
   }
 }
 

@@ -23,8 +23,8 @@ struct Reduction {
 };
 
 /// How elements are brought together. An extreme is NaN as soon as one element is, and of no
-/// elements infinite.
-enum class Fold : uint8_t { sum, sum_of_squares, max, min };
+/// elements infinite. max_abs is the largest magnitude.
+enum class Fold : uint8_t { sum, sum_of_squares, max, min, max_abs };
 
 /// y[o, i] = the fold over r of x[o, r, i], divided by `divisor`, which is 1 for extremes.
 ///

@@ -32,18 +32,17 @@ ParameterBuffer::ParameterBuffer(const std::vector<Named>& parameters,
   computed_with_ = own ? values_ : Tensor::zeros(values_.shape(), compute, first.device());
   grads_ = Tensor::zeros_like(computed_with_);
   const auto value_parts = parts(values_), grad_parts = parts(grads_);
-  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+  for (std::size_t i = 0; i < parameters_.size(); ++i)
     parameters_[i].tensor.move_into(value_parts[i].tensor);
-    set_grad(parameters_[i].tensor, grad_parts[i].tensor);
-  }
-  if (own) return;
   for (auto& [name, t] : parameters)
-    if (!requires_grad(t)) {
+    if (!own && !requires_grad(t)) {
       NoGrad no_grad;
       frozen_.push_back({t, t.detach(), t.to(compute)});
     }
   rebind(false);
-  changed();
+  for (std::size_t i = 0; i < parameters_.size(); ++i)
+    set_grad(parameters_[i].tensor, grad_parts[i].tensor);
+  if (!own) changed();
 }
 
 void ParameterBuffer::rebind(bool to_masters) const {

@@ -216,4 +216,25 @@ TEST_CASE("gradcheck finds a wrong gradient and steps around kinks", "[gradcheck
   CHECK_THROWS_WITH(gradcheck(kinked, {Tensor::zeros({3})}), Contains("float64"));
 }
 
+TEST_CASE(
+    "gradients to start from, buffers and hooks have their tensor's shape, dtype and device") {
+  const Tensor x = require_grad(Tensor::from<float>({1, 2}, {2})), y = x * 3;
+  const Tensor wide = Tensor::zeros({2}, DType::float64), other = Tensor::zeros({3});
+  const Tensor there = Tensor::zeros({2}, DType::float32, Device::parse("sim"));
+  const std::string of_y = ", y is (2) float32 on cpu";
+  CHECK_THROWS_WITH(backward(y, true, wide), "[backward] dy is (2) float64 on cpu" + of_y);
+  CHECK_THROWS_WITH(backward(y, true, there), "[backward] dy is (2) float32 on sim" + of_y);
+  CHECK_THROWS_WITH(backward(y, true, other), "[backward] dy is (3) float32 on cpu" + of_y);
+  CHECK_THROWS_WITH(grad_of(y, {x}, true, wide), "[grad_of] dy is (2) float64 on cpu" + of_y);
+  CHECK_THROWS_WITH(grad_of(y, {x}, true, there), "[grad_of] dy is (2) float32 on sim" + of_y);
+  for (const Tensor& wrong : {wide, there, other}) {
+    CHECK_THROWS_AS(set_grad(x, wrong), ShapeError);
+    const Tensor z = x * 2;
+    on_gradient(z, [=](const Tensor&) { return wrong; });
+    CHECK_THROWS_WITH(backward(z, false, Tensor::zeros({2})), Contains("[on_gradient] the result"));
+    CHECK_THROWS_AS(accumulate(Tensor::zeros({2}), wrong), ShapeError);
+  }
+  CHECK(!grad(x).defined());
+}
+
 }  // namespace tweed

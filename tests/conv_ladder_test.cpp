@@ -165,6 +165,10 @@ TEST_CASE("auto picks a rung for each pass and says which", "[ladder]") {
   CHECK(count("conv 128->128 3x3/1 at 16x16: forward naive, input naive, weight naive") == 1);
   plan_conv({{7, 128, 128, 3, 7, 2, 3}, 64}, f32, sim);  // another batch, the same line
   CHECK(conv_choices() == lines);
+  const auto used = conv_algorithms_used();
+  CHECK(std::count(used.begin(), used.end(), "naive") == 1);
+  CHECK(std::count(used.begin(), used.end(), "im2col") == 1);
+  CHECK(std::count(used.begin(), used.end(), "auto") == 0);
 }
 
 }  // namespace tweed

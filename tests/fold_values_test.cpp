@@ -109,6 +109,37 @@ TEST_CASE("extremes and norms share gradients among equals, and pass NaN on", "[
   });
 }
 
+TEST_CASE("a norm and its gradient survive squares beyond the range", "[ops]") {
+  struct {
+    DType dtype;
+    double tiny, huge;
+  } ranges[] = {{DType::float32, 1e-30, 1e30},
+                {DType::bfloat16, 1e-30, 1e30},
+                {DType::float64, 1e-200, 1e200}};
+  for (Device device : test_devices())
+    for (auto& range : ranges)
+      for (double unit : {range.tiny, 1.0, range.huge}) {
+        INFO(device.name() << " " << name_of(range.dtype) << " " << unit);
+        const double digits = range.dtype == DType::bfloat16 ? 1e-2 : 1e-6;
+        const Tensor x = require_grad(
+            Tensor::from(Doubles{3 * unit, -4 * unit, 0}, {1, 3}).to(range.dtype).to(device));
+        auto check_norm = [&](const Tensor& y, double wanted, const Doubles& slopes) {
+          CHECK(y.item() / unit == Approx(wanted).epsilon(digits));
+          const Tensor dy = Tensor::full(y.shape(), 1e10, range.dtype, device);
+          const Doubles dx = grad_of(y, {x}, false, dy)[0].to_doubles();
+          for (std::size_t i = 0; i < 3; ++i)
+            CHECK(dx[i] / 1e10 == Approx(slopes[i]).epsilon(digits).margin(1e-30));
+        };
+        check_norm(norm_l2(x), 5, {0.6, -0.8, 0});
+        check_norm(norm_l2(x, {1}), 5, {0.6, -0.8, 0});
+        check_norm(norm_l2(norm_l2(x, {0})), 5, {0.6, -0.8, 0});  // columns of one
+        CHECK(norm_l2(x, {}).to_doubles()[1] / unit == Approx(4).epsilon(digits));
+      }
+  CHECK(norm_l2(Tensor::from(Doubles{inf, 3}, {2})).item() == inf);
+  CHECK(std::isnan(norm_l2(Tensor::from(Doubles{nan, 3}, {2})).item()));
+  CHECK(norm_l2(Tensor::zeros({0})).item() == 0);
+}
+
 TEST_CASE("extremes over several slabs", "[ops]") {
   for (Device device : test_devices()) {
     const int64_t n = device.name() == "sim" ? 40000 : 300000;

@@ -2,9 +2,9 @@
 zero, tiny, huge or infinite, in float32 and float64.
 
 CASE/x (or a and b), CASE/y, CASE/dy and CASE/dx in the dtype that CASE ends with. Functions are
-computed in float64 and rounded, products and quotients in their own dtype. Where PyTorch gives NaN
-for a number, although the function or its slope has a limit there, the file has the limit: what
-PyTorch gives for an argument of +-1e6 (LIMITS lists these functions).
+computed in float64 and rounded, products and quotients in their own dtype. Where a slope in PyTorch
+is NaN although the argument is finite, the file has the slope at +-1e6, which is the same. So it has
+for mish at infinity.
 """
 
 import json
@@ -24,8 +24,6 @@ OWN = {
     "float32": [1e-45, 1e-40, 2e-38, 1e-30, 1e-20, 1e7, 1e10, 1e13, 1e19, 1e20, 1e25, 3e38],
     "float64": [5e-324, 1e-310, 3e-308, 1e-200, 1e-100, 1e10, 1e20, 1e103, 1e154, 1e200, 1e307],
 }
-# Functions whose formula in PyTorch is a product of infinity and 0 at one or both ends.
-LIMITS = ("gelu", "gelu_tanh", "silu", "mish", "hardswish")
 MORE = {
     "relu": torch.relu,
     "pow_1": lambda x: x.pow(1),
@@ -51,12 +49,11 @@ def run(function, inputs, slope):
     return [t.detach().numpy() for t in (y, *gradients)]
 
 
-def with_limits(results, function, x, slope):
-    """Replaces NaN by the limit."""
-    for result, limit in zip(results, run(function, [x.clamp(-1e6, 1e6)], slope)):
-        odd = np.isnan(result)
+def without_overflow(op, results, function, x, slope):
+    """Replaces what is NaN because a formula of PyTorch overflows on the way."""
+    for result, limit in zip(results[1:], run(function, [x.clamp(-1e6, 1e6)], slope)[1:]):
+        odd = np.isnan(result) & (np.isfinite(x.numpy()) | ((op == "mish") & (x.numpy() > 0)))
         result[odd] = limit[odd]
-    return results
 
 
 def store(tensors, case, names, inputs, slope, results):
@@ -75,8 +72,7 @@ def functions(tensors, metadata, dtype):
         x = torch.from_numpy(values if positive else both_signs(list(values))).to(DTYPES[dtype])
         for slope in (1.0, 1e5):
             results = run(function, [x.double()], slope)
-            if op in LIMITS:
-                results = with_limits(results, function, x.double(), slope)
+            without_overflow(op, results, function, x.double(), slope)
             if op == "elu":  # PyTorch takes 1 from exp(x), which leaves no digit of a small x
                 results[0] = np.where(x > 0, x, 1.5 * np.expm1(np.minimum(x.double(), 0)))
             case = f"{op}_{slope:g}_{dtype}"
