@@ -35,7 +35,7 @@ std::string owner(int file) {
 }
 
 int open_lock(const std::string& folder) {
-  const int file = ::open((folder + "/.lock").c_str(),
+  const int file = ::open((folder + "/" + run_file::lock).c_str(),
                           O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
   if (file < 0) fail(folder, "cannot be written to");
   struct stat about {};

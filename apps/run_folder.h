@@ -14,6 +14,7 @@ inline constexpr const char* last = "last.safetensors";
 inline constexpr const char* best = "best.safetensors";
 inline constexpr const char* metrics = "metrics.jsonl";
 inline constexpr const char* curves = "curves.png";
+inline constexpr const char* lock = ".lock";  ///< has the number of the process that trains
 }  // namespace run_file
 
 /// A folder that belongs to this process. The system takes the lock back when the process ends,

@@ -23,7 +23,11 @@ std::string state_path(const std::string& resume) {
 void check_exists(const std::string& state, const std::string& resume) {
   std::error_code none;
   if (fs::exists(state, none)) return;
-  if (!fs::exists(resume, none)) throw FormatError(resume, "cannot be read: no such file");
+  if (!fs::exists(resume, none)) {
+    const bool begun = fs::exists(folder_of(resume) + "/" + run_file::lock, none);
+    throw FormatError(resume, std::string("cannot be read: no such file") +
+                                  (begun ? "; the run there ended before its first step" : ""));
+  }
   throw FormatError(resume, "has no training state beside it (" + printable(state) +
                                 "); a run goes on from its last.safetensors");
 }

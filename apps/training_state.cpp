@@ -52,6 +52,14 @@ void Training::save_state() {
   write_safetensors(path(run_file::state), file);
 }
 
+// A number from a file that may be anybody's.
+static int64_t whole(const nlohmann::json& number, int64_t most) {
+  if (!number.is_number_integer() || number < 0 || number > most)
+    throw Error("its position " + printable(number.dump()) + " is not from 0 to " +
+                std::to_string(most));
+  return number;
+}
+
 void Training::resume(const SavedRun& saved) {
   const std::string& state = saved.path;
   const SafeTensors& file = saved.file;
@@ -74,13 +82,13 @@ void Training::resume(const SavedRun& saved) {
     same("samples", train_.size());
     same("augmentation", text_of(options_.augmentation));
     same("optimizer", options_.optimizer.state_kind());
-    position_.epoch = at.at("epoch");
-    position_.iteration = at.at("iteration");
+    position_.epoch = whole(at.at("epoch"), 1'000'000);
+    position_.iteration = whole(at.at("iteration"), iterations_per_epoch());
     position_.score = {at.at("loss"), at.at("top1"), at.at("top5"), at.at("count")};
     position_.first_gradient = at.at("first_gradient");
     position_.last_gradient = at.at("last_gradient");
     best_ = at.at("best");
-  } catch (const Error&) {
+  } catch (const FormatError&) {
     throw;
   } catch (const std::exception& e) {
     throw FormatError(state, std::string("is no training state: ") + e.what());

@@ -1,6 +1,7 @@
 #include "tests/apps_support.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -9,6 +10,9 @@
 #include "tests/catch.h"
 
 namespace tweed {
+
+// What the apps have to do here is small, and tests run beside each other: they get one thread.
+[[maybe_unused]] static const int one_thread = setenv("OMP_NUM_THREADS", "1", 0);
 
 Words split(const std::string& text) {
   std::istringstream in(text);

@@ -328,7 +328,7 @@ TEST_CASE("Bad data is refused in one line, with exit code 2") {
   const std::string root = folder.path() + "/data", out = folder.path() + "/out";
   auto train_on = [&](const std::string& data) {
     return run_app("train_miniplaces", {data, "--image-size", "16", "--batch-size", "2", "--epochs",
-                                        "1", "--out", out});
+                                        "1", "--overwrite", "--out", out});
   };
   check_refused(train_on(folder.path() + "/nowhere"), "nowhere");
   fs::create_directories(root);

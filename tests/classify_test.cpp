@@ -68,7 +68,7 @@ TEST_CASE("CIFAR-10 records train for a number of iterations") {
 
   const std::string last = t.out + "/last.safetensors";
   const Outcome other = app("train_miniplaces", {t.records, "--resume", last, "--batch-size", "10",
-                                                 "--iterations", "20", "--out", t.out});
+                                                 "--iterations", "20", "--augment", "mirror"});
   check_refused(other, "augmentation");
 }
 

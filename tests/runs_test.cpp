@@ -1,5 +1,6 @@
 // What a training run does to its folder: which one it takes, and what it never destroys.
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <nlohmann/json.hpp>
 
@@ -175,4 +176,40 @@ TEST_CASE("A loss that is not finite in the first epoch leaves another's run alo
                 "No epoch was finished, so nothing is saved", 1);
   CHECK(contents(folder / "runs/train") == before);
   CHECK_FALSE(fs::exists(folder / "runs/train-2/metrics.jsonl"));
+}
+
+TEST_CASE("A line of metrics that cannot be written whole is taken back", "[runs]") {
+  TemporaryFolder folder;
+  const std::string path = folder / "metrics.jsonl";
+  MetricsFile file(path);
+  file.append({{"epoch", int64_t{1}}, {"train_loss", 2.5}});
+  const std::string before = bytes_of(path);
+
+  const auto ignored = signal(SIGXFSZ, SIG_IGN);
+  rlimit limit{}, small{};
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+  small = limit;
+  small.rlim_cur = before.size() + 5;
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+  std::string said;
+  try {
+    file.append({{"epoch", int64_t{2}}, {"train_loss", 1.5}});
+  } catch (const Error& e) {
+    said = e.what();
+  }
+  setrlimit(RLIMIT_FSIZE, &limit);
+  signal(SIGXFSZ, ignored);
+  CHECK(said.find("cannot be written") != std::string::npos);
+  CHECK(bytes_of(path) == before);
+}
+
+TEST_CASE("A limit on files stops a run with one line, and a first run leaves nothing", "[runs]") {
+  TemporaryFolder folder;
+  std::string line = "ulimit -f 20; exec";
+  for (auto& word : small_run(folder.path(), {"--epochs", "1"})) line += " '" + word + "'";
+  line.insert(line.find("exec") + 4, " '" + program_path("train_miniplaces") + "'");
+  check_refused(run_program({"/bin/sh", "-c", line}), "cannot be written: File too large", 1);
+  for (auto& entry : fs::directory_iterator(folder.path()))
+    CHECK(entry.path().filename() == ".lock");
+  check_refused(resume(folder.path()), "the run there ended before its first step");
 }
