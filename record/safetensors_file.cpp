@@ -143,6 +143,8 @@ class HeaderParser {
   bool on_event(int depth, json::parse_event_t event, json& value) {
     using Event = json::parse_event_t;
     if (depth > deepest) fail(file_, 8, "the header is nested too deep");
+    if (depth == 0 && event == Event::array_start)
+      fail(file_, 8, "the header is not a JSON object");
     if (depth == 1 && event == Event::key) {
       name_ = value.get_ref<const std::string&>();
       return true;

@@ -197,6 +197,8 @@ TEST_CASE("safetensors: a wrong header is named with file and byte") {
   };
   header_says("{\"t\": oops}", 0, "14", "not valid JSON");
   header_says("[]", 0, "8", "not a JSON object");
+  header_says("[1]", 0, "8", "not a JSON object");
+  header_says("1", 0, "8", "not a JSON object");
   header_says("{\"__metadata__\":{\"a\":1}}", 0, "9", "'a' is not a string");
   one("3", "needs dtype, shape and data_offsets");
   one(R"({"dtype":"C64","shape":[1],"data_offsets":[0,8]})", "dtype C64 is not one of");
