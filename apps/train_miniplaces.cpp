@@ -7,6 +7,7 @@
 
 #include "apps/app.h"
 #include "apps/flags.h"
+#include "apps/numbers.h"
 #include "apps/sheets.h"
 #include "apps/training.h"
 #include "autograd/conv.h"
@@ -36,10 +37,11 @@ struct Flags {
   }
 };
 
-void add_flags(CLI::App& app, Flags& f) {
-  f.data.add_to(app);
-  f.device.add_to(app);
-  TrainingOptions& t = f.training;
+// Groups of --help, and what check_use() goes by.
+constexpr const char *of_data = "Data", *of_training = "Training", *of_attack = "Attack",
+                     *of_computing = "Computing";
+
+void add_model_flags(CLI::App& app, Flags& f) {
   f.model_options = {app.add_option("--model", f.model,
                                     "the network: " + joined(model_names()) +
                                         ", or a JSON file that describes one (docs/models.md)")
@@ -53,14 +55,35 @@ void add_flags(CLI::App& app, Flags& f) {
   };
   shorthand("--use-vit", "simplevit");
   shorthand("--use-resnet18", "resnet18");
+}
+
+void add_task_flags(CLI::App& app, Flags& f) {
   app.add_flag("--summary", f.summary,
                "only print a table of the network's layers, for one image of DATA's size");
-  app.add_option("--epochs", t.epochs, "times through the training images")
-      ->check(CLI::Range(1, 100000))
+  app.add_option("--resume", f.resume,
+                 "a checkpoint of ours: training goes on where the state file beside it ended; "
+                 "with --evaluate, its weights are used");
+  app.add_option("--out", f.training.out, "folder for what the run leaves behind")
       ->capture_default_str();
-  app.add_option("--iterations", t.iterations, "steps, instead of whole epochs; 0: --epochs counts")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+  app.add_flag(
+      "-e,--evaluate", f.evaluate,
+      "only evaluate --resume on the validation images, averaging the logits of each image "
+      "and its mirror image");
+  app.add_flag("-a,--attack", f.attacked,
+               "with --evaluate: evaluate under the attack given by the --attack flags, too");
+  app.add_flag(
+      "-v,--vis", f.pictures,
+      "with --evaluate: draw saliency maps, and attacked images if there is -a, into --out");
+}
+
+void add_training_flags(CLI::App& app, Flags& f) {
+  TrainingOptions& t = f.training;
+  auto epochs =
+      add_whole(app, "--epochs", t.epochs, {1, 100'000}, "times through the training images");
+  add_whole(app, "--iterations", t.iterations, {1, 1'000'000'000}, "steps, instead of --epochs")
+      ->default_str("")
+      ->excludes(epochs);
+  add_whole(app, "--limit", f.data.limit, {0, 1'000'000'000}, "training images a class; 0: all");
   app.add_option(
          "--augment", f.augment,
          "what happens to training images at random: none, or some of mirror, crop, and pad "
@@ -71,36 +94,10 @@ void add_flags(CLI::App& app, Flags& f) {
                  "training images), none")
       ->check(CLI::IsMember({"imagenet", "data", "none"}))
       ->capture_default_str();
-  app.add_option("--validation", f.validation,
-                 "validation images from elsewhere, instead of DATA's; same classes")
-      ->type_name("DATA");
-  app.add_option("-b,--batch-size", t.batch_size, "images a step")
-      ->check(CLI::Range(1, 65536))
-      ->capture_default_str();
+  add_whole(app, "-b,--batch-size", t.batch_size, {1, 65536}, "images a step");
   t.optimizer.add_to(app);
-  app.add_option("-p,--print-freq", t.print_every,
-                 "iterations between progress lines, if stdout "
-                 "is no terminal; 0: none")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--out", t.out, "folder for what the run leaves behind")->capture_default_str();
-  app.add_option("--resume", f.resume,
-                 "a checkpoint of ours: training goes on where the state file beside it ended; "
-                 "with --evaluate, its weights are used");
-  app.add_option(
-         "--conv", f.conv,
-         "how convolutions are computed: auto (chosen for each shape), naive (a thread a "
-         "result), im2col (as the text explains it), implicit (im2col's tiles in shared "
-         "memory), mma (implicit on tensor cores, f32 as TF32), direct (oneDNN), winograd "
-         "(oneDNN's, where it has it, else direct), tiled (a register tile of ours); naive, "
-         "implicit and mma on cuda and sim, direct, winograd and tiled on cpu")
-      ->capture_default_str();
-  app.add_option(
-         "--precision", f.precision,
-         "what layers compute in: f32; tf32 (cuda only); bf16, with float32 master weights, "
-         "norms, softmax and losses adding up in float32")
-      ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
-      ->capture_default_str();
+  add_whole(app, "-p,--print-freq", t.print_every, {0, 1'000'000'000},
+            "iterations between progress lines, if stdout is no terminal; 0: none");
   app.add_option(
          "--images-on", f.images_on,
          "where training images wait: device (all of them, cut and normalised by a kernel), "
@@ -111,19 +108,82 @@ void add_flags(CLI::App& app, Flags& f) {
   app.add_flag("--graph,!--no-graph", t.record_steps,
                "on cuda and sim: record a training step and replay it (a CUDA graph), which gives "
                "the same bits; the default");
-  app.add_flag("--use-custom-conv", f.custom_conv, "the coursework's name for --conv im2col");
-  app.add_flag(
-      "-e,--evaluate", f.evaluate,
-      "only evaluate --resume on the validation images, averaging the logits of each image "
-      "and its mirror image");
-  app.add_flag("-a,--attack", f.attacked,
-               "with --evaluate: evaluate under the attack given by the --attack flags, too");
-  app.add_flag(
-      "-v,--vis", f.pictures,
-      "with --evaluate: draw saliency maps, and attacked images if there is -a, into --out");
   app.add_option("--adversarial", f.adversarial, "train on attacked images: pgd")
       ->check(CLI::IsMember({"pgd"}));
+}
+
+void add_computing_flags(CLI::App& app, Flags& f) {
+  f.device.add_to(app);
+  auto conv = app.add_option(
+      "--conv", f.conv,
+      "how convolutions are computed: auto (chosen for each shape), naive (a thread a "
+      "result), im2col (as the text explains it), implicit (im2col's tiles in shared "
+      "memory), mma (implicit on tensor cores, f32 as TF32), direct (oneDNN), winograd "
+      "(oneDNN's, where it has it, else direct), tiled (a register tile of ours); naive, "
+      "implicit and mma on cuda and sim, direct, winograd and tiled on cpu");
+  conv->capture_default_str();
+  app.add_flag("--use-custom-conv", f.custom_conv, "the coursework's name for --conv im2col")
+      ->excludes(conv);
+  app.add_option(
+         "--precision", f.precision,
+         "what layers compute in: f32; tf32 (cuda only); bf16, with float32 master weights, "
+         "norms, softmax and losses adding up in float32")
+      ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
+      ->capture_default_str();
+}
+
+void add_flags(CLI::App& app, Flags& f) {
+  add_task_flags(app, f);
+  add_model_flags(app, f);
+  app.option_defaults()->group(of_data);
+  f.data.add_to(app, "of weights, order, augmentation and attacks");
+  app.add_option("--validation", f.validation,
+                 "validation images from elsewhere, instead of DATA's; same classes")
+      ->type_name("DATA");
+  app.option_defaults()->group(of_training);
+  add_training_flags(app, f);
+  app.option_defaults()->group(of_attack);
   f.attack.add_to(app);
+  app.option_defaults()->group(of_computing);
+  add_computing_flags(app, f);
+}
+
+// Flags that contradict what is to be done are refused. -e and --summary are put behind commands
+// that train, so what they have no use for is only noted.
+void check_use(const CLI::App& app, const Flags& f) {
+  const auto of_group = [&](const char* group) {
+    return given(app, [&](const CLI::Option& o) { return o.get_group() == group; });
+  };
+  const std::string training = of_group(of_training), attack = of_group(of_attack);
+  const bool out = app.count("--out") > 0;
+  f.attack.check();
+  if (f.summary) {
+    if (f.evaluate || f.attacked || f.pictures)
+      throw Error("--summary only prints a table: it goes without --evaluate, -a and -v");
+    const std::string kept[] = {"data", "--summary", "--resume", "--classes", "--image-size"};
+    note_unused(given(app,
+                      [&](const CLI::Option& o) {
+                        return std::find(std::begin(kept), std::end(kept), o.get_name()) ==
+                                   std::end(kept) &&
+                               std::find(f.model_options.begin(), f.model_options.end(), &o) ==
+                                   f.model_options.end();
+                      }),
+                "with --summary");
+  } else if (f.evaluate) {
+    if (f.resume.empty())
+      throw Error("--evaluate needs a network: give its checkpoint with --resume FILE");
+    note_unused(training, "with --evaluate");
+    if (!f.attacked) note_unused(attack, "without -a");
+    if (out && !f.pictures) note_unused("--out", "without -v");
+  } else {
+    if (f.attacked || f.pictures)
+      throw Error(
+          "-a and -v belong to --evaluate; to train on attacked images use --adversarial pgd");
+    if (f.adversarial.empty() && !attack.empty())
+      throw Error(attack + ": no effect without --adversarial pgd, or --evaluate -a");
+    if (!f.resume.empty() && app.count("--normalize"))
+      note_unused("--normalize", "with --resume, which goes on as before");
+  }
 }
 
 Augmentation parse_augmentation(const std::string& text, int image_size) {
@@ -185,6 +245,7 @@ std::function<int()> prepare_summary(Flags& f) {
   ModulePtr network;
   if (!f.resume.empty()) {
     Checkpoint from = load_checkpoint(f.resume);
+    check_model(f, from.info);
     f.data.match(from.info);
     network = from.network;
   } else {
@@ -200,44 +261,70 @@ std::function<int()> prepare_summary(Flags& f) {
   };
 }
 
+// What is evaluated, and how.
+struct Evaluation {
+  Checkpoint checkpoint;
+  std::shared_ptr<ParameterBuffer> parameters;  // in --precision bf16; else null
+  DataSplits data;
+  std::optional<PgdOptions> attack;
+  Device device;
+  int workers = 0;
+  std::string out;  // for pictures; empty: none
+
+  const CheckpointInfo& info() const { return checkpoint.info; }
+  // False after Ctrl-C.
+  bool print(const char* what, bool mirrored, const PgdOptions* under) const {
+    const Score score = app::evaluate(*checkpoint.network, data.validation,
+                                      validation_loader(info(), workers), device, mirrored, under);
+    if (interrupted()) return false;
+    std::printf("%-24s%s\n", what, text(score.average(), info().image_size).c_str());
+    std::fflush(stdout);
+    return true;
+  }
+  bool draw() const {
+    const Samples samples = pick_samples(data.validation, info(), 10);
+    const std::string maps = out + "/saliency.png", attacks = out + "/attack.png";
+    if (!write_saliency_sheet(maps, checkpoint, samples, device)) return false;
+    print_written(maps, samples, info());
+    if (!attack) return true;
+    if (!write_attack_sheet(attacks, checkpoint, samples, *attack, device)) return false;
+    print_written(attacks, samples, info());
+    return true;
+  }
+  int run() const {
+    const bool done = print("image and mirror image:", true, nullptr) &&
+                      (!attack || print("attacked:", false, &*attack)) && (out.empty() || draw());
+    return done ? 0 : 130;
+  }
+};
+
 std::function<int()> prepare_evaluation(Flags& f, Device device) {
-  auto checkpoint = std::make_shared<Checkpoint>(load_checkpoint(f.resume));
-  if (f.pictures) make_output_folder(f.training.out);
-  f.data.match(checkpoint->info);
-  auto data = std::make_shared<DataSplits>(f.data.open(Splits::validation));
-  f.data.check_classes(checkpoint->info, data->validation);
-  checkpoint->network->to(device);
-  auto attack = f.attack.options(checkpoint->info, f.data.seed);
-  return [=, out = f.training.out, workers = f.data.workers, attacked = f.attacked,
-          pictures = f.pictures] {
-    Module& network = *checkpoint->network;
-    LoaderOptions options = validation_loader(checkpoint->info, workers);
-    auto print = [&](const char* what, const Score& score) {
-      std::printf("%-28s top-1 %.2f %%  top-5 %.2f %%  loss %.4f  (%ld images)\n", what, score.top1,
-                  score.top5, score.loss, long(score.count));
-    };
-    print("image and mirror image:",
-          app::evaluate(network, data->validation, options, device, true).average());
-    if (attacked && !interrupted())
-      print("attacked:",
-            app::evaluate(network, data->validation, options, device, false, &attack).average());
-    if (pictures && !interrupted()) {
-      auto samples = pick_samples(data->validation, checkpoint->info, 10);
-      write_saliency_sheet(out + "/saliency.png", *checkpoint, samples, device);
-      std::printf("wrote %s/saliency.png\n", out.c_str());
-      if (attacked) {
-        write_attack_sheet(out + "/attack.png", *checkpoint, samples, attack, device);
-        std::printf("wrote %s/attack.png\n", out.c_str());
-      }
-    }
-    return interrupted() ? 130 : 0;
-  };
+  auto e = std::make_shared<Evaluation>();
+  e->checkpoint = load_checkpoint(f.resume);
+  CheckpointInfo& info = e->checkpoint.info;
+  Module& network = *e->checkpoint.network;
+  check_model(f, info);
+  if (f.attacked) e->attack = f.attack.options(info, f.data.seed);
+  if (f.pictures) {
+    e->out = f.training.out;
+    make_output_folder(e->out);
+  }
+  f.data.match(info);
+  if (!f.validation.empty()) f.data.data = f.validation;
+  e->data = f.data.open(Splits::validation);
+  f.data.check_classes(info, e->data.validation);
+  e->workers = f.data.workers;
+  e->device = device;
+  network.to(device);
+  set_tf32(device, f.precision == "tf32");
+  if (f.precision == "bf16")
+    e->parameters = std::make_shared<ParameterBuffer>(
+        network.parameters(), std::vector<ParameterRule>(), DType::bfloat16);
+  see_images_of(e->data, info, network, device);
+  return [e] { return e->run(); };
 }
 
 std::function<int()> prepare_training(Flags& f, Device device) {
-  if (f.attacked || f.pictures)
-    throw Error(
-        "-a and -v belong to --evaluate; to train on attacked images use --adversarial pgd");
   ModulePtr network;
   std::optional<CheckpointInfo> resumed;
   TrainingOptions& t = f.training;
@@ -302,9 +389,8 @@ std::function<int()> prepare(int argc, char** argv) {
   Flags f;
   add_flags(app, f);
   parse(app, argc, argv);
+  check_use(app, f);
   if (f.summary) return prepare_summary(f);
-  if (f.evaluate && f.resume.empty())
-    throw Error("--evaluate needs a network: give its checkpoint with --resume FILE");
   if (f.custom_conv) f.conv = "im2col";
   Device device = f.device.open();
   check_conv_algorithm(parse_conv_algorithm(f.conv), device);
