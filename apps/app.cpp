@@ -15,10 +15,14 @@
 #include <filesystem>
 #include <new>
 
+#include "apps/numbers.h"
 #include "kernels/machine/printable.h"
+#include "kernels/register_tile.h"
 
 namespace tweed::app {
 namespace {
+
+constexpr int most_threads = 4096;
 
 std::atomic<bool> stop{false}, nobody_reads{false};
 std::atomic<int64_t> asked_at{0};  // milliseconds
@@ -117,40 +121,24 @@ void parse(CLI::App& flags, std::vector<std::string> words) {
 }
 
 void DeviceFlags::add_to(CLI::App& flags) {
-  flags.add_option("--device", device, "cpu, sim (the GPU simulator, very slow) or cuda:N")
-      ->capture_default_str();
-  flags.add_option("--threads", threads, "threads to compute with; 0: all cores")
-      ->check(CLI::Range(0, 4096))
-      ->capture_default_str();
-  gpu_option_ = flags.add_option("--gpu", gpu,
-                                 "the coursework's --device: a GPU's number, or "
-                                 "negative for the CPU");
+  auto device_option =
+      flags.add_option("--device", device, "cpu, sim (the GPU simulator, very slow) or cuda:N")
+          ->capture_default_str();
+  add_whole(flags, "--threads", threads, {0, most_threads},
+            "threads to compute with; 0: all cores, or OMP_NUM_THREADS");
+  gpu_option_ = add_whole(flags, "--gpu", gpu, {-1000, 999},
+                          "the coursework's --device: a GPU's number, or negative for the CPU");
+  gpu_option_->excludes(device_option);
 }
 Device DeviceFlags::open() const {
   set_threads(threads);
+  if (tweed::threads() > most_threads)
+    throw Error("OMP_NUM_THREADS asks for " + std::to_string(tweed::threads()) +
+                " threads; at most " + std::to_string(most_threads) + " are of use");
+  simd_level();  // says here what is wrong with TWEED_SIMD
   std::string name = device;
   if (gpu_option_ && gpu_option_->count()) name = gpu < 0 ? "cpu" : "cuda:" + std::to_string(gpu);
   return Device::parse(name);
-}
-
-double parse_fraction(const std::string& text, const std::string& flag) {
-  auto number = [&](const std::string& s) {
-    std::size_t used = 0;
-    double v = 0;
-    try {
-      v = std::stod(s, &used);
-    } catch (const std::exception&) {
-      used = 0;
-    }
-    if (used == 0 || used != s.size() || !(v >= 0 && v < 1e9))
-      throw Error(flag + " takes a number such as 8/255 or 0.03, not '" + text + "'");
-    return v;
-  };
-  auto slash = text.find('/');
-  if (slash == std::string::npos) return number(text);
-  double below = number(text.substr(slash + 1));
-  if (below == 0) throw Error(flag + " divides by 0: '" + text + "'");
-  return number(text.substr(0, slash)) / below;
 }
 
 std::string joined(const std::vector<std::string>& words) {
@@ -192,6 +180,13 @@ void make_output_folder(const std::string& path) {
 std::string folder_of(const std::string& path) {
   auto folder = std::filesystem::path(path).parent_path().string();
   return folder.empty() ? "." : folder;
+}
+
+void check_output_file(const std::string& path) {
+  std::error_code ignored;
+  if (path.empty() || path.ends_with('/') || std::filesystem::is_directory(path, ignored))
+    throw Error("--out names a file, not " + tweed::quoted(path) + ", which is a folder");
+  make_output_folder(folder_of(path));
 }
 
 bool on_terminal() {

@@ -27,7 +27,7 @@ bool interrupted();
 struct Done {
   int code;
 };
-/// Parses flags. @throws Done for --help, Error for wrong flags
+/// Parses flags; given twice, the last counts. @throws Done for --help, Error for wrong flags
 void parse(CLI::App& flags, int argc, char** argv);
 /// @param words  without the program's name
 void parse(CLI::App& flags, std::vector<std::string> words);
@@ -38,15 +38,13 @@ struct DeviceFlags {
   int threads = 0;
   int gpu = 0;
   void add_to(CLI::App& flags);
-  /// Sets the number of threads. @throws DeviceError
+  /// Sets the number of threads. @throws Error  for what the environment asks for, DeviceError
   Device open() const;
 
  private:
   CLI::Option* gpu_option_ = nullptr;
 };
 
-/// "8/255" or "0.03". @throws Error
-double parse_fraction(const std::string& text, const std::string& flag);
 /// "a, b, c"
 std::string joined(const std::vector<std::string>& words);
 /// "0:42", "1:02:03"
@@ -57,6 +55,8 @@ std::string megabytes(double bytes);
 void make_output_folder(const std::string& path);
 /// The folder part of a path, "." if it has none.
 std::string folder_of(const std::string& path);
+/// Creates the folder of a file, and checks that one can be written there. @throws Error
+void check_output_file(const std::string& path);
 /// Whether stdout is a terminal, where a line may be rewritten.
 bool on_terminal();
 

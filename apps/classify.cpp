@@ -5,9 +5,11 @@
 
 #include "apps/app.h"
 #include "apps/flags.h"
+#include "apps/numbers.h"
 #include "apps/sheets.h"
 #include "autograd/loss.h"
 #include "data/class_names.h"
+#include "kernels/machine/printable.h"
 #include "nn/models/models.h"
 
 using namespace tweed;
@@ -17,33 +19,39 @@ namespace {
 
 struct Flags {
   std::vector<std::string> photos;
-  std::string weights, model, classes_file, resize, mean, std;
-  int crop = 0, top = 3;
+  std::string weights, model, classes_file;
+  std::optional<std::array<float, 3>> mean, std;
+  int resize = 0, crop = 0, top = 3;  // 0: as the file says
+  bool squash = false;                // to resize x resize, whatever the proportions
   DeviceFlags device;
 };
 
 // "0.485,0.456,0.406", "123/255,117/255,104/255", or one number for all three.
-std::array<float, 3> parse_channels(const std::string& text, const std::string& flag) {
+std::array<float, 3> parse_channels(const std::string& text, const std::string& flag,
+                                    const NumberRange& range) {
   std::vector<float> values;
   for (std::size_t start = 0; start <= text.size();) {
     const std::size_t end = std::min(text.find(',', start), text.size());
-    values.push_back(float(parse_fraction(text.substr(start, end - start), flag)));
+    values.push_back(float(parse_fraction(text.substr(start, end - start), flag, range)));
     start = end + 1;
   }
   if (values.size() == 1) values.resize(3, values[0]);
-  if (values.size() != 3) throw Error(flag + " takes one or three numbers, not '" + text + "'");
+  if (values.size() != 3)
+    throw Error(flag + " takes one or three numbers, not " + quoted(text, 60));
   return {values[0], values[1], values[2]};
 }
 
-// "256": the shorter side; "256x256": both, whatever the photo's proportions. Returns whether both.
-bool parse_resize(const std::string& text, int& size) {
-  int height = 0, width = 0, used = 0;
-  const int count = std::sscanf(text.c_str(), "%d%nx%d%n", &height, &used, &width, &used);
-  if (count < 1 || std::size_t(used) != text.size() || height < 1 ||
-      (count == 2 && width != height))
-    throw Error("--resize takes a size, such as 256 or 256x256, not '" + text + "'");
-  size = height;
-  return count == 2;
+// "256": the shorter side; "256x256": both, whatever the photo's proportions.
+void parse_resize(const std::string& text, Flags& f) {
+  const std::size_t cross = text.find('x');
+  f.squash = cross != std::string::npos;
+  try {
+    f.resize = int(parse_whole(text.substr(0, cross), "--resize", {8, 8192}));
+    if (f.squash && text.substr(cross + 1) != text.substr(0, cross)) throw Error("");
+  } catch (const Error&) {
+    throw Error("--resize takes a size from 8 to 8192, such as 256 or 256x256, not " +
+                quoted(text, 60));
+  }
 }
 
 Checkpoint open_network(const Flags& f) {
@@ -60,18 +68,18 @@ Checkpoint open_network(const Flags& f) {
 }
 
 // Flags beat what the file says.
-void apply(const Flags& f, CheckpointInfo& info, bool& squash) {
+void apply(const Flags& f, CheckpointInfo& info) {
   if (f.crop) info.image_size = f.crop;
-  if (!f.resize.empty()) squash = parse_resize(f.resize, info.load_size);
+  if (f.resize) info.load_size = f.resize;
   if (info.load_size < info.image_size)
     throw Error("--crop " + std::to_string(info.image_size) + " is more than --resize " +
                 std::to_string(info.load_size));
-  if (!f.mean.empty()) info.mean = parse_channels(f.mean, "--mean");
-  if (!f.std.empty()) info.std = parse_channels(f.std, "--std");
+  info.mean = f.mean.value_or(info.mean);
+  info.std = f.std.value_or(info.std);
   if (f.classes_file.empty()) return;
   auto names = read_class_names(f.classes_file);
   if (names.size() != info.classes.size())
-    throw Error(f.classes_file + " names " + std::to_string(names.size()) +
+    throw Error(printable(f.classes_file) + " names " + std::to_string(names.size()) +
                 " classes, but the network has " + std::to_string(info.classes.size()));
   info.classes = names;
 }
@@ -83,42 +91,74 @@ void print_best(const std::vector<float>& probabilities, const CheckpointInfo& i
                    [&](auto a, auto b) { return probabilities[a] > probabilities[b]; });
   order.resize(std::min(order.size(), std::size_t(top)));
   for (std::size_t c : order)
-    std::printf("  %5.2f  %4zu %s\n", double(probabilities[c]), c, info.classes[c].c_str());
+    std::printf("  %5.2f  %4zu %s\n", double(probabilities[c]), c,
+                printable(info.classes[c]).c_str());
 }
 
-int classify(const Flags& f, const Checkpoint& checkpoint, const Samples& samples, Device device) {
+void print_answers(const Flags& f, const Checkpoint& checkpoint, const Samples& samples,
+                   Device device) {
+  if (samples.images.empty()) return;
   NoGrad no_grad;
   const Tensor logits = (*checkpoint.network)(normalized(samples, checkpoint.info, device));
   const std::vector<float> p = softmax(logits).to_vector<float>();
   const auto classes = std::ptrdiff_t(checkpoint.info.classes.size());
   for (std::size_t i = 0; i < samples.names.size(); ++i) {
-    std::printf("%s\n", samples.names[i].c_str());
+    std::printf("%s\n", printable(samples.names[i]).c_str());
     const auto row = p.begin() + std::ptrdiff_t(i) * classes;
     print_best({row, row + classes}, checkpoint.info, f.top);
   }
-  return 0;
+  std::fflush(stdout);
+}
+
+// Photos that go through the network at once: eight of ImageNet's size, fewer of larger ones, so
+// that the memory does not grow with their number.
+std::size_t photos_at_once(const CheckpointInfo& info) {
+  const int64_t pixels = int64_t(info.image_size) * info.image_size;
+  return std::size_t(std::clamp<int64_t>(8 * 224 * 224 / pixels, 1, 8));
+}
+
+int classify(const Flags& f, const Checkpoint& checkpoint, Device device) {
+  const std::size_t most = photos_at_once(checkpoint.info);
+  std::size_t read = 0;
+  Samples batch;
+  for (auto& photo : f.photos) {
+    if (interrupted()) return 130;
+    if (!add_photo(batch, photo, checkpoint.info, f.squash)) continue;
+    ++read;
+    if (batch.images.size() < most) continue;
+    print_answers(f, checkpoint, batch, device);
+    batch = {};
+  }
+  print_answers(f, checkpoint, batch, device);
+  return read == f.photos.size() ? 0 : read > 0 ? 1 : 2;
 }
 
 void add_flags(CLI::App& app, Flags& f) {
-  app.add_option("photos", f.photos, "image files")->type_name("PHOTO")->required();
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  app.add_option("photos", f.photos, "image files")->type_name("PHOTO")->required()->take_all();
   app.add_option("--weights", f.weights, "a checkpoint of ours, or other safetensors with --model")
       ->required();
   app.add_option("--model", f.model,
                  "the network that foreign weights are for: " + joined(model_names()) +
                      "; its parameters have torchvision's names");
   app.add_option("--classes-file", f.classes_file, "class names, a line each, in label order");
-  app.add_option("--top", f.top, "classes to name")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  app.add_option("--resize", f.resize,
-                 "N: the shorter side becomes N pixels; NxN: both. Default: as the checkpoint was "
-                 "trained; 256 for foreign weights");
-  app.add_option("--crop", f.crop, "pixels cut from the middle; 224 for foreign weights")
-      ->check(CLI::Range(8, 4096));
-  app.add_option("--mean", f.mean,
-                 "subtracted from pixels in 0..1; one or three numbers or fractions, such as "
-                 "123/255,117/255,104/255. ImageNet's for foreign weights");
-  app.add_option("--std", f.std, "divided by afterwards");
+  add_whole(app, "--top", f.top, {1, 1000}, "classes to name");
+  add_read(app, "--resize", "N|NxN", "",
+           "N: the shorter side becomes N pixels; NxN: both. Default: as the checkpoint was "
+           "trained; 256 for foreign weights",
+           [&f](const std::string& text, const std::string&) { parse_resize(text, f); });
+  add_whole(app, "--crop", f.crop, {8, 4096}, "pixels cut from the middle; 224 for foreign weights")
+      ->default_str("");
+  add_read(app, "--mean", "X|X,X,X", "",
+           "subtracted from pixels in 0..1; one or three numbers or fractions, such as "
+           "123/255,117/255,104/255. ImageNet's for foreign weights",
+           [&f](const std::string& text, const std::string& flag) {
+             f.mean = parse_channels(text, flag, {});
+           });
+  add_read(app, "--std", "X|X,X,X", "", "divided by afterwards",
+           [&f](const std::string& text, const std::string& flag) {
+             f.std = parse_channels(text, flag, above_zero);
+           });
   f.device.add_to(app);
 }
 
@@ -134,11 +174,11 @@ std::function<int()> prepare(int argc, char** argv) {
   parse(app, argc, argv);
   Device device = f->device.open();
   auto checkpoint = std::make_shared<Checkpoint>(open_network(*f));
-  bool squash = false;
-  apply(*f, checkpoint->info, squash);
-  auto samples = std::make_shared<Samples>(read_photos(f->photos, checkpoint->info, squash));
+  apply(*f, checkpoint->info);
   checkpoint->network->to(device);
-  return [=] { return classify(*f, *checkpoint, *samples, device); };
+  if (f->crop || !f->model.empty())
+    check_image_size(*checkpoint->network, checkpoint->info, device);
+  return [=] { return classify(*f, *checkpoint, device); };
 }
 
 }  // namespace

@@ -2,10 +2,16 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <sstream>
+
+#include "apps/numbers.h"
+#include "kernels/machine/printable.h"
+#include "nn/eval_mode.h"
+#include "nn/forward_float.h"
 
 namespace tweed::app {
 
-void DataFlags::add_to(CLI::App& flags) {
+void DataFlags::add_to(CLI::App& flags, const std::string& seed_of) {
   flags
       .add_option("data", data,
                   "tiny (built in), a MiniPlaces folder (with train.txt and val.txt), CIFAR-10 (a "
@@ -16,23 +22,17 @@ void DataFlags::add_to(CLI::App& flags) {
   classes_option_ = flags.add_option("--classes", classes,
                                      "the first N classes, or a comma-separated list of names; "
                                      "default: all");
-  flags.add_option("--limit", limit, "training images a class; 0: all")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  size_option_ = flags
-                     .add_option("--image-size", image_size,
-                                 "pixels that the network sees; default: 128, CIFAR-10's 32")
-                     ->check(CLI::Range(8, 1024));
-  flags
-      .add_option("--load-size", load_size,
-                  "pixels to which the shorter side is resized before that many are cut out; "
-                  "default: 9/8 of --image-size, or CIFAR-10's 32")
-      ->check(CLI::Range(8, 2048));
-  flags.add_option("-j,--workers", workers, "threads that prepare batches; 0: none of their own")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str();
-  flags.add_option("--seed", seed, "of weights, order, augmentation and attacks")
-      ->capture_default_str();
+  size_option_ =
+      add_whole(flags, "--image-size", image_size, {8, 1024},
+                "pixels that the network sees; default: 128, CIFAR-10's 32, a checkpoint's own")
+          ->default_str("");
+  add_whole(flags, "--load-size", load_size, {8, 2048},
+            "pixels to which the shorter side is resized before that many are cut out; "
+            "default: 9/8 of --image-size, or CIFAR-10's 32")
+      ->default_str("");
+  add_whole(flags, "-j,--workers", workers, {0, 1024},
+            "threads that prepare batches; 0: none of their own");
+  add_seed(flags, seed, seed_of);
 }
 
 void DataFlags::match(const CheckpointInfo& info) {
@@ -45,6 +45,9 @@ void DataFlags::match(const CheckpointInfo& info) {
     classes = given_classes;
     class_names.clear();
   }
+  if (load_size > 0 && load_size < image_size)
+    throw Error("--load-size " + std::to_string(load_size) + " is less than --image-size, " +
+                std::to_string(image_size));
 }
 void DataFlags::use(const CheckpointInfo& info) {
   image_size = info.image_size;
@@ -77,7 +80,7 @@ DataSplits DataFlags::open(Splits splits) const {
   DataSplits result = open_dataset(data, options, splits);
   line.clear();
   for (auto& [file, reason] : result.damaged)
-    std::fprintf(stderr, "skipped %s: %s\n", printable(file).c_str(), reason.c_str());
+    std::fprintf(stderr, "skipped %s: %s\n", printable(file).c_str(), printable(reason).c_str());
   if (!result.damaged.empty())
     std::fprintf(stderr, "%zu damaged image(s) skipped\n", result.damaged.size());
   for (auto& note : result.notes) std::printf("%s\n", note.c_str());
@@ -93,12 +96,12 @@ void DataFlags::check_classes(const CheckpointInfo& info, const Dataset& data) c
 }
 
 void AttackFlags::add_to(CLI::App& flags) {
-  flags.add_option("--attack-eps,--eps", eps, "largest change of a pixel value, such as 8/255")
-      ->capture_default_str();
-  flags.add_option("--attack-step,--step", step, "change in one step; default: a quarter of eps");
-  flags.add_option("--attack-steps,--steps", steps, "steps of the attack")
-      ->check(CLI::Range(1, 100000))
-      ->capture_default_str();
+  add_read(flags, "--attack-eps,--eps", "X", "8/255",
+           "largest change of a pixel value, such as 8/255",
+           [this](auto& text, auto& flag) { eps = parse_fraction(text, flag); });
+  add_read(flags, "--attack-step,--step", "X", "", "change in one step; default: a quarter of eps",
+           [this](auto& text, auto& flag) { step = parse_fraction(text, flag, above_zero); });
+  add_whole(flags, "--attack-steps,--steps", steps, {1, 100'000}, "steps of the attack");
   flags
       .add_option(
           "--eps-space", space,
@@ -114,26 +117,45 @@ void AttackFlags::add_to(CLI::App& flags) {
   flags.add_flag("--no-random-start", no_random_start, "start at the image itself");
 }
 
+// Who means 8/255 may well write 8, and would get figures that look like figures.
+static void check_pixels(double value, const char* flag) {
+  if (value <= 1) return;
+  std::ostringstream message;
+  message << flag << " is " << value << ", but pixels reach from 0 to 1";
+  if (value <= 255) message << "; did you mean " << value << "/255?";
+  throw Error(message.str());
+}
+
+void AttackFlags::check() const {
+  if (space != "pixel") return;
+  check_pixels(eps, "--attack-eps");
+  check_pixels(step.value_or(0), "--attack-step");
+}
+
 PgdOptions AttackFlags::options(const CheckpointInfo& info, uint64_t seed) const {
-  double size = parse_fraction(eps, "--attack-eps");
-  double stride = step.empty() ? size / 4 : parse_fraction(step, "--attack-step");
+  const double stride = step.value_or(eps / 4);
   PgdOptions options;
-  options.space = space == "pixel" ? pixel_space(size, stride, info.mean, info.std)
-                                   : normalized_space(size, stride);
+  options.space = space == "pixel" ? pixel_space(eps, stride, info.mean, info.std)
+                                   : normalized_space(eps, stride);
   options.steps = steps;
   options.random_start = !no_random_start;
   options.seed = seed;
   if (goal == "least-likely") {
     options.goal = AttackGoal::least_likely;
   } else if (goal != "label") {
-    bool number = !goal.empty() && goal.size() < 9 &&
-                  goal.find_first_not_of("0123456789") == std::string::npos;
-    if (!number || std::stoul(goal) >= info.classes.size())
-      throw Error("--goal takes label, least-likely, or a class from 0 to " +
-                  std::to_string(info.classes.size() - 1) + ", not '" + goal + "'");
     options.goal = AttackGoal::lower_target;
-    options.target = std::stoi(goal);
+    try {
+      options.target = int32_t(parse_whole(goal, "--goal", {0, int64_t(info.classes.size()) - 1}));
+    } catch (const Error&) {
+      throw Error("--goal takes label, least-likely, or a class from 0 to " +
+                  std::to_string(info.classes.size() - 1) + ", not " + quoted(goal, 60));
+    }
   }
+  return options;
+}
+
+PgdOptions interruptible(PgdOptions options) {
+  options.cancelled = interrupted;
   return options;
 }
 
@@ -143,6 +165,41 @@ LoaderOptions validation_loader(const CheckpointInfo& info, int workers) {
           .training = false,
           .workers = workers,
           .normalization = {info.mean, info.std}};
+}
+
+std::string given(const CLI::App& flags, const std::function<bool(const CLI::Option&)>& is_meant) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : flags.get_options())
+    if (option->count() && is_meant(*option)) names.push_back(option->get_name());
+  return joined(names);
+}
+
+void note_unused(const std::string& flags, const std::string& why) {
+  if (!flags.empty()) std::fprintf(stderr, "note: %s: no effect %s\n", flags.c_str(), why.c_str());
+}
+
+void check_image_size(Module& network, const CheckpointInfo& info, Device device) {
+  const EvalMode eval(network);
+  const NoGrad no_grad;
+  try {
+    forward_float(network,
+                  Tensor::zeros({1, info.image_size, info.image_size, 3}, DType::float32, device));
+  } catch (const Error& e) {
+    throw Error("this " + printable(info.model) + " cannot take images of " + size_text(info) +
+                ": " + e.what());
+  }
+}
+
+void see_images_of(const DataSplits& data, CheckpointInfo& info, Module& network, Device device) {
+  info.load_size = data.validation.image_side();
+  if (info.image_size == data.image_size) return;
+  info.image_size = data.image_size;
+  check_image_size(network, info, device);
+}
+
+std::string size_text(const CheckpointInfo& info) {
+  const std::string side = std::to_string(info.image_size);
+  return side + "x" + side;
 }
 
 std::string device_text(Device device) {

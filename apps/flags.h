@@ -1,5 +1,7 @@
 // Flags that several apps share.
 #pragma once
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,13 +16,15 @@ namespace tweed::app {
 /// DATA and how it is read.
 struct DataFlags {
   std::string data = "tiny", classes;
-  std::vector<std::string> class_names;  // a network's; empty: `classes` says
-  int64_t limit = 0;
+  std::vector<std::string> class_names;            // a network's; empty: `classes` says
+  int64_t limit = 0;                               // --limit is for training alone
   int image_size = 0, load_size = 0, workers = 2;  // sizes: 0 is what DATA suggests
   uint64_t seed = 0;
 
-  void add_to(CLI::App& flags);
+  /// @param seed_of  what --seed is for, in --help
+  void add_to(CLI::App& flags, const std::string& seed_of);
   /// Takes image size and classes from a checkpoint where no flag says otherwise.
+  /// @throws Error  for sizes that do not go together
   void match(const CheckpointInfo& info);
   /// Takes them in any case.
   void use(const CheckpointInfo& info);
@@ -35,15 +39,34 @@ struct DataFlags {
 
 /// --attack-eps, --attack-step, ...
 struct AttackFlags {
-  std::string eps = "8/255", step, space = "pixel", goal = "label";
+  double eps = 8 / 255.;
+  std::optional<double> step;  ///< unset: a quarter of eps
+  std::string space = "pixel", goal = "label";
   int steps = 10;
   bool no_random_start = false;
 
   void add_to(CLI::App& flags);
+  /// @throws Error  for values that do not go together
+  void check() const;
+  /// @throws Error  for a goal that the network has not
   PgdOptions options(const CheckpointInfo& info, uint64_t seed) const;
 };
 
+/// The same, to be stopped by Ctrl-C between steps: for attacks whose result is then thrown away.
+PgdOptions interruptible(PgdOptions options);
+
 LoaderOptions validation_loader(const CheckpointInfo& info, int workers);
+/// The options given that `is_meant` picks: "--epochs, --lr", or "".
+std::string given(const CLI::App& flags, const std::function<bool(const CLI::Option&)>& is_meant);
+/// Says on stderr that what `flags` (as given() lists them) say is not used; nothing if empty.
+void note_unused(const std::string& flags, const std::string& why);
+/// Tries one image of `info`'s size. @throws Error  if the network cannot take it
+void check_image_size(Module& network, const CheckpointInfo& info, Device device);
+/// Lets the network see the validation images at the size that they were opened for, as flags may
+/// ask for another than it was trained on. @throws Error  if it cannot
+void see_images_of(const DataSplits& data, CheckpointInfo& info, Module& network, Device device);
+/// "32x32"
+std::string size_text(const CheckpointInfo& info);
 /// "cpu with 2 threads"
 std::string device_text(Device device);
 

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apps/flags.h"
+#include "apps/numbers.h"
 #include "optim/adam.h"
 #include "optim/sgd.h"
 
@@ -13,18 +15,13 @@ void OptimizerFlags::add_to(CLI::App& flags) {
                   "sgd (with momentum), adam, or adamw (decay apart from gradients)")
       ->check(CLI::IsMember({"sgd", "adam", "adamw"}))
       ->capture_default_str();
-  flags
-      .add_option("--lr,--learning-rate", lr,
-                  "largest learning rate; default: 0.1, for adam and adamw 0.001")
-      ->check(CLI::PositiveNumber);
-  flags.add_option("--momentum", momentum, "beta1 of adam and adamw")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
+  add_number(flags, "--lr,--learning-rate", lr, above_zero,
+             "largest learning rate; default: 0.1, for adam and adamw 0.001");
+  momentum_option_ =
+      add_number(flags, "--momentum", momentum, below_one, "beta1 of adam and adamw");
   flags.add_flag("--nesterov", nesterov, "Nesterov's momentum, for sgd");
-  flags
-      .add_option("--wd,--weight-decay", weight_decay,
-                  "default: 0.0001 for sgd, 0 for adam, 0.01 for adamw")
-      ->check(CLI::NonNegativeNumber);
+  add_number(flags, "--wd,--weight-decay", weight_decay, {},
+             "default: 0.0001 for sgd, 0 for adam, 0.01 for adamw");
   flags.add_flag("--no-decay-norms", no_decay_norms,
                  "no weight decay on biases and on the scales of norms");
   flags
@@ -34,23 +31,14 @@ void OptimizerFlags::add_to(CLI::App& flags) {
                   "way), constant")
       ->check(CLI::IsMember({"cosine", "step", "onecycle", "constant"}))
       ->capture_default_str();
-  flags.add_option("--warmup", warmup, "epochs in which the learning rate rises from 0")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  flags.add_option("--clip-grad", clip_grad, "largest norm of all gradients together; 0: any")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  flags
-      .add_option("--accumulate", accumulate,
-                  "parts in which a batch goes through the network, to need less memory")
-      ->check(CLI::Range(1, 65536))
-      ->capture_default_str();
-  flags
-      .add_option("--ema", ema,
-                  "decay of a moving average of the weights, such as 0.999, which is evaluated and "
-                  "written instead of them; 0: none")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
+  warmup_option_ = add_number(flags, "--warmup", warmup, {.most = 100'000},
+                              "epochs in which the learning rate rises from 0");
+  add_number(flags, "--clip-grad", clip_grad, {}, "largest norm of all gradients together; 0: any");
+  add_whole(flags, "--accumulate", accumulate, {1, 65536},
+            "parts in which a batch goes through the network, to need less memory");
+  add_number(flags, "--ema", ema, below_one,
+             "decay of a moving average of the weights, such as 0.999, which is evaluated and "
+             "written instead of them; 0: none");
   flags
       .add_option("--freeze", freeze,
                   "parameters that are not trained: a pattern of names such as 'conv1.*'; may be "
@@ -65,6 +53,10 @@ void OptimizerFlags::check(int64_t batch_size) const {
   if (batch_size % accumulate != 0)
     throw Error("--accumulate " + std::to_string(accumulate) + " does not divide the batch of " +
                 std::to_string(batch_size));
+  if (schedule != "onecycle") return;
+  for (const CLI::Option* option : {warmup_option_, momentum_option_})
+    if (option && option->count())
+      note_unused(option->get_name(), "with --schedule onecycle, which has a way of its own");
 }
 
 double OptimizerFlags::largest_rate() const {

@@ -23,7 +23,7 @@ struct OptimizerFlags {
   int accumulate = 1;
 
   void add_to(CLI::App& flags);
-  /// @throws Error  for flags that do not go together
+  /// Notes on stderr what has no effect. @throws Error  for flags that do not go together
   void check(int64_t batch_size) const;
 
   std::vector<ParameterRule> rules() const;
@@ -37,6 +37,7 @@ struct OptimizerFlags {
 
  private:
   double largest_rate() const;
+  CLI::Option *warmup_option_ = nullptr, *momentum_option_ = nullptr;
 };
 
 }  // namespace tweed::app

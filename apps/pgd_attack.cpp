@@ -3,6 +3,7 @@
 
 #include "apps/app.h"
 #include "apps/flags.h"
+#include "apps/numbers.h"
 #include "apps/sheets.h"
 #include "apps/training.h"
 #include "attacks/self_test.h"
@@ -12,75 +13,101 @@ using namespace tweed::app;
 
 namespace {
 
-void print(const char* what, const Score& s) {
-  std::printf("%-10s top-1 %6.2f %%   top-5 %6.2f %%   loss %.4f\n", what, s.top1, s.top5, s.loss);
+// What is attacked, and how.
+struct Work {
+  Checkpoint checkpoint;
+  DataSplits data;
+  PgdOptions attack;
+  Device device;
+  int workers = 0;
+  int64_t images = 0;  // 0: all
+  std::string out;
+
+  const CheckpointInfo& info() const { return checkpoint.info; }
+  bool print(const char* what, const PgdOptions* under) const;
+  int examine() const;
+  int run() const;
+};
+
+// False after Ctrl-C.
+bool Work::print(const char* what, const PgdOptions* under) const {
+  const Score score = evaluate(*checkpoint.network, data.validation,
+                               validation_loader(info(), workers), device, false, under, images);
+  if (interrupted()) return false;
+  std::printf("%-10s%s\n", what, text(score.average(), info().image_size).c_str());
   std::fflush(stdout);
+  return true;
 }
 
 // The verdict on the attack itself. Returns the exit code.
-int examine(Module& network, const Samples& samples, const CheckpointInfo& info,
-            const PgdOptions& options, Device device) {
-  Tensor labels = Tensor::from(samples.labels, {int64_t(samples.labels.size())}, device);
-  SelfTest test = self_test(network, normalized(samples, info, device), labels, options);
+int Work::examine() const {
+  const Samples samples = pick_samples(data.validation, info(), 200, images);
+  const Tensor labels = Tensor::from(samples.labels, {int64_t(samples.labels.size())}, device);
+  const SelfTest test = self_test(*checkpoint.network, normalized(samples, info(), device), labels,
+                                  interruptible(attack));
+  if (interrupted()) return 130;
+  const std::size_t count = samples.images.size();
   std::printf(
-      "self-test on %zu images, top-1: clean %.1f %%, noise of the same size %.1f %%, attacked "
-      "%.1f %%, with 4x the steps %.1f %%\n",
-      samples.images.size(), test.clean, test.noise, test.attacked, test.longer);
+      "self-test on %zu image%s of %s, top-1: clean %.1f %%, noise of the same size %.1f %%, "
+      "attacked %.1f %%, with 4x the steps %.1f %%\n",
+      count, count == 1 ? "" : "s", size_text(info()).c_str(), test.clean, test.noise,
+      test.attacked, test.longer);
+  std::fflush(stdout);
   for (auto& text : test.failures) std::fprintf(stderr, "self-test FAILED: %s\n", text.c_str());
   for (auto& text : test.warnings) std::fprintf(stderr, "self-test warning: %s\n", text.c_str());
-  if (test.ok())
-    std::printf("self-test passed: the loss moved the right way, and no pixel left its bounds%s\n",
-                test.warnings.empty() ? "" : " (see the warnings)");
-  return test.ok() ? 0 : 1;
+  if (!test.ok()) return 1;
+  std::printf("self-test passed: %s%s\n",
+              test.had_room ? "the loss moved the right way, and no pixel left its bounds"
+                            : "eps lets no pixel change, and the loss stayed",
+              test.warnings.empty() ? "" : " (see the warnings)");
+  return 0;
+}
+
+int Work::run() const {
+  if (!print("clean", nullptr) || !print("attacked", &attack)) return 130;
+  const Samples samples = pick_samples(data.validation, info(), 8, images);
+  if (!write_attack_sheet(out, checkpoint, samples, attack, device)) return 130;
+  print_written(out, samples, info());
+  return examine();
 }
 
 std::function<int()> prepare(int argc, char** argv) {
   CLI::App app(
       "Attacks a network by projected gradient descent (PGD) and prints its accuracy on clean and "
-      "on "
-      "attacked images.\n\n"
+      "on attacked images.\n\n"
       "  pgd_attack runs/demo/best.safetensors tiny --eps 8/255 --steps 10\n"
       "  pgd_attack best.safetensors DATA --eps-space normalized --eps 0.1 --step 0.01 "
       "--goal least-likely --no-random-start    (the coursework's)\n",
       "pgd_attack");
-  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  std::string file, out = "attack.png";
-  int64_t images = 0;
+  std::string file;
+  auto work = std::make_shared<Work>();
+  work->out = "attack.png";
   DataFlags data;
   DeviceFlags device_flags;
   AttackFlags attack_flags;
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_option("checkpoint", file, "weights written by train_miniplaces")->required();
-  data.add_to(app);
+  add_whole(app, "--images", work->images, {0, 1'000'000'000},
+            "attack the first N validation images only; 0: all");
+  app.add_option("--out", work->out, "the picture to write (PNG)")->capture_default_str();
+  data.add_to(app, "of the attack, and of tiny's images");
   attack_flags.add_to(app);
   device_flags.add_to(app);
-  app.add_option("--images", images, "attack the first N validation images only; 0: all")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  app.add_option("--out", out, "the picture to write (PNG)")->capture_default_str();
   parse(app, argc, argv);
+  attack_flags.check();
 
-  Device device = device_flags.open();
-  auto checkpoint = std::make_shared<Checkpoint>(load_checkpoint(file));
-  const CheckpointInfo& info = checkpoint->info;
-  PgdOptions options = attack_flags.options(info, data.seed);
+  work->device = device_flags.open();
+  work->checkpoint = load_checkpoint(file);
+  CheckpointInfo& info = work->checkpoint.info;
+  work->attack = attack_flags.options(info, data.seed);
+  work->workers = data.workers;
   data.match(info);
-  auto splits = std::make_shared<DataSplits>(data.open(Splits::validation));
-  data.check_classes(info, splits->validation);
-  make_output_folder(folder_of(out));
-  checkpoint->network->to(device);
-  return [=, workers = data.workers] {
-    Module& network = *checkpoint->network;
-    LoaderOptions loader = validation_loader(info, workers);
-    print("clean",
-          evaluate(network, splits->validation, loader, device, false, nullptr, images).average());
-    print("attacked",
-          evaluate(network, splits->validation, loader, device, false, &options, images).average());
-    if (interrupted()) return 130;
-    write_attack_sheet(out, *checkpoint, pick_samples(splits->validation, info, 8), options,
-                       device);
-    std::printf("wrote %s\n", out.c_str());
-    return examine(network, pick_samples(splits->validation, info, 200), info, options, device);
-  };
+  check_output_file(work->out);
+  work->data = data.open(Splits::validation);
+  data.check_classes(info, work->data.validation);
+  work->checkpoint.network->to(work->device);
+  see_images_of(work->data, info, *work->checkpoint.network, work->device);
+  return [work] { return work->run(); };
 }
 
 }  // namespace

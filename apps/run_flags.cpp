@@ -50,8 +50,10 @@ std::vector<std::string> values(const CLI::Option& option) {
 
 // --iterations count instead of --epochs, so either flag takes the place of both.
 bool given_otherwise(const CLI::App& flags, const std::string& name) {
-  if (flags.get_option(name)->count() > 0) return true;
-  return name == "--iterations" && flags.get_option("--epochs")->count() > 0;
+  auto is_given = [&](const char* flag) { return flags.get_option(flag)->count() > 0; };
+  if (name == "--epochs" || name == "--iterations")
+    return is_given("--epochs") || is_given("--iterations");
+  return is_given(name.c_str());
 }
 
 std::string text_of(const FlagValues& values, const std::string& name) {
@@ -65,6 +67,7 @@ FlagValues run_flags(const CLI::App& flags) {
   FlagValues result;
   for (const std::string name : kept)
     if (auto found = values(*flags.get_option(name)); !found.empty()) result[name] = found;
+  if (result.contains("--iterations")) result.erase("--epochs");
   return result;
 }
 

@@ -4,61 +4,102 @@
 
 #include "apps/app.h"
 #include "apps/flags.h"
+#include "apps/numbers.h"
 #include "apps/sheets.h"
+#include "data/cifar10.h"
+#include "kernels/machine/printable.h"
 
 using namespace tweed;
 using namespace tweed::app;
 
 namespace {
 
-bool is_photo(const std::string& path) { return std::filesystem::is_regular_file(path); }
+bool is_data(const std::string& name) {
+  std::error_code ignored;
+  return name == "tiny" || std::filesystem::is_directory(name, ignored) || is_cifar10(name);
+}
 
-std::function<int()> prepare(int argc, char** argv) {
-  CLI::App app(
-      "Draws gradient saliency beside each image: the absolute gradient of the loss of the "
-      "predicted "
-      "class, largest over colour channels, as in the coursework.\n\n"
-      "  saliency_maps runs/demo/best.safetensors tiny\n"
-      "  saliency_maps best.safetensors beach.jpg kitchen.png --out maps.png\n",
-      "saliency_maps");
+struct Flags {
   std::string file, out = "saliency.png";
   std::vector<std::string> inputs{"tiny"};
   int count = 12;
   DataFlags data;
-  DeviceFlags device_flags;
-  app.add_option("checkpoint", file, "weights written by train_miniplaces")->required();
-  app.add_option("inputs", inputs, "tiny, a folder of data (its validation images), or image files")
-      ->type_name("DATA|IMAGES")
-      ->capture_default_str();
-  app.add_option("--out", out, "the picture to write (PNG)")->capture_default_str();
-  app.add_option("--count", count, "how many images of DATA")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
-  app.add_option("--seed", data.seed, "of tiny's images")->capture_default_str();
-  device_flags.add_to(app);
-  parse(app, argc, argv);
+  DeviceFlags device;
+  CLI::Option *count_option = nullptr, *seed_option = nullptr;
 
-  Device device = device_flags.open();
-  auto checkpoint = std::make_shared<Checkpoint>(load_checkpoint(file));
-  const CheckpointInfo& info = checkpoint->info;
-  auto samples = std::make_shared<Samples>();
-  if (is_photo(inputs[0])) {
-    *samples = read_photos(inputs, info);
-  } else if (inputs.size() > 1) {
-    throw Error("give one DATA, or image files: " + inputs[0] + " is no file");
-  } else {
-    data.data = inputs[0];
-    data.use(info);
-    DataSplits splits = data.open(Splits::validation);
-    data.check_classes(info, splits.validation);
-    *samples = pick_samples(splits.validation, info, count);
+  bool photos() const {
+    return inputs.size() > 1 || (!is_data(inputs[0]) && std::filesystem::exists(inputs[0]));
   }
-  make_output_folder(folder_of(out));
+};
+
+void add_flags(CLI::App& app, Flags& f) {
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  app.add_option("checkpoint", f.file, "weights written by train_miniplaces")->required();
+  app.add_option("inputs", f.inputs,
+                 "tiny, a folder of data (its validation images), or image files")
+      ->type_name("DATA|IMAGES")
+      ->take_all()
+      ->capture_default_str();
+  app.add_option("--out", f.out, "the picture to write (PNG)")->capture_default_str();
+  f.count_option = add_whole(app, "--count", f.count, {1, 1000}, "how many images of DATA");
+  f.seed_option = add_seed(app, f.data.seed, "of tiny's images");
+  f.device.add_to(app);
+}
+
+void check_use(const Flags& f) {
+  const bool photos = f.photos();
+  if (f.inputs.size() > 1)
+    for (auto& input : f.inputs)
+      if (is_data(input))
+        throw Error("give one DATA, or image files: " + tweed::quoted(input) + " is no file");
+  if (photos && f.count_option->count())
+    throw Error("--count belongs to DATA: photos are all drawn");
+  if (f.seed_option->count() && (photos || f.inputs[0] != "tiny"))
+    throw Error("--seed belongs to tiny, whose images it draws");
+}
+
+Samples read_photos(const std::vector<std::string>& files, const CheckpointInfo& info) {
+  Samples samples;
+  for (auto& file : files) {
+    if (interrupted()) throw Error("stopped while reading photos");
+    add_photo(samples, file, info);
+  }
+  if (samples.images.empty()) throw Error("no photo could be read");
+  return samples;
+}
+
+std::function<int()> prepare(int argc, char** argv) {
+  CLI::App app(
+      "Draws gradient saliency beside each image: the absolute gradient of the loss of the "
+      "predicted class, largest over colour channels, as in the coursework.\n\n"
+      "  saliency_maps runs/demo/best.safetensors tiny\n"
+      "  saliency_maps best.safetensors beach.jpg kitchen.png --out maps.png\n",
+      "saliency_maps");
+  Flags f;
+  add_flags(app, f);
+  parse(app, argc, argv);
+  check_use(f);
+
+  Device device = f.device.open();
+  auto checkpoint = std::make_shared<Checkpoint>(load_checkpoint(f.file));
+  const CheckpointInfo& info = checkpoint->info;
+  check_output_file(f.out);
+  auto samples = std::make_shared<Samples>();
+  if (f.photos()) {
+    *samples = read_photos(f.inputs, info);
+  } else {
+    f.data.data = f.inputs[0];
+    f.data.use(info);
+    DataSplits splits = f.data.open(Splits::validation);
+    f.data.check_classes(info, splits.validation);
+    *samples = pick_samples(splits.validation, info, f.count);
+  }
   checkpoint->network->to(device);
-  return [=] {
-    write_saliency_sheet(out, *checkpoint, *samples, device);
-    std::printf("wrote %s: %zu images\n", out.c_str(), samples->images.size());
-    return 0;
+  const bool all = !f.photos() || samples->images.size() == f.inputs.size();
+  return [=, out = f.out] {
+    if (!write_saliency_sheet(out, *checkpoint, *samples, device)) return 130;
+    print_written(out, *samples, checkpoint->info);
+    return all ? 0 : 1;
   };
 }
 

@@ -1,6 +1,7 @@
 #include "apps/score.h"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "autograd/dispatch.h"
 #include "autograd/loss.h"
@@ -11,6 +12,15 @@ namespace tweed::app {
 Score Score::average() const {
   double n = double(std::max<int64_t>(1, count));
   return {loss / n, 100 * top1 / n, 100 * top5 / n, count};
+}
+
+std::string text(const Score& average, int image_size) {
+  char line[160];
+  std::snprintf(line, sizeof line,
+                "top-1 %.2f %%  top-5 %.2f %%  loss %.4f  (%ld image%s of %dx%d)", average.top1,
+                average.top5, average.loss, long(average.count), average.count == 1 ? "" : "s",
+                image_size, image_size);
+  return line;
 }
 
 void RunningScore::add(const Tensor& loss, const Tensor& logits, const Tensor& labels) {

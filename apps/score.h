@@ -1,5 +1,7 @@
 // Loss and accuracy over many batches.
 #pragma once
+#include <string>
+
 #include "tensor/tensor.h"
 
 namespace tweed::app {
@@ -12,6 +14,9 @@ struct Score {
   /// Loss, and top-1 and top-5 in per cent.
   Score average() const;
 };
+
+/// "top-1 97.60 %  top-5 99.80 %  loss 0.0712  (1000 images of 64x64)", of an average.
+std::string text(const Score& average, int image_size);
 
 /// A Score whose sums stay on the device, so that adding a batch to it waits for nothing and may be
 /// recorded (see Replay).

@@ -6,7 +6,9 @@
 #include "autograd/loss.h"
 #include "data/augment.h"
 #include "explain/saliency.h"
+#include "kernels/machine/printable.h"
 #include "nn/eval_mode.h"
+#include "nn/forward_float.h"
 
 namespace tweed::app {
 namespace {
@@ -38,7 +40,7 @@ std::vector<Answer> answers(const Tensor& logits) {
 Tensor logits_of(Module& network, const Tensor& x) {
   EvalMode eval(network);
   NoGrad no_grad;
-  return network(x);
+  return forward_float(network, x);
 }
 
 Caption said(const Answer& answer, int32_t truth, const CheckpointInfo& info) {
@@ -81,17 +83,26 @@ Tensor at(const Tensor& batch, int64_t i) {
   return batch.slice(i, i + 1).reshape(batch.shape().part(1, batch.ndim()));
 }
 
+// Of a pixel in 0..1.
+double largest_change(const AttackSpace& space, const CheckpointInfo& info) {
+  double largest = 0;
+  for (std::size_t c = 0; c < 3; ++c)
+    largest = std::max(largest, double(space.eps[c]) * double(info.std[c]));
+  return largest;
+}
+
 }  // namespace
 
-Samples pick_samples(const Dataset& data, const CheckpointInfo& info, int count) {
+Samples pick_samples(const Dataset& data, const CheckpointInfo& info, int64_t count, int64_t most) {
   Samples samples;
-  int64_t n = data.size(), classes = int64_t(info.classes.size());
+  const int64_t n = most ? std::min(most, data.size()) : data.size();
   // The k-th image of class after class, so that a sheet shows as many classes as it can.
-  std::vector<std::vector<int64_t>> by_class(static_cast<std::size_t>(classes));
+  std::vector<std::vector<int64_t>> by_class(info.classes.size());
   for (int64_t i = 0; i < n; ++i) by_class[std::size_t(data.label(i))].push_back(i);
-  for (std::size_t k = 0; int64_t(samples.labels.size()) < std::min<int64_t>(count, n); ++k)
+  const auto taken = [&] { return int64_t(samples.labels.size()); };
+  for (std::size_t k = 0; taken() < std::min(count, n); ++k)
     for (auto& members : by_class)
-      if (k < members.size() && int(samples.labels.size()) < count) {
+      if (k < members.size() && taken() < count) {
         samples.images.push_back(validation_crop(data.image(members[k]), info.image_size));
         samples.labels.push_back(data.label(members[k]));
         samples.names.push_back(data.path(members[k]));
@@ -99,18 +110,24 @@ Samples pick_samples(const Dataset& data, const CheckpointInfo& info, int count)
   return samples;
 }
 
-Samples read_photos(const std::vector<std::string>& files, const CheckpointInfo& info,
-                    bool squash) {
-  Samples samples;
-  for (auto& file : files) {
+bool add_photo(Samples& samples, const std::string& file, const CheckpointInfo& info, bool squash) {
+  try {
     const Image photo = decode_image(file);
+    // The middle of such a strip shows nothing, and scaling it up would take gigabytes.
+    if (std::max(photo.height, photo.width) > 50 * std::min(photo.height, photo.width))
+      throw FormatError(file, "is a strip of " + std::to_string(photo.height) + " x " +
+                                  std::to_string(photo.width) + " pixels");
     const Image resized = squash ? resize(photo, info.load_size, info.load_size)
                                  : resize_short_side(photo, info.load_size);
     samples.images.push_back(center_crop(resized, info.image_size));
-    samples.labels.push_back(-1);
-    samples.names.push_back(file.substr(file.rfind('/') + 1));
+  } catch (const Error& e) {
+    std::fflush(stdout);
+    std::fprintf(stderr, "skipped %s\n", printable(e.what(), 1000).c_str());
+    return false;
   }
-  return samples;
+  samples.labels.push_back(-1);
+  samples.names.push_back(file.substr(file.rfind('/') + 1));
+  return true;
 }
 
 Tensor normalized(const Samples& samples, const CheckpointInfo& info, Device device) {
@@ -122,17 +139,20 @@ Tensor normalized(const Samples& samples, const CheckpointInfo& info, Device dev
   return Tensor::from(values, {int64_t(samples.images.size()), size, size, 3}, device);
 }
 
-void write_saliency_sheet(const std::string& path, const Checkpoint& checkpoint,
+bool write_saliency_sheet(const std::string& path, const Checkpoint& checkpoint,
                           const Samples& samples, Device device) {
   const CheckpointInfo& info = checkpoint.info;
-  Saliency s = saliency(*checkpoint.network, normalized(samples, info, device));
-  auto said_of = answers(s.logits);
+  const Tensor images = normalized(samples, info, Device());
   std::vector<Cell> cells;
   for (std::size_t i = 0; i < samples.images.size(); ++i) {
-    Tensor map = at(s.map, int64_t(i));
+    if (interrupted()) return false;
+    // One at a time: the way back keeps every activation.
+    const Tensor image = images.slice(int64_t(i), int64_t(i) + 1).to(device);
+    const Saliency s = saliency(*checkpoint.network, image);
+    const Tensor map = at(s.map, 0);
+    const Caption answer = said(answers(s.logits)[0], samples.labels[i], info);
     cells.push_back({samples.images[i], {truth_of(samples, i, info)}});
-    cells.push_back(
-        {saliency_overlay(samples.images[i], map), {said(said_of[i], samples.labels[i], info)}});
+    cells.push_back({saliency_overlay(samples.images[i], map), {answer}});
     cells.push_back({grey(map), {"gradient"}});
   }
   Sheet sheet;
@@ -142,9 +162,10 @@ void write_saliency_sheet(const std::string& path, const Checkpoint& checkpoint,
       "as on the average one."};
   sheet.rows = in_rows(cells, samples.images.size() > 1 ? 6 : 3);
   write_sheet(path, sheet);
+  return true;
 }
 
-void write_attack_sheet(const std::string& path, const Checkpoint& checkpoint,
+bool write_attack_sheet(const std::string& path, const Checkpoint& checkpoint,
                         const Samples& samples, const PgdOptions& options, Device device) {
   const CheckpointInfo& info = checkpoint.info;
   Module& network = *checkpoint.network;
@@ -153,30 +174,40 @@ void write_attack_sheet(const std::string& path, const Checkpoint& checkpoint,
   std::vector<int32_t> labels = samples.labels;
   for (std::size_t i = 0; i < labels.size(); ++i)
     if (labels[i] < 0) labels[i] = before[i].label;  // without a true label, the network's own
-  PgdResult result = pgd(network, x, Tensor::from(labels, {x.dim(0)}, device), options);
+  PgdResult result =
+      pgd(network, x, Tensor::from(labels, {x.dim(0)}, device), interruptible(options));
+  if (interrupted()) return false;
   auto after = answers(logits_of(network, result.images));
 
   std::vector<Cell> cells;
-  double largest = options.space.eps[0] * info.std[0];
+  const double largest = largest_change(options.space, info);
   for (std::size_t i = 0; i < samples.images.size(); ++i) {
     Tensor attacked = at(result.images, int64_t(i));
     Tensor noise = difference(attacked, at(x, int64_t(i)));
     cells.push_back({samples.images[i],
                      {truth_of(samples, i, info), said(before[i], samples.labels[i], info)}});
-    cells.push_back({pixels_of(noise, info, 0.5 / largest, 0.5, true), {"noise, magnified"}});
+    cells.push_back(
+        {pixels_of(noise, info, largest > 0 ? 0.5 / largest : 0, 0.5, true), {"noise, magnified"}});
     cells.push_back({pixels_of(attacked, info, 1, 0, false),
                      {"attacked", said(after[i], samples.labels[i], info)}});
   }
   Sheet sheet;
-  char title[200];
-  std::snprintf(title, sizeof title, "%s under PGD: %d steps, up to %.1f/255 a pixel",
-                info.model.c_str(), options.steps, 255 * largest);
-  sheet.title = title;
+  char attack[100];
+  std::snprintf(attack, sizeof attack, " under PGD: %d steps, up to %.1f/255 a pixel",
+                options.steps, 255 * largest);
+  sheet.title = info.model + attack;
   sheet.notes = {
       "Left: the original. Middle: what the attack added, grey where nothing. Right: their "
       "sum, and what the network says then."};
   sheet.rows = in_rows(cells, samples.images.size() > 1 ? 6 : 3);
   write_sheet(path, sheet);
+  return true;
+}
+
+void print_written(const std::string& path, const Samples& samples, const CheckpointInfo& info) {
+  std::printf("wrote %s: %zu image%s of %s\n", printable(path).c_str(), samples.images.size(),
+              samples.images.size() == 1 ? "" : "s", size_text(info).c_str());
+  std::fflush(stdout);
 }
 
 }  // namespace tweed::app

@@ -15,21 +15,27 @@ struct Samples {
   std::vector<std::string> names;  ///< for images without label: the file
 };
 
-/// `count` validation images spread over the classes.
-Samples pick_samples(const Dataset& data, const CheckpointInfo& info, int count);
-/// Image files, resized and cropped as in validation, without labels.
+/// `count` validation images spread over the classes. @param most  of the first `most` only; 0: all
+Samples pick_samples(const Dataset& data, const CheckpointInfo& info, int64_t count,
+                     int64_t most = 0);
+/// Reads an image file, resized and cropped as in validation, without a label. False for one that
+/// cannot be read, which is named on stderr.
 /// @param squash  resizes both sides to load_size, whatever the proportions
-Samples read_photos(const std::vector<std::string>& files, const CheckpointInfo& info,
-                    bool squash = false);
+bool add_photo(Samples& samples, const std::string& file, const CheckpointInfo& info,
+               bool squash = false);
 
 /// (N, H, W, 3), normalised.
 Tensor normalized(const Samples& samples, const CheckpointInfo& info, Device device);
 
 /// Each image beside its saliency overlay and map, with true and predicted class.
-void write_saliency_sheet(const std::string& path, const Checkpoint& checkpoint,
+/// False after Ctrl-C: then nothing is written.
+bool write_saliency_sheet(const std::string& path, const Checkpoint& checkpoint,
                           const Samples& samples, Device device);
 /// Original, magnified noise and attacked image side by side, with class and probability.
-void write_attack_sheet(const std::string& path, const Checkpoint& checkpoint,
+/// False after Ctrl-C: then nothing is written.
+bool write_attack_sheet(const std::string& path, const Checkpoint& checkpoint,
                         const Samples& samples, const PgdOptions& options, Device device);
+/// "wrote PATH: 8 images of 32x32"
+void print_written(const std::string& path, const Samples& samples, const CheckpointInfo& info);
 
 }  // namespace tweed::app

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/app.h"
-#include "autograd/conv.h"
+#include "apps/flags.h"
 #include "autograd/elementwise.h"
 #include "autograd/loss.h"
 #include "autograd/shape_ops.h"
@@ -38,6 +38,14 @@ std::vector<float> mirrored_images(const std::vector<float>& images, int64_t wid
   return result;
 }
 
+void keep_first(Batch& batch, int64_t most) {
+  if (batch.count <= most) return;
+  const std::size_t pixels = batch.images.size() / std::size_t(batch.count);
+  batch.images.resize(pixels * std::size_t(most));
+  batch.labels.resize(std::size_t(most));
+  batch.count = most;
+}
+
 }  // namespace
 
 Score evaluate(Module& network, const Dataset& data, const LoaderOptions& options, Device device,
@@ -46,12 +54,14 @@ Score evaluate(Module& network, const Dataset& data, const LoaderOptions& option
   RunningScore running(device);
   int64_t seen = 0;
   std::optional<RecordedPgd> pgd;
-  if (attack) pgd.emplace(network, *attack, device);
+  if (attack) pgd.emplace(network, interruptible(*attack), device);
   Loader loader(data, options);
   Batch batch;
-  for (uint32_t i = 0; loader.next(batch); ++i) {
+  for (uint32_t i = 0; (most == 0 || seen < most) && loader.next(batch); ++i) {
+    if (most) keep_first(batch, most - seen);
     Tensor x = images_of(batch, options.image_size, device), labels = labels_of(batch, device);
     if (pgd) x = (*pgd)(x, labels, i);
+    if (interrupted()) break;
     NoGrad no_grad;
     Tensor logits = forward_float(network, x);
     if (mirrored) {
@@ -61,7 +71,6 @@ Score evaluate(Module& network, const Dataset& data, const LoaderOptions& option
     }
     running.add(cross_entropy(logits, labels), logits, labels);
     seen += batch.count;
-    if (interrupted() || (most && seen >= most)) break;
   }
   return running.read();
 }

@@ -38,7 +38,8 @@ struct TrainingOptions {
 /// Loss and accuracy on a dataset.
 /// @param mirrored  averages the logits of each image and its mirror image
 /// @param attack    if set, images are attacked first
-/// @param most      stops after this many images, rounded up to a batch; 0: all
+/// @param most      takes the first images only, this many; 0: all
+/// After Ctrl-C it returns early, with the score of fewer images.
 Score evaluate(Module& network, const Dataset& data, const LoaderOptions& options, Device device,
                bool mirrored, const PgdOptions* attack = nullptr, int64_t most = 0);
 

@@ -84,6 +84,7 @@ PgdResult Pgd::operator()(Module& network, const Tensor& x, const Tensor& labels
   result.labels = labels_to_move(network, x, labels, options_);
   result.images = options_.random_start ? started(x, batch, 0, clock) : x.clone();
   for (int i = 0; i < options_.steps; ++i) {
+    if (options_.is_cancelled()) return result;
     Tensor leaf = result.images.detach();
     require_grad(leaf);
     Tensor loss = cross_entropy(forward_float(network, leaf), result.labels);
@@ -106,9 +107,10 @@ RecordedPgd::RecordedPgd(Module& network, const PgdOptions& options, Device devi
     : network_(network),
       pgd_(options, device),
       clock_(Tensor::zeros({1}, DType::int32, device)),
-      replay_(device, [this] {
-        attacked_.copy_from(pgd_(network_, x_, labels_, 0, clock_, false).images);
-      }) {}
+      replay_(
+          device,
+          [this] { attacked_.copy_from(pgd_(network_, x_, labels_, 0, clock_, false).images); },
+          !options.cancelled || options.steps <= most_recorded_steps) {}
 
 Tensor RecordedPgd::operator()(const Tensor& x, const Tensor& labels, uint32_t batch) {
   if (!x_.defined()) {
@@ -131,6 +133,20 @@ PgdResult pgd(Module& network, const Tensor& x, const Tensor& labels, const PgdO
 
 Tensor random_noise(const Tensor& x, const AttackSpace& space, uint64_t seed, uint32_t batch) {
   return Pgd({.space = space, .seed = seed}, x.device()).started(x, batch, 1);
+}
+
+bool leaves_room(const Tensor& x, const AttackSpace& space) {
+  const auto values = x.to_vector<float>();
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const std::size_t c = i % 3;
+    for (float way : {space.lo[c], space.hi[c]}) {
+      const float next = std::nextafter(values[i], way);
+      // In double the difference is exact.
+      const double away = std::abs(double(next) - double(values[i]));
+      if (away > 0 && away <= double(space.eps[c])) return true;
+    }
+  }
+  return false;
 }
 
 double outside(const Tensor& images, const Tensor& x, const AttackSpace& space) {

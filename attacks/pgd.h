@@ -1,6 +1,7 @@
 // Projected gradient descent: small changes of an image that change a network's answer.
 #pragma once
 #include <array>
+#include <functional>
 #include <limits>
 #include <vector>
 
@@ -33,6 +34,11 @@ struct PgdOptions {
   int steps = 10;
   bool random_start = true;
   uint64_t seed = 0;
+  /// Asked before each step; true ends the attack there, with images that went only part of the
+  /// way, and without the loss after the last step.
+  std::function<bool()> cancelled = {};
+
+  bool is_cancelled() const { return cancelled && cancelled(); }
 };
 
 struct PgdResult {
@@ -63,7 +69,8 @@ class Pgd {
 };
 
 /// Attacks one batch after another; on `cuda` and `sim` the whole attack is recorded and replayed
-/// (see Replay), with the same bits. Keeps a reference to the network.
+/// (see Replay), with the same bits. A recording cannot be stopped on its way, so an attack that
+/// may be cancelled is recorded only if it is short. Keeps a reference to the network.
 class RecordedPgd {
  public:
   RecordedPgd(Module& network, const PgdOptions& options, Device device);
@@ -72,6 +79,7 @@ class RecordedPgd {
   Tensor operator()(const Tensor& x, const Tensor& labels, uint32_t batch);
 
  private:
+  static constexpr int most_recorded_steps = 100;
   Module& network_;
   Pgd pgd_;
   Tensor x_, labels_, clock_, attacked_;
@@ -91,6 +99,10 @@ PgdResult pgd(Module& network, const Tensor& x, const Tensor& labels, const PgdO
 /// x plus uniform noise as large as the attack may be, in the same box: what an attack is compared
 /// with.
 Tensor random_noise(const Tensor& x, const AttackSpace& space, uint64_t seed, uint32_t batch = 0);
+
+/// Whether any image may differ from x at all: not with an eps of 0, nor with one that rounding
+/// swallows.
+bool leaves_room(const Tensor& x, const AttackSpace& space);
 
 /// The largest violation of the box by `images`, in normalised units; 0 if there is none.
 double outside(const Tensor& images, const Tensor& x, const AttackSpace& space);

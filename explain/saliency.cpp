@@ -6,6 +6,7 @@
 #include "autograd/argmax.h"
 #include "autograd/loss.h"
 #include "nn/eval_mode.h"
+#include "nn/forward_float.h"
 
 namespace tweed {
 
@@ -15,7 +16,7 @@ Saliency saliency(Module& network, const Tensor& x) {
   Tensor leaf = x.clone();
   require_grad(leaf);
   Saliency result;
-  Tensor logits = network(leaf);
+  Tensor logits = forward_float(network, leaf);
   result.logits = logits.detach();
   result.predicted = argmax(result.logits);
   // cross_entropy is a mean over the batch; starting from N makes each image's own gradient.

@@ -17,10 +17,10 @@
   X(elu, input, x > 0 ? x : p * expm1(x), s <= 0 ? dy * p * exp(s) : dy)                       \
   X(sigmoid, output, logistic(x), dy * s * (A(1) - s))                                         \
   X(tanh_of, output, tanh(x), dy * (A(1) - s * s))                                             \
-  X(gelu, input, gelu_value(x), dy * gelu_gradient(s))                                         \
-  X(gelu_tanh, input, gelu_tanh_value(x), dy * gelu_tanh_gradient(s))                          \
-  X(silu, input, silu_value(x), dy * silu_gradient(s))                                         \
-  X(mish, input, mish_value(x), dy * mish_gradient(s))                                         \
+  X(gelu, input, x * normal_cdf(x), dy * (normal_cdf(s) + s * normal_density(s)))              \
+  X(gelu_tanh, input, A(0.5) * x * (A(1) + tanh(gelu_inner(x))), dy * gelu_tanh_gradient(s))   \
+  X(silu, input, x * logistic(x), dy * logistic(s) * (A(1) + s * (A(1) - logistic(s))))        \
+  X(mish, input, x * mish_factor(x), dy * mish_gradient(s))                                    \
   X(softplus, input, x > 20 ? x : log1p(exp(x)), s > 20 ? dy : dy * logistic(s))               \
   X(hardswish, input, hard_swish(x), dy * hard_swish_slope(s))                                 \
   X(exp_of, output, exp(x), dy * s)                                                            \

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "kernels/machine/error.h"
+#include "kernels/machine/printable.h"
 #include "kernels/register_tile.h"
 
 namespace tweed {
@@ -32,7 +33,7 @@ SimdLevel first_level() {
       check(level);
       return level;
     }
-  throw Error(std::string("TWEED_SIMD is ") + wanted + ": use baseline, avx2 or avx512");
+  throw Error("TWEED_SIMD is " + quoted(wanted, 60) + ": use baseline, avx2 or avx512");
 }
 
 std::atomic<SimdLevel>& current() {

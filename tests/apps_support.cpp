@@ -1,28 +1,33 @@
 #include "tests/apps_support.h"
 
 #include <algorithm>
-#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 
 #include "apps/paths.h"
+#include "data/image.h"
 #include "tests/catch.h"
 
 namespace tweed {
-
-// What the apps have to do here is small, and tests run beside each other: they get one thread.
-[[maybe_unused]] static const int one_thread = setenv("OMP_NUM_THREADS", "1", 0);
 
 Words split(const std::string& text) {
   std::istringstream in(text);
   return Words(std::istream_iterator<std::string>(in), {});
 }
 
+Words operator+(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+Words app_command(const std::string& name) {
+  return {"/usr/bin/env", "OMP_NUM_THREADS=1", program_path(name)};
+}
+
 Outcome run_app(const std::string& name, const Words& arguments) {
-  Words command{program_path(name)};
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  return run_program(command);
+  return run_program(app_command(name) + arguments);
 }
 
 Words small_run(const std::string& out, const Words& more) {
@@ -45,11 +50,51 @@ std::string bytes_of(const std::string& path) {
 
 void write_text(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 
+int line_count(const std::string& text) { return int(std::count(text.begin(), text.end(), '\n')); }
+
 void check_refused(const Outcome& o, const std::string& what, int code) {
   INFO("stderr: " << o.err << "stdout: " << o.out);
   CHECK(o.code == code);
-  CHECK(std::count(o.err.begin(), o.err.end(), '\n') == 1);
+  CHECK(line_count(o.err) == 1);
   CHECK(o.err.find(what) != std::string::npos);
+}
+
+void write_photo(const std::string& path, int kind) {
+  Image image{40, 50, {}};
+  for (int y = 0; y < image.height; ++y)
+    for (int x = 0; x < image.width; ++x)
+      for (int c = 0; c < 3; ++c)
+        image.pixels.push_back(uint8_t((kind % 3 == c ? 150 : 60) + (x * (kind + 2) + y * c) % 80));
+  write_png(path, image);
+}
+
+void write_data(const std::string& root, int kind) {
+  for (const char* split : {"train", "val"})
+    for (int label = 0; label < 3; ++label) {
+      const std::string folder = root + "/" + split + "/" + std::string(1, char('a' + label));
+      std::filesystem::create_directories(folder);
+      const int count = split == std::string("train") ? 4 : 3;
+      for (int i = 0; i < count; ++i)
+        write_photo(folder + "/" + std::to_string(i) + ".png", kind + label + 3 * i);
+    }
+}
+
+TrainedNetwork::TrainedNetwork(const std::string& model) {
+  write_data(data);
+  write_photo(photo, 1);
+  std::ofstream(json) << R"({"layers": [
+    {"type": "Conv2d", "in_channels": 3, "out_channels": 8, "kernel_size": 3, "stride": 2},
+    {"type": "ReLU"},
+    {"type": "Conv2d", "in_channels": 8, "out_channels": 16, "kernel_size": 3, "stride": 2},
+    {"type": "ReLU"},
+    {"type": "AdaptiveAvgPool2d", "output_size": 2},
+    {"type": "Flatten"},
+    {"type": "Linear", "in_features": 64, "out_features": "classes"}]})";
+  const Outcome o = run_app("train_miniplaces",
+                            Words{data, "--out", out, "--model", model.empty() ? json : model} +
+                                split("--image-size 32 --batch-size 4 --epochs 6 --warmup 0"));
+  INFO(o.err);
+  REQUIRE(o.code == 0);
 }
 
 }  // namespace tweed

@@ -5,6 +5,7 @@
 #include "attacks/self_test.h"
 #include "autograd/elementwise.h"
 #include "autograd/loss.h"
+#include "autograd/shape_ops.h"
 #include "nn/layers.h"
 #include "optim/sgd.h"
 #include "tests/catch.h"
@@ -171,4 +172,72 @@ TEST_CASE("A recorded attack has the bits of one that is not") {
                       pgd(toy.network, x, labels, options, batch).images));
     }
   }
+}
+
+TEST_CASE("An attack that may change nothing changes nothing, and the self-test says so") {
+  Toy toy{Device()};
+  // In normalised units pixels are about 1: 1e-12 of them is lost in rounding.
+  for (double eps : {0., 1e-12}) {
+    PgdOptions options = usual();
+    options.space = pixel_space(eps, eps / 4, mean, deviation);
+    CHECK(!leaves_room(toy.x, options.space));
+    const SelfTest test = self_test(toy.network, toy.x, toy.labels, options);
+    CHECK(test.ok());
+    CHECK(test.warnings.empty());
+    CHECK(!test.had_room);
+    CHECK(test.attacked == test.clean);
+    CHECK(test.noise == test.clean);
+    // One that changes something all the same is caught.
+    const Attack too_far = [](Module& network, const Tensor& x, const Tensor& labels,
+                              const PgdOptions& options, uint32_t batch) {
+      PgdOptions larger = options;
+      larger.space = usual().space;
+      return pgd(network, x, labels, larger, batch);
+    };
+    CHECK(!self_test(toy.network, toy.x, toy.labels, options, too_far).ok());
+  }
+  CHECK(leaves_room(toy.x, pixel_space(1e-6, 1e-6, mean, deviation)));
+}
+
+TEST_CASE("The self-test of many images is that of its batches") {
+  Toy toy{Device()};
+  const Tensor x = concat({toy.x, toy.x, toy.x}, 0);
+  std::vector<int32_t> names;
+  for (int64_t i = 0; i < x.dim(0); ++i) names.push_back(int32_t(i % 2));
+  const Tensor labels = Tensor::from(names, {x.dim(0)});
+  int64_t largest = 0, calls = 0;
+  const Attack watched = [&](Module& network, const Tensor& images, const Tensor& names,
+                             const PgdOptions& options, uint32_t batch) {
+    largest = std::max(largest, images.dim(0));
+    ++calls;
+    return pgd(network, images, names, options, batch);
+  };
+  const SelfTest few = self_test(toy.network, toy.x, toy.labels, usual()),
+                 many = self_test(toy.network, x, labels, usual(), watched);
+  CHECK(many.ok());
+  CHECK(many.clean == Approx(few.clean));
+  CHECK(largest == 100);
+  CHECK(calls == 6);
+}
+
+TEST_CASE("An attack ends between steps when it is cancelled") {
+  Toy toy{Device()};
+  PgdOptions options = usual();
+  options.steps = 1'000'000;
+  int asked = 0;
+  options.cancelled = [&asked] { return ++asked > 3; };
+  const PgdResult result = pgd(toy.network, toy.x, toy.labels, options);
+  CHECK(result.losses.size() == 3);
+  CHECK(outside(result.images, toy.x, options.space) == 0);
+  // Neither does a recorded one, nor the self-test, run on to its end.
+  asked = 0;
+  RecordedPgd(toy.network, options, Device())(toy.x, toy.labels, 0);
+  CHECK(asked == 4);
+  asked = 0;
+  CHECK(self_test(toy.network, toy.x, toy.labels, options).failures.empty());
+  // Until then it is the attack that it would have been.
+  asked = 0;
+  options.steps = 3;
+  const Tensor whole = pgd(toy.network, toy.x, toy.labels, options).images;
+  CHECK(same_bits(whole, result.images));
 }

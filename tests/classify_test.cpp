@@ -1,22 +1,14 @@
 // classify, and training on CIFAR-10 records, as processes.
 #include <fstream>
 
-#include "apps/paths.h"
 #include "data/image.h"
 #include "record/checkpoint.h"
+#include "tests/apps_support.h"
 #include "tests/catch.h"
-#include "tests/process.h"
-#include "tests/temporary_folder.h"
 
 using namespace tweed;
 
 namespace {
-
-Outcome app(const std::string& name, const std::vector<std::string>& arguments) {
-  std::vector<std::string> command{program_path(name)};
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  return run_program(command);
-}
 
 // Records of CIFAR-10, each class a colour.
 void write_records(const std::string& path, int count) {
@@ -26,13 +18,6 @@ void write_records(const std::string& path, int count) {
     for (int c = 0; c < 3; ++c)
       for (int p = 0; p < 1024; ++p) file.put(char((i % 10) * 25 * (c + 1) + p % 3));
   }
-}
-
-void check_refused(const Outcome& o, const std::string& what) {
-  INFO("stderr: " << o.err << "stdout: " << o.out);
-  CHECK(o.code == 2);
-  CHECK(o.err.find(what) != std::string::npos);
-  CHECK(std::count(o.err.begin(), o.err.end(), '\n') == 1);
 }
 
 // A network for CIFAR-10's classes, and where it was trained.
@@ -48,7 +33,7 @@ struct Trained {
         records, "--model", "cifar_5x5", "--batch-size", "10",  "--iterations", "13", "--warmup",
         "0",     "--out",   out,         "--lr",         "0.02"};
     words.insert(words.end(), more.begin(), more.end());
-    outcome = app("train_miniplaces", words);
+    outcome = run_app("train_miniplaces", words);
   }
 };
 
@@ -67,8 +52,9 @@ TEST_CASE("CIFAR-10 records train for a number of iterations") {
   CHECK(c.network->find("bn1").state().back().tensor.item() == 13);  // num_batches_tracked
 
   const std::string last = t.out + "/last.safetensors";
-  const Outcome other = app("train_miniplaces", {t.records, "--resume", last, "--batch-size", "10",
-                                                 "--iterations", "20", "--augment", "mirror"});
+  const Outcome other =
+      run_app("train_miniplaces", {t.records, "--resume", last, "--batch-size", "10",
+                                   "--iterations", "20", "--augment", "mirror"});
   check_refused(other, "augmentation");
 }
 
@@ -82,7 +68,7 @@ TEST_CASE("flags of training that make no sense are refused") {
 TEST_CASE("classify names the best classes of each photo") {
   Trained t;
   REQUIRE(t.outcome.code == 0);
-  Outcome o = app("classify", {t.photo, t.photo, "--weights", t.best, "--top", "2"});
+  Outcome o = run_app("classify", {t.photo, t.photo, "--weights", t.best, "--top", "2"});
   INFO(o.err);
   REQUIRE(o.code == 0);
   CHECK(std::count(o.out.begin(), o.out.end(), '\n') == 6);
@@ -91,14 +77,14 @@ TEST_CASE("classify names the best classes of each photo") {
   const std::string names = t.folder.path() + "/names.txt";
   std::ofstream(names) << "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n";
   // The same file as foreign weights: preprocessed otherwise, named otherwise.
-  o = app("classify", {t.photo, "--weights", t.best, "--model", "cifar_5x5", "--classes-file",
-                       names, "--resize", "32x32", "--crop", "32", "--top", "10"});
+  o = run_app("classify", {t.photo, "--weights", t.best, "--model", "cifar_5x5", "--classes-file",
+                           names, "--resize", "32x32", "--crop", "32", "--top", "10"});
   REQUIRE(o.code == 0);
   CHECK(o.out.find(" j\n") != std::string::npos);
 
   auto refused = [&](std::vector<std::string> more, const char* what) {
     more.insert(more.begin(), {t.photo, "--weights", t.best});
-    check_refused(app("classify", more), what);
+    check_refused(run_app("classify", more), what);
   };
   refused({"--model", "resnet18"}, "resnet18");
   refused({"--model", "nothing"}, "there is no model");
@@ -109,6 +95,7 @@ TEST_CASE("classify names the best classes of each photo") {
   refused({"--mean", "1,2"}, "--mean");
   std::ofstream(names) << "a\nb\n";
   refused({"--classes-file", names}, "2 classes");
-  check_refused(app("classify", {t.folder.path() + "/none.jpg", "--weights", t.best}), "none.jpg");
-  check_refused(app("classify", {t.photo, "--weights", t.photo}), "photo.png");
+  check_refused(run_app("classify", {t.folder.path() + "/none.jpg", "--weights", t.best}),
+                "none.jpg");
+  check_refused(run_app("classify", {t.photo, "--weights", t.photo}), "photo.png");
 }

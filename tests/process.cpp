@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,19 +30,24 @@ Running::Running(const std::vector<std::string>& command) {
   err_ = err[0];
 }
 
-bool Running::wait_for(const std::string& text) {
+static bool read_until(const std::string& text, int file, std::string& seen) {
   char buffer[4096];
-  while (seen_.find(text) == std::string::npos) {
-    ssize_t n = read(out_, buffer, sizeof buffer);
+  while (seen.find(text) == std::string::npos) {
+    ssize_t n = read(file, buffer, sizeof buffer);
     if (n <= 0) return false;
-    seen_.append(buffer, std::size_t(n));
+    seen.append(buffer, std::size_t(n));
   }
   return true;
+}
+
+bool Running::wait_for(const std::string& text) { return read_until(text, out_, seen_); }
+bool Running::wait_for_error(const std::string& text) {
+  return read_until(text, err_, seen_errors_);
 }
 void Running::send(int signal) { kill(pid_, signal); }
 
 Outcome Running::finish() {
-  Outcome outcome{0, seen_, ""};
+  Outcome outcome{0, seen_, seen_errors_};
   pollfd fds[2] = {{out_, POLLIN, 0}, {err_, POLLIN, 0}};
   std::string* texts[2] = {&outcome.out, &outcome.err};
   for (int open = 2; open > 0;) {
@@ -60,7 +66,9 @@ Outcome Running::finish() {
     }
   }
   int status = 0;
-  waitpid(pid_, &status, 0);
+  rusage used{};
+  wait4(pid_, &status, 0, &used);
+  outcome.peak_kilobytes = used.ru_maxrss;
   outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return outcome;
 }

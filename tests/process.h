@@ -8,6 +8,7 @@ namespace tweed {
 struct Outcome {
   int code = 0;  ///< exit status, or 128 + signal
   std::string out, err;
+  long peak_kilobytes = 0;  ///< of memory
 };
 
 /// Runs a program to its end.
@@ -19,13 +20,15 @@ class Running {
   explicit Running(const std::vector<std::string>& command);
   /// Waits until its stdout contains `text`; false if it ends before.
   bool wait_for(const std::string& text);
+  /// The same of its stderr.
+  bool wait_for_error(const std::string& text);
   void send(int signal);
   /// Waits for its end.
   Outcome finish();
 
  private:
   int pid_ = -1, out_ = -1, err_ = -1;
-  std::string seen_;
+  std::string seen_, seen_errors_;
 };
 
 }  // namespace tweed

@@ -1,0 +1,161 @@
+#include "apps/train_flags.h"
+
+#include "apps/numbers.h"
+#include "nn/models/models.h"
+
+namespace tweed::app {
+namespace {
+
+// Groups of --help, and what check_use() goes by.
+constexpr const char *of_data = "Data", *of_training = "Training", *of_attack = "Attack",
+                     *of_computing = "Computing";
+
+}  // namespace
+
+void TrainFlags::add_model_flags(CLI::App& app) {
+  model_options = {app.add_option("--model", model,
+                                  "the network: " + joined(model_names()) +
+                                      ", or a JSON file that describes one (docs/models.md)")
+                       ->capture_default_str()};
+  auto shorthand = [&](const char* flag, const char* model) {
+    auto option = app.add_flag_callback(
+        flag, [this, model = std::string(model)] { this->model = model; },
+        std::string("the coursework's name for --model ") + model);
+    for (auto other : model_options) option->excludes(other);
+    model_options.push_back(option);
+  };
+  shorthand("--use-vit", "simplevit");
+  shorthand("--use-resnet18", "resnet18");
+}
+
+void TrainFlags::add_task_flags(CLI::App& app) {
+  app.add_flag("--summary", summary,
+               "only print a table of the network's layers, for one image of DATA's size");
+  out_option = app.add_option("--out", out,
+                              "folder for what the run leaves behind; default: runs/train, or "
+                              "the next free of runs/train-2, runs/train-3, ...; with --resume, "
+                              "the folder of the run that goes on");
+  app.add_flag("--overwrite", overwrite, "replace the run that --out holds");
+  app.add_option("--resume", resume,
+                 "a run's last.safetensors: training goes on where the state file beside it ended, "
+                 "with the flags of that run (data, rate, schedule, epochs, ...) where none are "
+                 "given here; with --evaluate, the checkpoint whose weights are used");
+  app.add_flag(
+      "-e,--evaluate", evaluate,
+      "only evaluate --resume on the validation images, averaging the logits of each image "
+      "and its mirror image");
+  app.add_flag("-a,--attack", attacked,
+               "with --evaluate: evaluate under the attack given by the --attack flags, too");
+  app.add_flag(
+      "-v,--vis", pictures,
+      "with --evaluate: draw saliency maps, and attacked images if there is -a, into --out");
+}
+
+void TrainFlags::add_training_flags(CLI::App& app) {
+  TrainingOptions& t = training;
+  auto epochs =
+      add_whole(app, "--epochs", t.epochs, {1, 100'000}, "times through the training images");
+  add_whole(app, "--iterations", t.iterations, {1, 1'000'000'000}, "steps, instead of --epochs")
+      ->default_str("")
+      ->excludes(epochs);
+  add_whole(app, "--limit", data.limit, {0, 1'000'000'000}, "training images a class; 0: all");
+  app.add_option(
+         "--augment", augment,
+         "what happens to training images at random: none, or some of mirror, crop, and pad "
+         "(crop from the image with an eighth of its size of zeros around it)")
+      ->capture_default_str();
+  app.add_option("--normalize", normalize,
+                 "of pixels in 0..1: imagenet (its mean and deviation), data (those of the "
+                 "training images), none")
+      ->check(CLI::IsMember({"imagenet", "data", "none"}))
+      ->capture_default_str();
+  add_whole(app, "-b,--batch-size", t.batch_size, {1, 65536}, "images a step");
+  t.optimizer.add_to(app);
+  add_whole(app, "-p,--print-freq", t.print_every, {0, 1'000'000'000},
+            "iterations between progress lines, if stdout is no terminal; 0: none");
+  app.add_option(
+         "--images-on", images_on,
+         "where training images wait: device (all of them, cut and normalised by a kernel), "
+         "host (prepared by --workers, sent one batch ahead), auto (device on a GPU if they "
+         "fit); the batches are the same")
+      ->check(CLI::IsMember({"auto", "device", "host"}))
+      ->capture_default_str();
+  app.add_flag("--graph,!--no-graph", t.record_steps,
+               "on cuda and sim: record a training step and replay it (a CUDA graph), which gives "
+               "the same bits; the default");
+  app.add_option("--adversarial", adversarial, "train on attacked images: pgd")
+      ->check(CLI::IsMember({"pgd"}));
+}
+
+void TrainFlags::add_computing_flags(CLI::App& app) {
+  device.add_to(app);
+  auto conv = app.add_option(
+      "--conv", conv,
+      "how convolutions are computed: auto (chosen for each shape), naive (a thread a "
+      "result), im2col (as the text explains it), implicit (im2col's tiles in shared "
+      "memory), mma (implicit on tensor cores, f32 as TF32), direct (oneDNN), winograd "
+      "(oneDNN's, where it has it, else direct), tiled (a register tile of ours); naive, "
+      "implicit and mma on cuda and sim, direct, winograd and tiled on cpu");
+  conv->capture_default_str();
+  app.add_flag("--use-custom-conv", custom_conv, "the coursework's name for --conv im2col")
+      ->excludes(conv);
+  app.add_option(
+         "--precision", precision,
+         "what layers compute in: f32; tf32 (cuda only); bf16, with float32 master weights, "
+         "norms, softmax and losses adding up in float32")
+      ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
+      ->capture_default_str();
+}
+
+void TrainFlags::add_to(CLI::App& app) {
+  add_task_flags(app);
+  add_model_flags(app);
+  app.option_defaults()->group(of_data);
+  data.add_to(app, "of weights, order, augmentation and attacks");
+  app.add_option("--validation", validation,
+                 "validation images from elsewhere, instead of DATA's; same classes")
+      ->type_name("DATA");
+  app.option_defaults()->group(of_training);
+  add_training_flags(app);
+  app.option_defaults()->group(of_attack);
+  attack.add_to(app);
+  app.option_defaults()->group(of_computing);
+  add_computing_flags(app);
+}
+
+void TrainFlags::check_use(const CLI::App& app) const {
+  const auto of_group = [&](const char* group) {
+    return given(app, [&](const CLI::Option& o) { return o.get_group() == group; });
+  };
+  const std::string for_training = of_group(of_training), for_attack = of_group(of_attack);
+  attack.check();
+  if (summary) {
+    if (evaluate || attacked || pictures)
+      throw Error("--summary only prints a table: it goes without --evaluate, -a and -v");
+    const std::string kept[] = {"data", "--summary", "--resume", "--classes", "--image-size"};
+    note_unused(given(app,
+                      [&](const CLI::Option& o) {
+                        return std::find(std::begin(kept), std::end(kept), o.get_name()) ==
+                                   std::end(kept) &&
+                               std::find(model_options.begin(), model_options.end(), &o) ==
+                                   model_options.end();
+                      }),
+                "with --summary");
+  } else if (evaluate) {
+    if (resume.empty())
+      throw Error("--evaluate needs a network: give its checkpoint with --resume FILE");
+    note_unused(for_training, "with --evaluate");
+    if (!attacked) note_unused(for_attack, "without -a");
+    if (out_given() && !pictures) note_unused("--out", "without -v");
+  } else {
+    if (attacked || pictures)
+      throw Error(
+          "-a and -v belong to --evaluate; to train on attacked images use --adversarial pgd");
+    if (adversarial.empty() && !for_attack.empty())
+      throw Error(for_attack + ": no effect without --adversarial pgd, or --evaluate -a");
+    if (!resume.empty() && app.count("--normalize"))
+      note_unused("--normalize", "with --resume, which goes on as before");
+  }
+}
+
+}  // namespace tweed::app

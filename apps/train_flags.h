@@ -1,0 +1,43 @@
+// The flags of train_miniplaces.
+#pragma once
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "apps/flags.h"
+#include "apps/training.h"
+
+namespace tweed::app {
+
+struct TrainFlags {
+  DataFlags data;
+  DeviceFlags device;
+  TrainingOptions training;
+  AttackFlags attack;
+  std::string model = "simplenet", resume, conv = "auto", adversarial;
+  std::string augment = "mirror,crop", normalize = "imagenet", validation;
+  std::string precision = "f32", images_on = "auto", out = "runs/train";
+  bool overwrite = false, evaluate = false, attacked = false, pictures = false, custom_conv = false,
+       summary = false;
+  std::vector<CLI::Option*> model_options;  // --model and its shorthands
+  CLI::Option* out_option = nullptr;
+
+  void add_to(CLI::App& app);
+  /// Flags that contradict what is to be done are refused. -e and --summary are put behind commands
+  /// that train, so what they have no use for is only noted. @throws Error
+  void check_use(const CLI::App& app) const;
+
+  bool out_given() const { return out_option->count() > 0; }
+  bool model_given() const {
+    return std::any_of(model_options.begin(), model_options.end(),
+                       [](CLI::Option* o) { return o->count() > 0; });
+  }
+
+ private:
+  void add_model_flags(CLI::App& app);
+  void add_task_flags(CLI::App& app);
+  void add_training_flags(CLI::App& app);
+  void add_computing_flags(CLI::App& app);
+};
+
+}  // namespace tweed::app
