@@ -177,7 +177,8 @@ void check_image_size(Module& network, const CheckpointInfo& info, Device device
   const EvalMode eval(network);
   const NoGrad no_grad;
   try {
-    forward_float(network, Tensor::zeros({1, info.image_size, info.image_size, 3}, DType::float32, device));
+    forward_float(network,
+                  Tensor::zeros({1, info.image_size, info.image_size, 3}, DType::float32, device));
   } catch (const Error& e) {
     throw Error("this " + printable(info.model) + " cannot take images of " + size_text(info) +
                 ": " + e.what());
