@@ -5,6 +5,7 @@
 
 #include "apps/app.h"
 #include "apps/run_folder.h"
+#include "data/parse_json.h"
 
 namespace tweed::app {
 namespace {
@@ -41,7 +42,8 @@ SavedRun load_run(const std::string& resume) {
   check_exists(run.path, resume);
   run.file = read_safetensors(run.path);
   try {
-    run.flags = nlohmann::json::parse(run.file.metadata.at("flags")).get<FlagValues>();
+    constexpr int deepest = 3;  // an object of lists
+    run.flags = parse_json(run.path, run.file.metadata.at("flags"), deepest).get<FlagValues>();
   } catch (const std::exception& e) {
     throw FormatError(run.path, std::string("is no training state of this version: ") + e.what());
   }

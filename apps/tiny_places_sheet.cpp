@@ -32,7 +32,7 @@ void paste(Image& onto, const Image& image, int top, int left) {
 
 // A row for each class, in label order; validation images.
 int write_contact_sheet(const Flags& f) {
-  auto listing = choose(list_tiny_places(0, f.per_class), f.classes, 0);
+  auto listing = choose(list_tiny_places(0, f.per_class), {.classes = f.classes});
   std::stable_sort(listing.validation.begin(), listing.validation.end(),
                    [](const Sample& a, const Sample& b) { return a.label < b.label; });
   const int step = f.size + f.gap, rows = int(listing.classes.size());
@@ -107,7 +107,7 @@ std::function<int()> prepare(int argc, char** argv) {
     if (!dumps && app.count(flag)) throw Error(std::string(flag) + " belongs to --dump");
   for (const char* flag : {"--out", "--per-class"})
     if (dumps && app.count(flag)) throw Error(std::string(flag) + " does not go with --dump");
-  choose(list_tiny_places(0, 1), f->classes, 0);  // says what is wrong with --classes
+  choose(list_tiny_places(0, 1), {.classes = f->classes});  // says what is wrong with --classes
   if (dumps) {
     make_output_folder(folder_of(f->dump));
     return [f] { return dump(*f); };

@@ -6,6 +6,7 @@
 #include "apps/training.h"
 #include "autograd/conv.h"
 #include "autograd/reduce.h"
+#include "data/parse_json.h"
 #include "record/metrics.h"
 
 namespace tweed::app {
@@ -61,6 +62,7 @@ static int64_t whole(const nlohmann::json& number, int64_t most) {
 }
 
 void Training::resume(const SavedRun& saved) {
+  constexpr int deepest = 3;  // objects of plain values
   const std::string& state = saved.path;
   const SafeTensors& file = saved.file;
   auto part = [&](const char* prefix, const std::vector<Named>& into) {
@@ -68,8 +70,8 @@ void Training::resume(const SavedRun& saved) {
   };
   nlohmann::json run, at;
   try {
-    run = nlohmann::json::parse(file.metadata.at("run"));
-    at = nlohmann::json::parse(file.metadata.at("position"));
+    run = parse_json(state, file.metadata.at("run"), deepest);
+    at = parse_json(state, file.metadata.at("position"), deepest);
     auto same = [&](const char* what, auto ours) {
       if (run.at(what) != nlohmann::json(ours))
         throw FormatError(state, std::string("was written with ") + what + " " +

@@ -16,13 +16,6 @@ namespace {
 
 using Names = std::set<std::string>;
 
-std::string bytes_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 Outcome succeeded(const std::string& app, const Words& words) {
   std::string all;
   for (auto& word : words) all += " " + word;
