@@ -53,10 +53,13 @@ void OptimizerFlags::check(int64_t batch_size) const {
   if (batch_size % accumulate != 0)
     throw Error("--accumulate " + std::to_string(accumulate) + " does not divide the batch of " +
                 std::to_string(batch_size));
+}
+
+void OptimizerFlags::note_unused() const {
   if (schedule != "onecycle") return;
   for (const CLI::Option* option : {warmup_option_, momentum_option_})
     if (option && option->count())
-      note_unused(option->get_name(), "with --schedule onecycle, which has a way of its own");
+      app::note_unused(option->get_name(), "with --schedule onecycle, which has a way of its own");
 }
 
 double OptimizerFlags::largest_rate() const {

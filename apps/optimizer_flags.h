@@ -25,6 +25,8 @@ struct OptimizerFlags {
   void add_to(CLI::App& flags);
   /// Notes on stderr what has no effect. @throws Error  for flags that do not go together
   void check(int64_t batch_size) const;
+  /// Says on stderr which flags have no effect beside others.
+  void note_unused() const;
 
   std::vector<ParameterRule> rules() const;
   std::unique_ptr<Optimizer> make(ParameterBuffer& parameters) const;

@@ -94,7 +94,8 @@ void TrainFlags::add_computing_flags(CLI::App& app) {
       "how convolutions are computed: auto (chosen for each shape), naive (a thread a "
       "result), im2col (as the text explains it), implicit (im2col's tiles in shared "
       "memory), mma (implicit on tensor cores, f32 as TF32), direct (oneDNN), winograd "
-      "(oneDNN 2's, with AVX-512; where it has none for a shape, direct), tiled (a register tile of ours); naive, "
+      "(oneDNN 2's, with AVX-512; where it has none for a shape, direct), tiled (a register tile "
+      "of ours); naive, "
       "implicit and mma on cuda and sim, direct, winograd and tiled on cpu");
   conv_option->capture_default_str();
   app.add_flag("--use-custom-conv", custom_conv, "the coursework's name for --conv im2col")
@@ -146,13 +147,15 @@ void TrainFlags::check_use(const CLI::App& app) const {
       throw Error("--evaluate needs a network: give its checkpoint with --resume FILE");
     note_unused(for_training, "with --evaluate");
     if (!attacked) note_unused(for_attack, "without -a");
+    if (overwrite) note_unused("--overwrite", "with --evaluate");
     if (out_given() && !pictures) note_unused("--out", "without -v");
   } else {
     if (attacked || pictures)
       throw Error(
           "-a and -v belong to --evaluate; to train on attacked images use --adversarial pgd");
-    if (adversarial.empty() && !for_attack.empty())
+    if (adversarial.empty() && resume.empty() && !for_attack.empty())
       throw Error(for_attack + ": no effect without --adversarial pgd, or --evaluate -a");
+    training.optimizer.note_unused();
     if (!resume.empty() && app.count("--normalize"))
       note_unused("--normalize", "with --resume, which goes on as before");
   }

@@ -52,6 +52,11 @@ void write_text(const std::string& path, const std::string& text) { std::ofstrea
 
 int line_count(const std::string& text) { return int(std::count(text.begin(), text.end(), '\n')); }
 
+std::string without_taken(const std::string& out) {
+  const std::string start = "Taken: ";
+  return out.starts_with(start) ? out.substr(out.find('\n') + 1) : out;
+}
+
 void check_refused(const Outcome& o, const std::string& what, int code) {
   INFO("stderr: " << o.err << "stdout: " << o.out);
   CHECK(o.code == code);

@@ -26,6 +26,8 @@ std::string bytes_of(const std::string& path);
 void write_text(const std::string& path, const std::string& text);
 
 int line_count(const std::string& text);
+/// An app's output but for the line that says what it took of DATA.
+std::string without_taken(const std::string& out);
 /// Checks that there is one line on stderr that says `what`, and the exit code.
 void check_refused(const Outcome& o, const std::string& what, int code = 2);
 

@@ -80,7 +80,7 @@ TEST_CASE("a network of nasty names trains, resumes, is evaluated, attacked and 
   run("train_miniplaces", more);
   CHECK(load_checkpoint(last).info.epoch == 2);
   CHECK_THAT(run("train_miniplaces", {data, "--evaluate", "--resume", last}),
-             Contains("(10 images)"));
+             Contains("(10 images of 16x16)"));
   run("pgd_attack", {last, data, "--steps", "1", "--out", folder / "attack.png"});
   run("saliency_maps", {last, data, "--count", "2", "--out", folder / "maps.png"});
 }

@@ -65,15 +65,20 @@ TEST_CASE("a file is read whole, or refused for its size") {
 }
 
 TEST_CASE("files are told apart by their first bytes") {
-  const std::string zip = "PK\3\4"s + std::string(26, '\0');
+  auto zip_of = [](const std::string& name) {
+    std::string zip(30, '\0');
+    zip.replace(0, 4, "PK\3\4");
+    return zip.append(name);
+  };
   CHECK(file_kind("") == FileKind::empty);
   CHECK(file_kind("\xff\xd8\xff\xe0") == FileKind::jpeg);
   CHECK(file_kind("RIFF\1\2\3\4WEBPVP8 ") == FileKind::webp);
   CHECK(file_kind("GIF89a") == FileKind::gif);
   CHECK(file_kind("BM\1\2\3\4\0\0\0\0\x36\0\0\0"s) == FileKind::bmp);
   CHECK(file_kind("BMW is a make of cars") == FileKind::text);
-  CHECK(file_kind(zip + "archive/data.pkl") == FileKind::pytorch);
-  CHECK(file_kind(zip + "conv1.weight.npy") == FileKind::zip);
+  CHECK(file_kind(zip_of("archive/data.pkl")) == FileKind::pytorch);
+  CHECK(file_kind(zip_of("conv1.weight.npy")) == FileKind::npz);
+  CHECK(file_kind(zip_of("photos/1.jpg")) == FileKind::zip);
   CHECK(file_kind("\x80\2\x8a\x0al\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."s) ==
         FileKind::pytorch_old);
   CHECK(file_kind("\x80\4\x95\0\0"s) == FileKind::pickle);
