@@ -185,7 +185,7 @@ std::string folder_of(const std::string& path) {
 void check_output_file(const std::string& path) {
   std::error_code ignored;
   if (path.empty() || path.ends_with('/') || std::filesystem::is_directory(path, ignored))
-    throw Error("--out names a file, not " + tweed::quoted(path) + ", which is a folder");
+    throw Error("--out names a file, not " + in_quotes(path) + ", which is a folder");
   make_output_folder(folder_of(path));
 }
 

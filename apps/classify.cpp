@@ -37,7 +37,7 @@ std::array<float, 3> parse_channels(const std::string& text, const std::string& 
   }
   if (values.size() == 1) values.resize(3, values[0]);
   if (values.size() != 3)
-    throw Error(flag + " takes one or three numbers, not " + quoted(text, 60));
+    throw Error(flag + " takes one or three numbers, not " + in_quotes(text, 60));
   return {values[0], values[1], values[2]};
 }
 
@@ -50,7 +50,7 @@ void parse_resize(const std::string& text, Flags& f) {
     if (f.squash && text.substr(cross + 1) != text.substr(0, cross)) throw Error("");
   } catch (const Error&) {
     throw Error("--resize takes a size from 8 to 8192, such as 256 or 256x256, not " +
-                quoted(text, 60));
+                in_quotes(text, 60));
   }
 }
 

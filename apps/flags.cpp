@@ -148,7 +148,7 @@ PgdOptions AttackFlags::options(const CheckpointInfo& info, uint64_t seed) const
       options.target = int32_t(parse_whole(goal, "--goal", {0, int64_t(info.classes.size()) - 1}));
     } catch (const Error&) {
       throw Error("--goal takes label, least-likely, or a class from 0 to " +
-                  std::to_string(info.classes.size() - 1) + ", not " + quoted(goal, 60));
+                  std::to_string(info.classes.size() - 1) + ", not " + in_quotes(goal, 60));
     }
   }
   return options;

@@ -36,7 +36,7 @@ std::string describe(const NumberRange& r) {
 
 [[noreturn]] void refuse(const std::string& flag, const std::string& wanted,
                          const std::string& text) {
-  throw Error(flag + " takes " + wanted + ", not " + quoted(text, 60));
+  throw Error(flag + " takes " + wanted + ", not " + in_quotes(text, 60));
 }
 
 bool is_in(double value, const NumberRange& r) {
@@ -74,7 +74,7 @@ double parse_fraction(const std::string& text, const std::string& flag, const Nu
   const auto slash = text.find('/');
   const auto above = whole_text<double>(text.substr(0, slash));
   const auto below = slash == std::string::npos ? 1.0 : whole_text<double>(text.substr(slash + 1));
-  if (below == 0.0) throw Error(flag + " divides by 0: " + quoted(text, 60));
+  if (below == 0.0) throw Error(flag + " divides by 0: " + in_quotes(text, 60));
   const bool finite = above && below && std::isfinite(*below);
   const double value = finite ? *above / *below : NAN;
   if (!is_in(value, range)) refuse(flag, describe(range) + ", such as 8/255 or 0.03", text);

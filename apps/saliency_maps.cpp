@@ -51,7 +51,7 @@ void check_use(const Flags& f) {
   if (f.inputs.size() > 1)
     for (auto& input : f.inputs)
       if (is_data(input))
-        throw Error("give one DATA, or image files: " + tweed::quoted(input) + " is no file");
+        throw Error("give one DATA, or image files: " + in_quotes(input) + " is no file");
   if (photos && f.count_option->count())
     throw Error("--count belongs to DATA: photos are all drawn");
   if (f.seed_option->count() && (photos || f.inputs[0] != "tiny"))

@@ -56,7 +56,7 @@ std::vector<std::string> split_names(const std::string& text, const Places& plac
       if (next == text.size()) break;
       next = std::min(text.find(',', next + 1), text.size());
     }
-    if (name.empty()) throw Error("a class name is empty in " + quoted(text));
+    if (name.empty()) throw Error("a class name is empty in " + in_quotes(text));
     names.push_back(std::move(name));
     start = end + 1;
   }
@@ -89,9 +89,9 @@ std::vector<int> renumbered(const std::vector<std::string>& wanted,
   for (auto& name : wanted) {
     const auto place = places.find(name);
     if (place == places.end())
-      throw Error("there is no class " + quoted(name) + "; there are " + some_names(all));
+      throw Error("there is no class " + in_quotes(name) + "; there are " + some_names(all));
     int& label = labels[std::size_t(place->second)];
-    if (label >= 0) throw Error("the class " + quoted(name) + " is given twice");
+    if (label >= 0) throw Error("the class " + in_quotes(name) + " is given twice");
     label = next++;
   }
   return labels;
@@ -134,11 +134,11 @@ void settle_class_names(Listing& listing, const std::string& spec) {
       throw FormatError(spec, name.empty()
                                   ? "has a class without a name"
                                   : "has a class whose name takes " + std::to_string(name.size()) +
-                                        " bytes: " + quoted(name));
+                                        " bytes: " + in_quotes(name));
     std::string settled = in_utf8(name);
-    if (settled != name) escaped.push_back(quoted(settled, 60));
+    if (settled != name) escaped.push_back(in_quotes(settled, 60));
     name = std::move(settled);
-    if (++seen[name] > 1) throw FormatError(spec, "has two classes called " + quoted(name));
+    if (++seen[name] > 1) throw FormatError(spec, "has two classes called " + in_quotes(name));
   }
   if (escaped.empty()) return;
   std::string note = "Class names that are no UTF-8 are written as " + escaped[0];

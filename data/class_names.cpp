@@ -59,7 +59,7 @@ std::vector<std::string> read_class_names(const std::string& path) {
       throw FormatError(path, "line " + std::to_string(names.size() + 1) + " " + what);
     };
     if (is_blank(line)) fail("is blank");
-    if (!is_utf8(line)) fail("is not UTF-8: " + quoted(line, 60));
+    if (!is_utf8(line)) fail("is not UTF-8: " + in_quotes(line, 60));
     names.emplace_back(line);
   }
   if (names.empty()) throw FormatError(path, "names no class");

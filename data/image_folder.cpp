@@ -114,7 +114,7 @@ void read_annotations(const fs::path& folder, Part& part) {
   for (auto& [number, text] : read_lines(file)) {
     const auto tab = text.find('\t'), end = std::min(text.find('\t', tab + 1), text.size());
     if (tab == std::string::npos || tab + 1 == end)
-      throw line_error(file, number, tweed::quoted(text) + " is not a name, a tab and a class");
+      throw line_error(file, number, in_quotes(text) + " is not a name, a tab and a class");
     const fs::path image = folder / "images" / text.substr(0, tab);
     if (!fs::is_regular_file(image, ignored))
       throw line_error(file, number, "the image " + printable(image.string()) + " is not there");
@@ -279,7 +279,7 @@ std::vector<std::string> notes_on(const fs::path& root, Parts& parts) {
   std::vector<std::string> notes{taken + "."};
   for (auto& [name, files] : train.folder.empty() ? train.classes : Classes())
     if (is_named_like_a_split(name))
-      notes.push_back(tweed::quoted(name) +
+      notes.push_back(in_quotes(name) +
                       " is taken as a class: it holds images and no class folders.");
   if (!left_out.empty()) notes.push_back("Left out: " + joined(left_out) + ".");
   return notes;

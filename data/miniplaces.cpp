@@ -45,7 +45,7 @@ Line parse_line(const std::string& file, const TextLine& from) {
   auto [stop, error] = std::from_chars(digits, end, line.label);
   if (end_of_name == std::string::npos || error != std::errc() || stop != end || line.label < 0)
     throw line_error(file, from.number,
-                     tweed::quoted(text) + " is not a name and a label" + hint(text));
+                     in_quotes(text) + " is not a name and a label" + hint(text));
   line.name = text.substr(0, end_of_name + 1);
   return line;
 }
@@ -81,7 +81,7 @@ std::vector<std::string> read_categories(const fs::path& path) {
     if (!is_new)
       throw line_error(
           path.string(), line.number,
-          tweed::quoted(name) + " is in line " + std::to_string(place->second) + " already");
+          in_quotes(name) + " is in line " + std::to_string(place->second) + " already");
     names[std::size_t(line.label)] = name;
   }
   return names;

@@ -33,7 +33,7 @@ SimdLevel first_level() {
       check(level);
       return level;
     }
-  throw Error("TWEED_SIMD is " + quoted(wanted, 60) + ": use baseline, avx2 or avx512");
+  throw Error("TWEED_SIMD is " + in_quotes(wanted, 60) + ": use baseline, avx2 or avx512");
 }
 
 std::atomic<SimdLevel>& current() {

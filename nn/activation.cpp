@@ -46,7 +46,7 @@ ModulePtr make_activation(const std::string& name) {
     if (name == row.name) return std::make_shared<ActivationLayer>(row);
   std::string known;
   for (auto& row : rows) known.append(known.empty() ? "" : ", ").append(row.name);
-  throw Error("there is no activation " + quoted(name) + "; there are " + known);
+  throw Error("there is no activation " + in_quotes(name) + "; there are " + known);
 }
 
 }  // namespace tweed

@@ -20,7 +20,7 @@ static int set_trained(const Module& network, const std::string& pattern, bool t
   }
   if (count == 0) {
     const auto parameters = network.parameters();
-    throw Error("no parameter's name fits " + quoted(pattern) + "; " +
+    throw Error("no parameter's name fits " + in_quotes(pattern) + "; " +
                 (parameters.empty() ? "the network has none"
                                     : "names are like " + printable(parameters[0].name)));
   }

@@ -100,7 +100,7 @@ Module& Module::find(const std::string& name) {
       return child->find(name.size() > head.size() ? name.substr(head.size() + 1) : "");
     known += (known.empty() ? "" : ", ") + child_name;
   }
-  throw Error("there is no module " + quoted(head) + " here; there is " +
+  throw Error("there is no module " + in_quotes(head) + " here; there is " +
               (known.empty() ? "none" : printable(known, 400)));
 }
 

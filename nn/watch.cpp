@@ -19,21 +19,21 @@ Watch::Watch(Module& network, const std::string& pattern) {
     names_.push_back(name);
     seen_[name] = seen;
   }
-  if (names_.empty()) throw Error("no module's name fits " + quoted(pattern));
+  if (names_.empty()) throw Error("no module's name fits " + in_quotes(pattern));
 }
 
 const Watch::Seen& Watch::seen(const std::string& name) const {
   auto found = seen_.find(name);
-  if (found == seen_.end()) throw Error("the module " + quoted(name) + " is not watched");
+  if (found == seen_.end()) throw Error("the module " + in_quotes(name) + " is not watched");
   return *found->second;
 }
 Tensor Watch::output(const std::string& name) const {
-  if (!seen(name).output.defined()) throw Error(quoted(name) + " has had no output yet");
+  if (!seen(name).output.defined()) throw Error(in_quotes(name) + " has had no output yet");
   return seen(name).output;
 }
 Tensor Watch::gradient(const std::string& name) const {
   if (!seen(name).gradient.defined())
-    throw Error("no gradient has reached " + quoted(name) + " yet");
+    throw Error("no gradient has reached " + in_quotes(name) + " yet");
   return seen(name).gradient;
 }
 

@@ -39,14 +39,14 @@ void check_left_over(const std::string& path, const std::map<std::string, Value>
   for (auto& n : into) known.insert(prefix + n.name);
   for (auto& [name, value] : file)
     if (name.starts_with(prefix) && !known.contains(name))
-      throw FormatError(path, "has a tensor " + quoted(name) + " that the network has not");
+      throw FormatError(path, "has a tensor " + in_quotes(name) + " that the network has not");
 }
 
 void check_names(const SafeTensorsFile& file, const std::string& prefix,
                  const std::vector<Named>& into) {
   for (auto& [name, t] : into)
     if (!file.tensors().contains(prefix + name) && !may_be_missing(name))
-      throw FormatError(file.path(), "has no tensor " + quoted(prefix + name));
+      throw FormatError(file.path(), "has no tensor " + in_quotes(prefix + name));
   check_left_over(file.path(), file.tensors(), prefix, into);
 }
 
@@ -67,7 +67,7 @@ void load_tensors(const std::string& path, const SafeTensors& file,
   for (auto& [name, t] : into) {
     auto found = file.tensors.find(name);
     if (found == file.tensors.end() && may_be_missing(name)) continue;
-    if (found == file.tensors.end()) throw FormatError(path, "has no tensor " + quoted(name));
+    if (found == file.tensors.end()) throw FormatError(path, "has no tensor " + in_quotes(name));
     const Tensor& theirs = found->second;
     check_kind(path, name, our_shape(theirs.shape()), is_floating(theirs.dtype()), t);
     t.copy_from(from_file_axes(theirs));
@@ -82,7 +82,8 @@ void check_finite(const std::string& path, const std::vector<Named>& tensors) {
     auto wrong =
         std::find_if(values.begin(), values.end(), [](double v) { return !std::isfinite(v); });
     if (wrong != values.end())
-      throw FormatError(path, quoted(name) + " has " + (std::isnan(*wrong) ? "NaN" : "infinity") +
+      throw FormatError(path, in_quotes(name) + " has " +
+                                  (std::isnan(*wrong) ? "NaN" : "infinity") +
                                   " among its weights, so the network computes nothing");
   }
 }

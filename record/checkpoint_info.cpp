@@ -76,8 +76,8 @@ class Metadata {
 
  private:
   [[noreturn]] void wrong(const std::string& key, const std::string& wanted) const {
-    throw FormatError(file_.path(), "its metadata has " + tweed::quoted(get(key), 60) + " as '" +
-                                        key + "', which takes " + wanted);
+    throw FormatError(file_.path(), "its metadata has " + in_quotes(get(key), 60) + " as '" + key +
+                                        "', which takes " + wanted);
   }
   const SafeTensorsFile& file_;
 };
@@ -103,7 +103,7 @@ CheckpointInfo read_info(const SafeTensorsFile& file) {
 std::map<std::string, std::string> metadata_of(const CheckpointInfo& info) {
   for (auto& name : info.classes)
     if (!is_utf8(name))
-      throw Error("the class " + tweed::quoted(name) + " cannot be saved: it is no UTF-8");
+      throw Error("the class " + in_quotes(name) + " cannot be saved: it is no UTF-8");
   std::map<std::string, std::string> metadata{{"format", "pt"},
                                               {"framework", "tweed"},
                                               {"model", info.model},

@@ -58,7 +58,7 @@ Axis make_axis(double low, double high, int most, double smallest_step) {
 
 std::vector<Point> points_of(const Series& s) {
   if (!s.x.empty() && s.x.size() != s.y.size())
-    throw ShapeError("[draw_plot] series " + tweed::quoted(s.name) + " has " +
+    throw ShapeError("[draw_plot] series " + in_quotes(s.name) + " has " +
                      std::to_string(s.x.size()) + " x and " + std::to_string(s.y.size()) + " y");
   std::vector<Point> points;
   for (std::size_t i = 0; i < s.y.size(); ++i)

@@ -9,10 +9,10 @@ Shape our_shape(const Shape& s) { return s.ndim() == 4 ? Shape{s[0], s[2], s[3],
 void check_kind(const std::string& path, const std::string& name, const Shape& file, bool floating,
                 const Tensor& network) {
   if (file != network.shape())
-    throw FormatError(
-        path, quoted(name) + " is " + file.str() + ", the network's is " + network.shape().str());
+    throw FormatError(path, in_quotes(name) + " is " + file.str() + ", the network's is " +
+                                network.shape().str());
   if (floating != is_floating(network.dtype()))
-    throw FormatError(path, quoted(name) + " is of " + (floating ? "floating" : "whole") +
+    throw FormatError(path, in_quotes(name) + " is of " + (floating ? "floating" : "whole") +
                                 " numbers, the network's is not");
 }
 

@@ -33,10 +33,10 @@ std::string prefix_of(const SafeTensorsFile& file, const std::vector<Named>& nam
 
 [[noreturn]] void fail_missing(const SafeTensorsFile& file, const std::string& name,
                                const std::string& model) {
-  const std::string there =
-      file.tensors().empty() ? "it has none"
-                             : "its first is " + tweed::quoted(file.tensors().begin()->first, 80);
-  throw FormatError(file.path(), "has no tensor " + tweed::quoted(name) + " (" + there +
+  const std::string there = file.tensors().empty()
+                                ? "it has none"
+                                : "its first is " + in_quotes(file.tensors().begin()->first, 80);
+  throw FormatError(file.path(), "has no tensor " + in_quotes(name) + " (" + there +
                                      "), so it is not for " + printable(model));
 }
 
@@ -44,7 +44,7 @@ std::string prefix_of(const SafeTensorsFile& file, const std::vector<Named>& nam
 int64_t classes_of(const SafeTensorsFile& file, const std::string& last) {
   const Shape& shape = file.tensors().at(last).shape;
   if (shape.ndim() < 1 || shape[0] < 1)
-    throw FormatError(file.path(), tweed::quoted(last) + " is " + shape.str() +
+    throw FormatError(file.path(), in_quotes(last) + " is " + shape.str() +
                                        ": a last layer without classes names nothing");
   return shape[0];
 }
@@ -53,7 +53,7 @@ std::vector<std::string> notes_on(const SafeTensorsFile& file, const std::string
                                   const std::vector<Named>& used) {
   std::vector<std::string> notes;
   if (!prefix.empty())
-    notes.push_back("the names in the file begin with " + tweed::quoted(prefix) +
+    notes.push_back("the names in the file begin with " + in_quotes(prefix) +
                     ", which was taken off");
   std::vector<std::string> names;
   for (auto& n : used) names.push_back(prefix + n.name);
@@ -62,10 +62,10 @@ std::vector<std::string> notes_on(const SafeTensorsFile& file, const std::string
   std::size_t extra = 0;
   for (auto& [name, entry] : file.tensors())
     if (!std::binary_search(names.begin(), names.end(), name) && extra++ == 0) first = name;
-  if (extra == 1) notes.push_back("the network has no use for the tensor " + tweed::quoted(first));
+  if (extra == 1) notes.push_back("the network has no use for the tensor " + in_quotes(first));
   if (extra > 1)
     notes.push_back("the network has no use for " + std::to_string(extra) +
-                    " of the file's tensors, such as " + tweed::quoted(first));
+                    " of the file's tensors, such as " + in_quotes(first));
   return notes;
 }
 

@@ -22,7 +22,7 @@ constexpr int deepest = 4;
   throw FormatError(file.path(), int64_t(place), what);
 }
 
-std::string tensor_text(const std::string& name) { return "tensor " + tweed::quoted(name) + ": "; }
+std::string tensor_text(const std::string& name) { return "tensor " + in_quotes(name) + ": "; }
 
 uint64_t length_of_header(const std::string& head) {
   if (head.size() < 8) return max_header_bytes + 1;
@@ -109,7 +109,7 @@ std::map<std::string, std::string> parse_metadata(const json& value, const auto&
   if (!value.is_object()) fail("the metadata is not a JSON object");
   std::map<std::string, std::string> metadata;
   for (const auto& [name, text] : value.items()) {
-    if (!text.is_string()) fail("metadata " + tweed::quoted(name) + " is not a string");
+    if (!text.is_string()) fail("metadata " + in_quotes(name) + " is not a string");
     metadata[name] = text;
   }
   return metadata;
@@ -169,7 +169,7 @@ class HeaderParser {
     Entry entry = parse_entry(value, wrong);
     check_bytes(entry, wrong);
     if (!tensors_.emplace(name_, std::move(entry)).second)
-      fail(file_, 8, "two entries are named " + tweed::quoted(name_));
+      fail(file_, 8, "two entries are named " + in_quotes(name_));
   }
 
   const InputFile& file_;
@@ -193,7 +193,7 @@ void check_order(const InputFile& file, uint64_t data,
     const auto& [name, entry] = *item;
     if (entry.begin != end)
       fail(file, place_of(file, name),
-           "tensor " + tweed::quoted(name) + " begins at " + std::to_string(entry.begin) +
+           "tensor " + in_quotes(name) + " begins at " + std::to_string(entry.begin) +
                (entry.begin < end ? ", inside the one before it, which ends at "
                                   : ", after a gap: the one before it ends at ") +
                std::to_string(end));

@@ -19,13 +19,13 @@ Device Device::parse(const std::string& name) {
   bool numbered = name.rfind("cuda:", 0) == 0 && name.size() > 5 && name.size() < 9 &&
                   name.find_first_not_of("0123456789", 5) == std::string::npos;
   if (name != "cuda" && !numbered)
-    throw DeviceError("there is no device " + quoted(name, 60) + ": use cpu, sim or cuda:N");
+    throw DeviceError("there is no device " + in_quotes(name, 60) + ": use cpu, sim or cuda:N");
 #if TWEED_HAVE_CUDA
   int index = numbered ? std::stoi(name.substr(5)) : 0;
   cuda_machine(index);
   return Device(Kind::cuda, index);
 #else
-  throw DeviceError("there is no device " + quoted(name, 60) +
+  throw DeviceError("there is no device " + in_quotes(name, 60) +
                     " in this build: it was made without CUDA");
 #endif
 }

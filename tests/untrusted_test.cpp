@@ -25,7 +25,7 @@ TEST_CASE("names are printed on one line, without what a terminal would act upon
   CHECK(printable("a\u202eb") == "a\\u{202e}b");          // turns the direction of writing
   CHECK(printable("\u0085") == "\\u{85}");                // a control character of two bytes
   CHECK(printable("a\0b"s) == "a\\x00b");
-  CHECK(quoted("x y") == "'x y'");
+  CHECK(in_quotes("x y") == "'x y'");
 }
 
 TEST_CASE("long text loses its middle, between whole characters") {

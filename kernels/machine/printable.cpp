@@ -87,7 +87,7 @@ std::string printable(std::string_view text, std::size_t most) {
          escape_all(text.substr(tail));
 }
 
-std::string quoted(std::string_view text, std::size_t most) {
+std::string in_quotes(std::string_view text, std::size_t most) {
   std::string out = "'";  // '"a" + string' draws a false warning from g++ 12
   return out += printable(text, most) + "'";
 }

@@ -15,7 +15,7 @@ namespace tweed {
 std::string printable(std::string_view text, std::size_t most = 200);
 
 /// The same between single quotes: 'beach'.
-std::string quoted(std::string_view text, std::size_t most = 200);
+std::string in_quotes(std::string_view text, std::size_t most = 200);
 
 /// Whether `text` is UTF-8, as JSON and so our files need it: no overlong forms, no surrogates,
 /// nothing beyond U+10FFFF.

@@ -25,7 +25,7 @@ ModulePtr make_model(const std::string& name, const ModelOptions& options) {
   if (found != table().end()) return found->second(options);
   std::string known;
   for (auto& m : model_names()) known += (known.empty() ? "" : ", ") + m;
-  throw Error("there is no model " + quoted(name) + "; there are " + known + ", and JSON files");
+  throw Error("there is no model " + in_quotes(name) + "; there are " + known + ", and JSON files");
 }
 std::vector<std::string> model_names() {
   std::vector<std::string> names;

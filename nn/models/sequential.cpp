@@ -75,7 +75,7 @@ class LayerText {
   }
   void check_all_used() const {
     for (auto& [key, value] : json_.items())
-      if (!used_.contains(key)) fail("has no use for " + quoted(key, 60));
+      if (!used_.contains(key)) fail("has no use for " + in_quotes(key, 60));
   }
   // The place of a child, "3" or "3.0".
   std::string child(std::size_t i) const {
