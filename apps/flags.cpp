@@ -84,7 +84,6 @@ DataSplits DataFlags::open(Splits splits) const {
   if (!result.damaged.empty())
     std::fprintf(stderr, "%zu damaged image(s) skipped\n", result.damaged.size());
   for (auto& note : result.notes) std::printf("%s\n", note.c_str());
-  if (!result.note.empty()) std::printf("%s\n", result.note.c_str());
   return result;
 }
 

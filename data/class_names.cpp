@@ -11,8 +11,6 @@
 namespace tweed {
 namespace {
 
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-
 // Only text has lines; what a file of another kind would give are the wrong names.
 void check_kind(const std::string& path, std::string_view text) {
   const FileKind kind = file_kind(text.substr(0, 512));
@@ -51,10 +49,8 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 std::vector<std::string> read_class_names(const std::string& path) {
   const std::string content = read_file(path, most_text_bytes);
   check_kind(path, content);
-  std::string_view text = content;
-  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   std::vector<std::string> names;
-  for (std::string_view line : lines_of(text)) {
+  for (std::string_view line : lines_of(without_byte_order_mark(content))) {
     const auto fail = [&](const std::string& what) {
       throw FormatError(path, "line " + std::to_string(names.size() + 1) + " " + what);
     };

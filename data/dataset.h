@@ -112,9 +112,8 @@ struct DataSplits {
   Dataset train, validation;
   std::vector<DamagedImage> damaged;  ///< left out of train and validation
   int image_size = 0;                 ///< what the network will see
-  std::string note;  ///< a sentence for the user, such as that images are decoded on the fly; or ""
-  /// Sentences for the user: what of a folder was taken, what was left out and why, and what is odd
-  /// about it. Fit for a terminal.
+  /// Sentences for the user: what of a folder was taken, what was left out and why, what is odd
+  /// about it, and whether images are decoded on the fly. Fit for a terminal.
   std::vector<std::string> notes;
 };
 

@@ -20,8 +20,8 @@ enum class FileKind {
   pytorch,      ///< torch.save's zip
   pytorch_old,  ///< torch.save's stream before version 1.6
   pickle,
-  numpy,        ///< .npy
-  npz,          ///< numpy.savez's zip
+  numpy,  ///< .npy
+  npz,    ///< numpy.savez's zip
   hdf5,   ///< Keras' .h5
   gzip,
   html,

@@ -27,13 +27,13 @@ std::string gigabytes(int64_t bytes) {
   return text;
 }
 
-// Whether decoded images stay in memory; says so in `note` if they do not.
-bool keeps(Keep keep, int64_t bytes, std::string& note) {
+// Whether decoded images stay in memory; says so in `notes` if they do not.
+bool keeps(Keep keep, int64_t bytes, std::vector<std::string>& notes) {
   if (keep == Keep::in_memory) return true;
   int64_t available = available_memory();
   if (keep == Keep::automatic && (available == 0 || bytes <= available / 2)) return true;
-  note = "The decoded images would take " + gigabytes(bytes) + " of " + gigabytes(available) +
-         " free memory: they are decoded on the fly.";
+  notes.push_back("The decoded images would take " + gigabytes(bytes) + " of " +
+                  gigabytes(available) + " free memory: they are decoded on the fly.");
   return false;
 }
 
@@ -121,7 +121,7 @@ DataSplits open_dataset(const std::string& spec, const DataOptions& options, Spl
   const auto maker = layout.maker(options, side);
   data.train = Dataset(listing.classes, std::move(listing.train), side, maker);
   data.validation = Dataset(listing.classes, std::move(listing.validation), side, maker);
-  bool keep = keeps(options.keep, data.train.bytes() + data.validation.bytes(), data.note);
+  bool keep = keeps(options.keep, data.train.bytes() + data.validation.bytes(), data.notes);
   // Files are decoded even if they are not kept: what is damaged must be known before training.
   if (keep || layout.from_files) decode_all(data, options, keep);
   return data;

@@ -75,6 +75,12 @@ void InputFile::fail_to_read() const {
   throw FormatError(path_, std::string("cannot be read: ") + std::strerror(errno));
 }
 
+std::string_view without_byte_order_mark(std::string_view text) {
+  constexpr std::string_view mark = "\xEF\xBB\xBF";
+  if (text.starts_with(mark)) text.remove_prefix(mark.size());
+  return text;
+}
+
 std::string read_file(const std::string& path, uint64_t most) {
   return InputFile(path).read_all(most);
 }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace tweed {
 
@@ -34,6 +35,9 @@ class InputFile {
   int file_ = -1;
   uint64_t size_ = 0;
 };
+
+/// `text` without the three bytes that some editors put before UTF-8.
+std::string_view without_byte_order_mark(std::string_view text);
 
 /// The content of a regular file of at most `most` bytes. @throws FormatError
 std::string read_file(const std::string& path, uint64_t most);

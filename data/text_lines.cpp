@@ -8,8 +8,6 @@
 namespace tweed {
 namespace {
 
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-
 // Text in an encoding other than UTF-8 is of unknown kind.
 bool may_be_lines(FileKind kind) {
   return kind == FileKind::unknown || kind == FileKind::empty || kind == FileKind::text ||
@@ -29,8 +27,7 @@ std::vector<TextLine> read_lines(const std::string& path) {
   if (!may_be_lines(kind))
     throw FormatError(path, std::string("is no list in UTF-8: it is ") + description(kind) +
                                 (kind == FileKind::utf16 ? "; save it as UTF-8" : ""));
-  std::string_view rest = bytes;
-  if (rest.starts_with(byte_order_mark)) rest.remove_prefix(byte_order_mark.size());
+  std::string_view rest = without_byte_order_mark(bytes);
   std::vector<TextLine> lines;
   for (int64_t number = 1; !rest.empty(); ++number) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());

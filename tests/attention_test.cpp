@@ -33,6 +33,20 @@ Tensor plain_attention(const Tensor& q, const Tensor& k, const Tensor& v, bool c
 
 }  // namespace
 
+// Attention and its gradients against operations that materialise the scores.
+static void check_like_plain(const std::vector<Tensor>& in, bool causal) {
+  const Tensor y = scaled_dot_product_attention(in[0], in[1], in[2], causal);
+  const Tensor wanted = plain_attention(in[0], in[1], in[2], causal);
+  const double tolerance = y.dtype() == DType::float32 ? 5e-6 : 1e-13;
+  CHECK(difference(y.to_doubles(), wanted.to_doubles(), tolerance) == "");
+  const Tensor dy = random_tensor(y.shape(), y.dtype(), y.device(), 4);
+  const auto gradients = grad_of(y, in, false, dy), plain = grad_of(wanted, in, false, dy);
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    INFO("gradient " << i);
+    CHECK(difference(gradients[i].to_doubles(), plain[i].to_doubles(), tolerance) == "");
+  }
+}
+
 TEST_CASE("fused attention equals the plain form, with its gradients", "[ops]") {
   struct {
     int64_t N, heads, L, S, D;
@@ -47,16 +61,7 @@ TEST_CASE("fused attention equals the plain form, with its gradients", "[ops]") 
           return require_grad(random_tensor(shape, dtype, device, seed, -2, 2));
         };
         const std::vector<Tensor> in = {values(s.L, 1), values(s.S, 2), values(s.S, 3)};
-        const Tensor y = scaled_dot_product_attention(in[0], in[1], in[2]);
-        const Tensor wanted = plain_attention(in[0], in[1], in[2]);
-        const double tolerance = dtype == DType::float32 ? 5e-6 : 1e-13;
-        CHECK(difference(y.to_doubles(), wanted.to_doubles(), tolerance) == "");
-        const Tensor dy = random_tensor(y.shape(), dtype, device, 4);
-        const auto gradients = grad_of(y, in, false, dy), plain = grad_of(wanted, in, false, dy);
-        for (std::size_t i = 0; i < in.size(); ++i) {
-          INFO("gradient " << i);
-          CHECK(difference(gradients[i].to_doubles(), plain[i].to_doubles(), tolerance) == "");
-        }
+        check_like_plain(in, false);
       }
 }
 
@@ -74,16 +79,7 @@ TEST_CASE("causal attention with far more keys than queries, and far fewer", "[o
           return require_grad(random_tensor({2, 1, rows, s.D}, dtype, device, seed));
         };
         const std::vector<Tensor> in = {values(s.L, 1), values(s.S, 2), values(s.S, 3)};
-        const Tensor y = scaled_dot_product_attention(in[0], in[1], in[2], true);
-        const Tensor wanted = plain_attention(in[0], in[1], in[2], true);
-        const double tolerance = dtype == DType::float32 ? 5e-6 : 1e-13;
-        CHECK(difference(y.to_doubles(), wanted.to_doubles(), tolerance) == "");
-        const Tensor dy = random_tensor(y.shape(), dtype, device, 4);
-        const auto gradients = grad_of(y, in, false, dy), plain = grad_of(wanted, in, false, dy);
-        for (std::size_t i = 0; i < in.size(); ++i) {
-          INFO("gradient " << i);
-          CHECK(difference(gradients[i].to_doubles(), plain[i].to_doubles(), tolerance) == "");
-        }
+        check_like_plain(in, true);
       }
 }
 
