@@ -44,8 +44,8 @@ SavedRun load_run(const std::string& resume) {
   try {
     constexpr int deepest = 3;  // an object of lists
     run.flags = parse_json(run.path, run.file.metadata.at("flags"), deepest).get<FlagValues>();
-  } catch (const std::exception& e) {
-    throw FormatError(run.path, std::string("is no training state of this version: ") + e.what());
+  } catch (const std::exception&) {
+    throw FormatError(run.path, "is no training state of this version: its flags cannot be read");
   }
   run.checkpoint = load_checkpoint(run.path, "model.");
   return run;

@@ -130,6 +130,9 @@ void TrainFlags::check_use(const CLI::App& app) const {
   };
   const std::string for_training = of_group(of_training), for_attack = of_group(of_attack);
   attack.check();
+  for (const char* flag : {"--resume", "--out"})
+    if (app.count(flag) && app.get_option(flag)->as<std::string>().empty())
+      throw Error(std::string(flag) + " names a file or folder, not ''");
   if (summary) {
     if (evaluate || attacked || pictures)
       throw Error("--summary only prints a table: it goes without --evaluate, -a and -v");

@@ -181,8 +181,8 @@ void announce(const TrainFlags& f, const DataSplits& data, const CheckpointInfo&
       device_text(device).c_str());
   const std::string& folder = f.training.folder->path();
   const bool moved = f.resume.empty() && !f.out_given() && folder != f.out;
-  std::printf("Files go to %s%s\n", folder.c_str(),
-              moved ? (": " + f.out + " holds another run").c_str() : "");
+  std::printf("Files go to %s%s\n", printable(folder).c_str(),
+              moved ? (": " + printable(f.out) + " holds another run").c_str() : "");
 }
 
 // @param saved  the run that goes on; null for a new one

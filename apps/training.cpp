@@ -100,7 +100,8 @@ Training::Training(const TrainingOptions& options, const CheckpointInfo& info, M
           device, [this] { device_step(); }, options.record_steps) {
   if (iterations_per_epoch() == 0)
     throw Error("there are " + std::to_string(train.size()) +
-                " training images, fewer than a batch of " + std::to_string(options.batch_size));
+                " training images, fewer than a batch of " + std::to_string(options.batch_size) +
+                "; a smaller --batch-size goes");
   if (options.iterations)
     options_.epochs = int(ceil_div(options.iterations, iterations_per_epoch()));
   total_ = options.iterations ? options.iterations : options.epochs * iterations_per_epoch();
@@ -150,7 +151,8 @@ int Training::stop() {
     save_checkpoint(path(run_file::last), *network_, info_);
   }
   std::printf("Stopped in epoch %ld after %ld iterations, saved; go on with --resume %s\n",
-              long(position_.epoch + 1), long(position_.iteration), path(run_file::last).c_str());
+              long(position_.epoch + 1), long(position_.iteration),
+              printable(path(run_file::last)).c_str());
   return 130;
 }
 

@@ -124,7 +124,7 @@ void Training::summary(double seconds) const {
   std::printf("Best validation top-1: %.2f %%.\n", best_);
   if (device_.kind() != Device::Kind::cpu)
     for (auto& line : conv_choices()) std::printf("%s\n", line.c_str());
-  std::printf("Files in %s:\n", options_.folder->path().c_str());
+  std::printf("Files in %s:\n", printable(options_.folder->path()).c_str());
   const std::pair<const char*, const char*> files[] = {
       {run_file::best, "the weights of the best epoch; PyTorch's names and axes"},
       {run_file::last, "the weights of the last epoch"},

@@ -78,10 +78,19 @@ void Training::resume(const SavedRun& saved) {
                                      run.at(what).dump() + ", not " + nlohmann::json(ours).dump() +
                                      "; a resumed run needs the same");
     };
+    auto same_size = [&](const CheckpointInfo& before) {
+      if (before.image_size != info_.image_size || before.load_size != info_.load_size)
+        throw FormatError(state, "was written with images of " + std::to_string(before.image_size) +
+                                     " cut from " + std::to_string(before.load_size) + ", not " +
+                                     std::to_string(info_.image_size) + " from " +
+                                     std::to_string(info_.load_size) +
+                                     "; a resumed run needs the same");
+    };
     same("model", info_.model);
     same("seed", options_.seed);
     same("batch_size", options_.batch_size);
     same("samples", train_.size());
+    same_size(saved.checkpoint.info);
     same("augmentation", text_of(options_.augmentation));
     same("optimizer", options_.optimizer.state_kind());
     position_.epoch = whole(at.at("epoch"), 1'000'000);
@@ -92,8 +101,8 @@ void Training::resume(const SavedRun& saved) {
     best_ = at.at("best");
   } catch (const FormatError&) {
     throw;
-  } catch (const std::exception& e) {
-    throw FormatError(state, std::string("is no training state: ") + e.what());
+  } catch (const std::exception&) {
+    throw FormatError(state, "is no training state: what it says of the run cannot be read");
   }
   {
     const MasterWeights masters(parameters_);
