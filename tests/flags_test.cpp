@@ -162,6 +162,8 @@ TEST_CASE("What cannot be trained together is refused in one line") {
   refused("-a", "belong to --evaluate");
   refused("-v", "belong to --evaluate");
   refused("--epochs 2 --iterations 2", "--iterations");
+  for (const char* flag : {"--resume", "--out"})  // of a shell variable that is not set
+    check_refused(run_app("train_miniplaces", {flag, ""}), "names a file or folder, not ''");
 }
 
 TEST_CASE("What training has no use for is noted") {

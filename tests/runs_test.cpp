@@ -80,6 +80,8 @@ TEST_CASE("What must stay the same in a resumed run, and what is done, is said",
   check_done(train(folder.path(), {"--epochs", "1"}));
   check_refused(resume(folder.path(), "--seed 5"), "written with seed 0, not 5");
   check_refused(resume(folder.path(), "--optimizer adam"), "with optimizer");
+  check_refused(resume(folder.path(), "--image-size 24"),
+                "images of 16 cut from 18, not 24 from 27");
   const auto before = contents(folder.path());
   const Outcome done = resume(folder.path());
   check_done(done);
@@ -90,6 +92,14 @@ TEST_CASE("What must stay the same in a resumed run, and what is done, is said",
   // The folder and the state name the run as well.
   CHECK(run_app("train_miniplaces", {"--resume", folder.path()}).code == 0);
   CHECK(run_app("train_miniplaces", {"--resume", folder / "last.state.safetensors"}).code == 0);
+}
+
+TEST_CASE("A run's folder is named without what a terminal would act upon", "[runs]") {
+  TemporaryFolder folder;
+  const Outcome o = train(folder / "a\x1b[31m\nb", {"--epochs", "1"});
+  check_done(o);
+  CHECK(o.out.find('\x1b') == std::string::npos);
+  CHECK(o.out.find("a\\x1b[31m\\nb") != std::string::npos);
 }
 
 TEST_CASE("A new run replaces another's files only when it is told to", "[runs]") {
