@@ -39,9 +39,8 @@ void clear_grad(const Tensor& t);
 /// @param dy          the gradient to start from, of y's shape, dtype and device; 1 by default
 /// @param keep_graph  keeps what the walk needs, so that it can be repeated
 /// @throws ShapeError  "[backward] dy is (2) float64 on cpu, y is (2) float32 on cpu"
-/// @throws Error       if the graph has been freed by an earlier walk, or a tensor that an
-/// operation
-///                     had saved was changed in place since
+/// @throws Error       if the graph has been freed by an earlier walk, or a tensor that it had saved
+///                     was changed in place since
 void backward(const Tensor& y, bool keep_graph = false, const Tensor& dy = {});
 
 /// d(y)/d(t) for each of `tensors`, leaves or intermediate results, without touching any grad().

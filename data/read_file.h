@@ -11,8 +11,7 @@ namespace tweed {
 /// instead of being waited for or read without end. Reading may be done from several threads.
 class InputFile {
  public:
-  /// @throws FormatError  "PATH: cannot be read: REASON", naming what stands there instead of a
-  /// file
+  /// @throws FormatError  "PATH: cannot be read: REASON", naming what is there instead of a file
   explicit InputFile(const std::string& path);
   ~InputFile();
   InputFile(const InputFile&) = delete;
