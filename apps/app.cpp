@@ -92,14 +92,14 @@ int run(const char* name, const std::function<std::function<int()>()>& prepare) 
   try {
     work = prepare();
   } catch (const Done& done) {
-    return done.code;
+    return end(name, done.code);
   } catch (...) {
     return report_current(name, interrupted() ? 130 : 2);
   }
   try {
     return end(name, work());
   } catch (...) {
-    return report_current(name, 1);
+    return report_current(name, interrupted() ? 130 : 1);
   }
 }
 
@@ -148,6 +148,10 @@ std::string joined(const std::vector<std::string>& words) {
     text += word;
   }
   return text;
+}
+
+std::string counted(int64_t count, const std::string& thing) {
+  return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
 }
 
 std::string clock(double seconds) {

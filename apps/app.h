@@ -47,6 +47,8 @@ struct DeviceFlags {
 
 /// "a, b, c"
 std::string joined(const std::vector<std::string>& words);
+/// "1 epoch", "3 epochs"
+std::string counted(int64_t count, const std::string& thing);
 /// "0:42", "1:02:03"
 std::string clock(double seconds);
 /// "123.4 MB"

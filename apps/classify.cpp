@@ -6,6 +6,7 @@
 #include "apps/app.h"
 #include "apps/flags.h"
 #include "apps/numbers.h"
+#include "apps/run_folder.h"
 #include "apps/sheets.h"
 #include "autograd/loss.h"
 #include "data/class_names.h"
@@ -55,7 +56,7 @@ void parse_resize(const std::string& text, Flags& f) {
 }
 
 Checkpoint open_network(const Flags& f) {
-  if (f.model.empty()) return load_checkpoint(f.weights);
+  if (f.model.empty()) return load_checkpoint(weights_file(f.weights));
   Checkpoint c = load_weights(f.weights, f.model);
   for (auto& note : c.notes)
     std::fprintf(stderr, "classify: %s: %s\n", printable(f.weights).c_str(), note.c_str());
@@ -136,7 +137,8 @@ int classify(const Flags& f, const Checkpoint& checkpoint, Device device) {
 void add_flags(CLI::App& app, Flags& f) {
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.add_option("photos", f.photos, "image files")->type_name("PHOTO")->required()->take_all();
-  app.add_option("--weights", f.weights, "a checkpoint of ours, or other safetensors with --model")
+  app.add_option("--weights", f.weights,
+                 "a checkpoint of ours, a run's folder, or other safetensors with --model")
       ->required();
   app.add_option("--model", f.model,
                  "the network that foreign weights are for: " + joined(model_names()) +

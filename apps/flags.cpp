@@ -63,6 +63,7 @@ DataSplits DataFlags::open(Splits splits) const {
   options.classes = classes;
   options.class_names = class_names;
   options.limit = limit;
+  options.validation_images = validation_images;
   options.image_size = image_size;
   options.load_size = load_size;
   options.workers = std::max(1, threads());
@@ -89,9 +90,9 @@ DataSplits DataFlags::open(Splits splits) const {
 
 void DataFlags::check_classes(const CheckpointInfo& info, const Dataset& data) const {
   if (data.classes() != info.classes)
-    throw Error(printable(this->data) + " has " + std::to_string(data.classes().size()) +
-                " classes that are not the " + std::to_string(info.classes.size()) +
-                " of the network");
+    throw Error(printable(this->data) + " has other classes (" +
+                std::to_string(data.classes().size()) + ") than the network (" +
+                std::to_string(info.classes.size()) + ")");
 }
 
 void AttackFlags::add_to(CLI::App& flags) {
@@ -127,8 +128,8 @@ static void check_pixels(double value, const char* flag) {
 
 void AttackFlags::check() const {
   if (space != "pixel") return;
-  check_pixels(eps, "--attack-eps");
-  check_pixels(step.value_or(0), "--attack-step");
+  check_pixels(eps, "--eps");
+  check_pixels(step.value_or(0), "--step");
 }
 
 PgdOptions AttackFlags::options(const CheckpointInfo& info, uint64_t seed) const {

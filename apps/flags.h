@@ -18,6 +18,7 @@ struct DataFlags {
   std::string data = "tiny", classes;
   std::vector<std::string> class_names;            // a network's; empty: `classes` says
   int64_t limit = 0;                               // --limit is for training alone
+  int64_t validation_images = 0;                   // of pgd_attack's --images; 0: all
   int image_size = 0, load_size = 0, workers = 2;  // sizes: 0 is what DATA suggests
   uint64_t seed = 0;
 

@@ -20,7 +20,6 @@ struct Work {
   PgdOptions attack;
   Device device;
   int workers = 0;
-  int64_t images = 0;  // 0: all
   std::string out;
 
   const CheckpointInfo& info() const { return checkpoint.info; }
@@ -32,7 +31,7 @@ struct Work {
 // False after Ctrl-C.
 bool Work::print(const char* what, const PgdOptions* under) const {
   const Score score = evaluate(*checkpoint.network, data.validation,
-                               validation_loader(info(), workers), device, false, under, images);
+                               validation_loader(info(), workers), device, false, under);
   if (interrupted()) return false;
   std::printf("%-10s%s\n", what, text(score.average(), info().image_size).c_str());
   std::fflush(stdout);
@@ -41,7 +40,7 @@ bool Work::print(const char* what, const PgdOptions* under) const {
 
 // The verdict on the attack itself. Returns the exit code.
 int Work::examine() const {
-  const Samples samples = pick_samples(data.validation, info(), 200, images);
+  const Samples samples = pick_samples(data.validation, info(), 200);
   const Tensor labels = Tensor::from(samples.labels, {int64_t(samples.labels.size())}, device);
   const SelfTest test = self_test(*checkpoint.network, normalized(samples, info(), device), labels,
                                   interruptible(attack));
@@ -65,7 +64,7 @@ int Work::examine() const {
 
 int Work::run() const {
   if (!print("clean", nullptr) || !print("attacked", &attack)) return 130;
-  const Samples samples = pick_samples(data.validation, info(), 8, images);
+  const Samples samples = pick_samples(data.validation, info(), 8);
   if (!write_attack_sheet(out, checkpoint, samples, attack, device)) return 130;
   print_written(out, samples, info());
   return examine();
@@ -86,9 +85,11 @@ std::function<int()> prepare(int argc, char** argv) {
   DeviceFlags device_flags;
   AttackFlags attack_flags;
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  app.add_option("checkpoint", file, "weights written by train_miniplaces")->required();
-  add_whole(app, "--images", work->images, {0, 1'000'000'000},
-            "attack the first N validation images only; 0: all");
+  app.add_option("checkpoint", file,
+                 "weights written by train_miniplaces, or a run's folder: its best")
+      ->required();
+  add_whole(app, "--images", data.validation_images, {0, 1'000'000'000},
+            "attack N validation images only, as many of each class; 0: all");
   app.add_option("--out", work->out, "the picture to write (PNG)")->capture_default_str();
   data.add_to(app, "of the attack, and of tiny's images");
   attack_flags.add_to(app);
@@ -97,7 +98,7 @@ std::function<int()> prepare(int argc, char** argv) {
   attack_flags.check();
 
   work->device = device_flags.open();
-  work->checkpoint = load_checkpoint(file);
+  work->checkpoint = load_checkpoint(weights_file(file));
   CheckpointInfo& info = work->checkpoint.info;
   work->attack = attack_flags.options(info, data.seed);
   work->workers = data.workers;

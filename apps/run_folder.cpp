@@ -34,6 +34,22 @@ std::string owner(int file) {
   throw Error(printable(path) + ": " + what + ": " + std::strerror(errno));
 }
 
+// Not so if the process that had the lock has removed the file meanwhile.
+bool is_still_there(int file, const std::string& folder) {
+  struct stat here {
+  }, there{};
+  return ::fstat(file, &here) == 0 &&
+         ::stat((folder + "/" + run_file::lock).c_str(), &there) == 0 &&
+         here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+bool is_empty_but_for_lock(const std::string& folder) {
+  std::error_code none;
+  for (auto& entry : fs::directory_iterator(folder, none))
+    if (entry.path().filename() != run_file::lock) return false;
+  return !none;
+}
+
 int open_lock(const std::string& folder) {
   const int file = ::open((folder + "/" + run_file::lock).c_str(),
                           O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
@@ -49,13 +65,17 @@ int open_lock(const std::string& folder) {
 // A file system without locks is written to without one.
 RunFolder::RunFolder(const std::string& path) : path_(path) {
   std::error_code error;
-  fs::create_directories(path, error);
-  if (error) throw Error(printable(path) + ": cannot be created: " + error.message());
-  lock_ = open_lock(path);
-  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    const std::string who = owner(lock_);
-    ::close(lock_);
-    throw InUse(printable(path) + ": " + who + " is training there; --out names another folder");
+  for (bool ours = false; !ours;) {
+    made_ = fs::create_directories(path, error) || made_;
+    if (error) throw Error(printable(path) + ": cannot be created: " + error.message());
+    lock_ = open_lock(path);
+    if (::flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      const std::string who = owner(lock_);
+      ::close(lock_);
+      throw InUse(printable(path) + ": " + who + " is training there; --out names another folder");
+    }
+    ours = is_still_there(lock_, path);
+    if (!ours) ::close(lock_);
   }
   const std::string number = std::to_string(::getpid()) + "\n";
   if (::ftruncate(lock_, 0) != 0 ||
@@ -65,7 +85,14 @@ RunFolder::RunFolder(const std::string& path) : path_(path) {
   }
 }
 
-RunFolder::~RunFolder() { ::close(lock_); }
+RunFolder::~RunFolder() {
+  std::error_code none;
+  if (is_empty_but_for_lock(path_)) {
+    fs::remove(path_ + "/" + run_file::lock, none);
+    if (made_) fs::remove(path_, none);  // not if another process has put something there
+  }
+  ::close(lock_);
+}
 
 bool holds_run(const std::string& folder) {
   std::error_code none;
@@ -78,6 +105,13 @@ bool holds_run(const std::string& folder) {
 bool same_folder(const std::string& a, const std::string& b) {
   std::error_code none;
   return a == b || fs::equivalent(a, b, none);
+}
+
+std::string weights_file(const std::string& path) {
+  std::error_code none;
+  if (!fs::is_directory(path, none)) return path;
+  const std::string best = path + "/" + run_file::best, last = path + "/" + run_file::last;
+  return !fs::exists(best, none) && fs::exists(last, none) ? last : best;
 }
 
 namespace {

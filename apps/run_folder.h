@@ -14,6 +14,8 @@ inline constexpr const char* last = "last.safetensors";
 inline constexpr const char* best = "best.safetensors";
 inline constexpr const char* metrics = "metrics.jsonl";
 inline constexpr const char* curves = "curves.png";
+inline constexpr const char* saliency = "saliency.png";  ///< of --evaluate -v
+inline constexpr const char* attack = "attack.png";      ///< of --evaluate -a -v
 inline constexpr const char* lock = ".lock";  ///< has the number of the process that trains
 }  // namespace run_file
 
@@ -24,6 +26,7 @@ class RunFolder {
   /// Creates the folder if need be, and locks it.
   /// @throws Error  if it cannot be written to, or a process that runs has it: "process 123 ..."
   explicit RunFolder(const std::string& path);
+  /// Leaves no trace of a run that wrote nothing: its folder goes, if it was made here.
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
@@ -32,6 +35,7 @@ class RunFolder {
 
  private:
   std::string path_;
+  bool made_ = false;  // by us
   int lock_ = -1;
 };
 
@@ -53,5 +57,8 @@ std::shared_ptr<RunFolder> open_run_folder(const FolderWish& wish);
 
 /// Whether two paths are the same folder.
 bool same_folder(const std::string& a, const std::string& b);
+
+/// The weights that PATH means: a run's folder stands for its best.safetensors, or else its last.
+std::string weights_file(const std::string& path);
 
 }  // namespace tweed::app

@@ -5,8 +5,10 @@
 #include "apps/app.h"
 #include "apps/flags.h"
 #include "apps/numbers.h"
+#include "apps/run_folder.h"
 #include "apps/sheets.h"
 #include "data/cifar10.h"
+#include "data/folder_walk.h"
 #include "kernels/machine/printable.h"
 
 using namespace tweed;
@@ -27,14 +29,19 @@ struct Flags {
   DeviceFlags device;
   CLI::Option *count_option = nullptr, *seed_option = nullptr;
 
+  // A photo that is missing should not be looked for as a data set.
   bool photos() const {
-    return inputs.size() > 1 || (!is_data(inputs[0]) && std::filesystem::exists(inputs[0]));
+    const std::string& first = inputs[0];
+    return inputs.size() > 1 ||
+           (!is_data(first) && (std::filesystem::exists(first) || is_image_name(first)));
   }
 };
 
 void add_flags(CLI::App& app, Flags& f) {
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  app.add_option("checkpoint", f.file, "weights written by train_miniplaces")->required();
+  app.add_option("checkpoint", f.file,
+                 "weights written by train_miniplaces, or a run's folder: its best")
+      ->required();
   app.add_option("inputs", f.inputs,
                  "tiny, a folder of data (its validation images), or image files")
       ->type_name("DATA|IMAGES")
@@ -81,7 +88,7 @@ std::function<int()> prepare(int argc, char** argv) {
   check_use(f);
 
   Device device = f.device.open();
-  auto checkpoint = std::make_shared<Checkpoint>(load_checkpoint(f.file));
+  auto checkpoint = std::make_shared<Checkpoint>(load_checkpoint(weights_file(f.file)));
   const CheckpointInfo& info = checkpoint->info;
   check_output_file(f.out);
   auto samples = std::make_shared<Samples>();

@@ -93,9 +93,9 @@ double largest_change(const AttackSpace& space, const CheckpointInfo& info) {
 
 }  // namespace
 
-Samples pick_samples(const Dataset& data, const CheckpointInfo& info, int64_t count, int64_t most) {
+Samples pick_samples(const Dataset& data, const CheckpointInfo& info, int64_t count) {
   Samples samples;
-  const int64_t n = most ? std::min(most, data.size()) : data.size();
+  const int64_t n = data.size();
   // The k-th image of class after class, so that a sheet shows as many classes as it can.
   std::vector<std::vector<int64_t>> by_class(info.classes.size());
   for (int64_t i = 0; i < n; ++i) by_class[std::size_t(data.label(i))].push_back(i);
@@ -157,9 +157,8 @@ bool write_saliency_sheet(const std::string& path, const Checkpoint& checkpoint,
   }
   Sheet sheet;
   sheet.title = "Gradient saliency of " + info.model;
-  sheet.notes = {
-      "Red: the loss of the predicted class depends on these pixels more than twice as much "
-      "as on the average one."};
+  sheet.notes = {"Red: the loss of the predicted class depends on these pixels more than twice",
+                 "as much as on the average one."};
   sheet.rows = in_rows(cells, samples.images.size() > 1 ? 6 : 3);
   write_sheet(path, sheet);
   return true;
@@ -196,9 +195,8 @@ bool write_attack_sheet(const std::string& path, const Checkpoint& checkpoint,
   std::snprintf(attack, sizeof attack, " under PGD: %d steps, up to %.1f/255 a pixel",
                 options.steps, 255 * largest);
   sheet.title = info.model + attack;
-  sheet.notes = {
-      "Left: the original. Middle: what the attack added, grey where nothing. Right: their "
-      "sum, and what the network says then."};
+  sheet.notes = {"Left: the original. Middle: what the attack added, grey where nothing.",
+                 "Right: their sum, and what the network says then."};
   sheet.rows = in_rows(cells, samples.images.size() > 1 ? 6 : 3);
   write_sheet(path, sheet);
   return true;

@@ -15,9 +15,8 @@ struct Samples {
   std::vector<std::string> names;  ///< for images without label: the file
 };
 
-/// `count` validation images spread over the classes. @param most  of the first `most` only; 0: all
-Samples pick_samples(const Dataset& data, const CheckpointInfo& info, int64_t count,
-                     int64_t most = 0);
+/// `count` validation images spread over the classes.
+Samples pick_samples(const Dataset& data, const CheckpointInfo& info, int64_t count);
 /// Reads an image file, resized and cropped as in validation, without a label. False for one that
 /// cannot be read, which is named on stderr.
 /// @param squash  resizes both sides to load_size, whatever the proportions

@@ -1,6 +1,8 @@
 // Draws a contact sheet of TinyPlaces, or writes its images out raw. See --help.
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 
 #include "apps/app.h"
@@ -89,7 +91,8 @@ int dump(const Flags& f) {
       images.write(reinterpret_cast<const char*>(image.pixels.data()), long(image.pixels.size()));
       labels.put(char(split->label(i)));
     }
-    if (!images.flush() || !labels.flush()) throw Error(printable(f.dump) + ": cannot be written");
+    if (!images.flush() || !labels.flush())
+      throw Error(printable(f.dump) + ": cannot be written: " + std::strerror(errno));
     std::printf("wrote %s.%s.{images,labels}: %ld images of %dx%d\n", printable(f.dump).c_str(),
                 name, long(split->size()), f.size, f.size);
   }

@@ -37,7 +37,8 @@ void TrainFlags::add_task_flags(CLI::App& app) {
                               "the folder of the run that goes on");
   app.add_flag("--overwrite", overwrite, "replace the run that --out holds");
   app.add_option("--resume", resume,
-                 "a run's last.safetensors: training goes on where the state file beside it ended, "
+                 "a run's folder, or its last.safetensors: training goes on where the state file "
+                 "beside it ended, "
                  "with the flags of that run (data, rate, schedule, epochs, ...) where none are "
                  "given here; with --evaluate, the checkpoint whose weights are used");
   app.add_flag(
@@ -159,6 +160,8 @@ void TrainFlags::check_use(const CLI::App& app) const {
     if (adversarial.empty() && resume.empty() && !for_attack.empty())
       throw Error(for_attack + ": no effect without --adversarial pgd, or --evaluate -a");
     training.optimizer.note_unused();
+    if (overwrite && !resume.empty() && !out_given())
+      note_unused("--overwrite", "with --resume, which goes on in the run's own folder");
     if (!resume.empty() && app.count("--normalize"))
       note_unused("--normalize", "with --resume, which goes on as before");
   }

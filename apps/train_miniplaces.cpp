@@ -55,9 +55,12 @@ DataSplits open_both(const TrainFlags& f) {
   other.data = f.validation;
   other.image_size = data.image_size;
   other.load_size = data.train.image_side();
-  data.validation = other.open(Splits::validation).validation;
-  if (data.validation.classes() != data.train.classes())
-    throw Error("the classes of --validation " + f.validation + " are not those of " + f.data.data);
+  other.class_names = data.train.classes();  // and so their labels
+  try {
+    data.validation = other.open(Splits::validation).validation;
+  } catch (const Error& e) {
+    throw Error("--validation " + f.validation + ": " + e.what());
+  }
   return data;
 }
 
@@ -77,7 +80,7 @@ void check_model(const TrainFlags& f, const CheckpointInfo& resumed) {
 std::function<int()> prepare_summary(TrainFlags& f) {
   ModulePtr network;
   if (!f.resume.empty()) {
-    Checkpoint from = load_checkpoint(f.resume);
+    Checkpoint from = load_checkpoint(weights_file(f.resume));
     check_model(f, from.info);
     f.data.match(from.info);
     network = from.network;
@@ -116,7 +119,7 @@ struct Evaluation {
   }
   bool draw() const {
     const Samples samples = pick_samples(data.validation, info(), 10);
-    const std::string maps = out + "/saliency.png", attacks = out + "/attack.png";
+    const std::string maps = out + "/" + run_file::saliency, attacks = out + "/" + run_file::attack;
     if (!write_saliency_sheet(maps, checkpoint, samples, device)) return false;
     print_written(maps, samples, info());
     if (!attack) return true;
@@ -133,13 +136,14 @@ struct Evaluation {
 
 std::function<int()> prepare_evaluation(TrainFlags& f, Device device) {
   auto e = std::make_shared<Evaluation>();
-  e->checkpoint = load_checkpoint(f.resume);
+  const std::string weights = weights_file(f.resume);
+  e->checkpoint = load_checkpoint(weights);
   CheckpointInfo& info = e->checkpoint.info;
   Module& network = *e->checkpoint.network;
   check_model(f, info);
   if (f.attacked) e->attack = f.attack.options(info, f.data.seed);
   if (f.pictures) {
-    e->out = f.out_given() ? f.out : folder_of(f.resume);
+    e->out = f.out_given() ? f.out : folder_of(weights);
     make_output_folder(e->out);
   }
   f.data.match(info);

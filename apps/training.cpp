@@ -38,27 +38,17 @@ std::vector<float> mirrored_images(const std::vector<float>& images, int64_t wid
   return result;
 }
 
-void keep_first(Batch& batch, int64_t most) {
-  if (batch.count <= most) return;
-  const std::size_t pixels = batch.images.size() / std::size_t(batch.count);
-  batch.images.resize(pixels * std::size_t(most));
-  batch.labels.resize(std::size_t(most));
-  batch.count = most;
-}
-
 }  // namespace
 
 Score evaluate(Module& network, const Dataset& data, const LoaderOptions& options, Device device,
-               bool mirrored, const PgdOptions* attack, int64_t most) {
+               bool mirrored, const PgdOptions* attack) {
   EvalMode eval(network);
   RunningScore running(device);
-  int64_t seen = 0;
   std::optional<RecordedPgd> pgd;
   if (attack) pgd.emplace(network, interruptible(*attack), device);
   Loader loader(data, options);
   Batch batch;
-  for (uint32_t i = 0; (most == 0 || seen < most) && loader.next(batch); ++i) {
-    if (most) keep_first(batch, most - seen);
+  for (uint32_t i = 0; loader.next(batch); ++i) {
     Tensor x = images_of(batch, options.image_size, device), labels = labels_of(batch, device);
     if (pgd) x = (*pgd)(x, labels, i);
     if (interrupted()) break;
@@ -70,7 +60,6 @@ Score evaluate(Module& network, const Dataset& data, const LoaderOptions& option
       logits = (logits + forward_float(network, other)) * 0.5;
     }
     running.add(cross_entropy(logits, labels), logits, labels);
-    seen += batch.count;
   }
   return running.read();
 }
@@ -128,8 +117,11 @@ int Training::run() {
   reset_peak_memory(device_);
   begin();
   if (done()) {
-    std::printf("All %d epochs are done already; --epochs with a larger number goes on.\n",
-                options_.epochs);
+    const bool steps = options_.iterations > 0;
+    std::printf("This run is finished (%s); --%s with a larger number goes on.\n",
+                steps ? counted(options_.iterations, "iteration").c_str()
+                      : counted(options_.epochs, "epoch").c_str(),
+                steps ? "iterations" : "epochs");
     return 0;
   }
   while (!done()) {
@@ -150,8 +142,8 @@ int Training::stop() {
     const MasterWeights masters(parameters_);
     save_checkpoint(path(run_file::last), *network_, info_);
   }
-  std::printf("Stopped in epoch %ld after %ld iterations, saved; go on with --resume %s\n",
-              long(position_.epoch + 1), long(position_.iteration),
+  std::printf("Stopped in epoch %ld after %s, saved; go on with --resume %s\n",
+              long(position_.epoch + 1), counted(position_.iteration, "iteration").c_str(),
               printable(path(run_file::last)).c_str());
   return 130;
 }

@@ -38,10 +38,9 @@ struct TrainingOptions {
 /// Loss and accuracy on a dataset.
 /// @param mirrored  averages the logits of each image and its mirror image
 /// @param attack    if set, images are attacked first
-/// @param most      takes the first images only, this many; 0: all
 /// After Ctrl-C it returns early, with the score of fewer images.
 Score evaluate(Module& network, const Dataset& data, const LoaderOptions& options, Device device,
-               bool mirrored, const PgdOptions* attack = nullptr, int64_t most = 0);
+               bool mirrored, const PgdOptions* attack = nullptr);
 
 /// One run. last.state.safetensors in its folder holds everything that goes on: weights, the
 /// optimizer, so that a resumed run ends with the same bits as an uninterrupted one. It is there

@@ -61,8 +61,15 @@ static int64_t whole(const nlohmann::json& number, int64_t most) {
   return number;
 }
 
+static double finite(const nlohmann::json& number) {
+  const double value = number;
+  if (!std::isfinite(value)) throw Error("its position is not finite");
+  return value;
+}
+
 void Training::resume(const SavedRun& saved) {
   constexpr int deepest = 3;  // objects of plain values
+  constexpr int64_t most_steps = int64_t(1) << 53;
   const std::string& state = saved.path;
   const SafeTensors& file = saved.file;
   auto part = [&](const char* prefix, const std::vector<Named>& into) {
@@ -95,10 +102,11 @@ void Training::resume(const SavedRun& saved) {
     same("optimizer", options_.optimizer.state_kind());
     position_.epoch = whole(at.at("epoch"), 1'000'000);
     position_.iteration = whole(at.at("iteration"), iterations_per_epoch());
-    position_.score = {at.at("loss"), at.at("top1"), at.at("top5"), at.at("count")};
-    position_.first_gradient = at.at("first_gradient");
-    position_.last_gradient = at.at("last_gradient");
-    best_ = at.at("best");
+    position_.score = {finite(at.at("loss")), finite(at.at("top1")), finite(at.at("top5")),
+                       whole(at.at("count"), most_steps)};
+    position_.first_gradient = finite(at.at("first_gradient"));
+    position_.last_gradient = finite(at.at("last_gradient"));
+    best_ = finite(at.at("best"));
   } catch (const FormatError&) {
     throw;
   } catch (const std::exception&) {
@@ -120,8 +128,7 @@ void Training::resume(const SavedRun& saved) {
 
 std::string Training::start() const {
   return "epoch " + std::to_string(position_.epoch + 1) +
-         (position_.iteration ? " after " + std::to_string(position_.iteration) + " iterations"
-                              : "");
+         (position_.iteration ? " after " + counted(position_.iteration, "iteration") : "");
 }
 
 // From here on the folder holds this run and no other. The state makes it so in one step; the other
@@ -130,7 +137,8 @@ std::string Training::start() const {
 void Training::begin() {
   if (!saved_) {
     save_state();
-    for (auto name : {run_file::best, run_file::last, run_file::metrics, run_file::curves})
+    for (auto name : {run_file::best, run_file::last, run_file::metrics, run_file::curves,
+                      run_file::saliency, run_file::attack})
       std::filesystem::remove(path(name));
   } else if (!same_folder(resumed_from_, options_.folder->path())) {
     take_files_along();

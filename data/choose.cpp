@@ -103,6 +103,22 @@ void limit_training(Listing& listing, int64_t limit) {
                 [&](const Sample& s) { return ++counts[std::size_t(s.label)] > limit; });
 }
 
+// The first of every class, then the second, and so on: one class after the other would leave out
+// whole classes.
+void limit_validation(Listing& listing, int64_t most) {
+  auto& samples = listing.validation;
+  if (most >= int64_t(samples.size())) return;
+  std::vector<std::pair<int64_t, std::size_t>> order;  // which of its class, and where
+  std::vector<int64_t> counts(listing.classes.size());
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    order.emplace_back(counts[std::size_t(samples[i].label)]++, i);
+  std::sort(order.begin(), order.end());
+  std::vector<char> taken(samples.size());
+  for (std::size_t i = 0; i < std::size_t(most); ++i) taken[order[i].second] = 1;
+  std::size_t place = 0;
+  std::erase_if(samples, [&](const Sample&) { return !taken[place++]; });
+}
+
 // A name that is no UTF-8 is written as messages show it, so that what is seen can be typed.
 std::string in_utf8(const std::string& name) {
   return is_utf8(name) ? name : printable(name, name.size());
@@ -122,6 +138,7 @@ Listing choose(Listing listing, const DataOptions& options) {
     listing.classes = std::move(wanted);
   }
   if (options.limit > 0) limit_training(listing, options.limit);
+  if (options.validation_images > 0) limit_validation(listing, options.validation_images);
   return listing;
 }
 

@@ -90,8 +90,9 @@ struct DataOptions {
   /// Exact names, in label order, whatever characters they have: a network's. Given, `classes` does
   /// not count.
   std::vector<std::string> class_names;
-  int64_t limit = 0;   ///< training images a class; 0: all
-  int image_size = 0;  ///< what the network will see; 0: 128, or 32 for CIFAR-10
+  int64_t limit = 0;              ///< training images a class; 0: all
+  int64_t validation_images = 0;  ///< in all, as many of each class as of the others; 0: all
+  int image_size = 0;             ///< what the network will see; 0: 128, or 32 for CIFAR-10
   /// Side of the stored images; 0: image_size * 144 / 128, rounded, or image_size for CIFAR-10.
   int load_size = 0;
   int workers = 2;                                  ///< threads that decode
@@ -160,8 +161,8 @@ Listing read_miniplaces(const std::string& root, Splits splits = Splits::both);
 /// links are followed, but no folder is visited twice. `notes` says what was taken and left out.
 Listing read_image_folder(const std::string& root, Splits splits = Splits::both);
 
-/// Keeps the classes that the options ask for, renumbered in that order, and of each the first
-/// options.limit training images (0: all).
+/// Keeps the classes that the options ask for, renumbered in that order, of each the first
+/// options.limit training images (0: all), and options.validation_images of all.
 /// @throws Error  if there is no such class, or it is given twice
 Listing choose(Listing listing, const DataOptions& options);
 

@@ -34,6 +34,12 @@ bool is_image_ending(const std::string& end) {
   return end == ".jpg" || end == ".jpeg" || end == ".png";
 }
 
+}  // namespace
+
+bool is_image_name(const std::string& name) { return is_image_ending(lower_case_ending(name)); }
+
+namespace {
+
 std::vector<fs::directory_entry> entries_of(const fs::path& folder) {
   try {
     std::vector<fs::directory_entry> entries;

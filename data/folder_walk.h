@@ -25,6 +25,8 @@ FolderContent walk_folder(const std::string& root);
 
 /// The names of the folders in a folder that walk_folder() would visit, in order.
 std::vector<std::string> folders_in(const std::string& folder);
+/// Whether a file of that name would be read: it ends in .jpg, .jpeg or .png, in any case.
+bool is_image_name(const std::string& name);
 /// Whether an image lies in the folder itself.
 bool holds_images(const std::string& folder);
 

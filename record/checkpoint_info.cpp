@@ -91,7 +91,7 @@ CheckpointInfo read_info(const SafeTensorsFile& file) {
   if (is_json_model(info.model)) info.description = metadata.get("description");
   info.classes = metadata.names("classes");
   info.image_size = metadata.number("image_size", 1, 4096);
-  info.load_size = metadata.number("load_size", 1, 8192);
+  info.load_size = metadata.number("load_size", info.image_size, 8192);
   info.mean = metadata.channels("mean", -1000, 1000);
   info.std = metadata.channels("std", 1e-6, 1000);
   info.epoch = metadata.number<int64_t>("epoch", 0, 999'999);

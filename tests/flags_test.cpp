@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 
+#include "apps/paths.h"
 #include "data/image.h"
 #include "tests/apps_support.h"
 #include "tests/catch.h"
@@ -135,7 +136,7 @@ TEST_CASE("What cannot be evaluated together is refused in one line") {
   refused("--image-size 24", "this cifar_5x5 cannot take images of 24x24: ");
   refused("--image-size 40", "this cifar_5x5 cannot take images of 40x40: ");
   refused("--load-size 20", "--load-size 20 is less than --image-size, 32");
-  refused("--classes 2", "2 classes that are not the 3 of the network");
+  refused("--classes 2", "has other classes (2) than the network (3)");
   refused("--model resnet18", "--resume holds a cifar_5x5, but --model says resnet18");
   refused("--use-vit", "--resume holds a cifar_5x5");
   refused("--precision tf32", "tf32 is a way in which GPUs multiply");
@@ -233,6 +234,38 @@ TEST_CASE("pgd_attack --images N attacks N images, draws and examines no more") 
       found.push_back(i->str());
     CHECK(found == Words{said, said, count == "20" ? "8 images of 32x32" : said, said});
   }
+}
+
+TEST_CASE("A run's folder stands for its weights, for evaluation, table, attack and maps") {
+  const TrainedNetwork t;
+  const std::string picture = t.folder.path() + "/p.png";
+  auto same = [&](const std::string& app, const Words& before, const Words& after) {
+    const Outcome folder = succeeded(app, before + Words{t.out} + after);
+    const Outcome file = succeeded(app, before + Words{t.best} + after);
+    CHECK(folder.out == file.out);
+    CHECK(folder.err == file.err);
+  };
+  same("train_miniplaces", {t.data, "-e", "--resume"}, {});
+  same("train_miniplaces", {"--summary", "--resume"}, {});
+  same("pgd_attack", {}, {t.data, "--steps", "1", "--out", picture});
+  same("saliency_maps", {}, {t.data, "--out", picture});
+  same("classify", {t.photo, "--weights"}, {});
+  std::filesystem::remove(t.best);
+  CHECK(succeeded("pgd_attack", {t.out, t.data, "--steps", "1", "--out", picture}).code == 0);
+  std::filesystem::remove(t.out + "/last.safetensors");
+  check_refused(run_app("pgd_attack", {t.out, t.data, "--out", picture}),
+                "best.safetensors: cannot be read: No such file");
+}
+
+TEST_CASE("Help that cannot be written, and a photo that is not there, are said") {
+  for (const char* app : {"train_miniplaces", "classify"})
+    check_refused(
+        run_program({"/bin/sh", "-c", "exec '" + program_path(app) + "' --help >/dev/full"}),
+        "cannot write to standard output", 1);
+  const TrainedNetwork t;
+  const Outcome o = run_app("saliency_maps", {t.best, "nowhere/beach.JPG"});
+  CHECK(o.code == 2);
+  CHECK(o.err.find("skipped nowhere/beach.JPG: cannot be read: No such file") == 0);
 }
 
 TEST_CASE("An attack with an eps of 0 leaves every image and figure as it was") {

@@ -115,6 +115,25 @@ TEST_CASE("exact names keep commas and spaces; typed ones may have commas, too")
   CHECK_THROWS_WITH(choose(listing_of(all), typed), Contains("no class '\\x1b[2J'"));
 }
 
+TEST_CASE("a few validation images are as many of each class, in the order of the list") {
+  Listing listing = listing_of({"ant", "bee", "cat"});
+  listing.validation.clear();
+  for (int i = 0; i < 12; ++i) listing.validation.push_back({std::to_string(i), i / 5});
+  DataOptions options;
+  const auto taken = [&](int64_t count) {
+    options.validation_images = count;
+    Names names;
+    for (auto& sample : choose(listing, options).validation) names.push_back(sample.path);
+    return names;
+  };
+  CHECK(taken(1) == Names{"0"});
+  CHECK(taken(3) == Names{"0", "5", "10"});
+  CHECK(taken(5) == Names{"0", "1", "5", "6", "10"});
+  CHECK(taken(8) == Names{"0", "1", "2", "5", "6", "7", "10", "11"});
+  CHECK(taken(0).size() == 12);
+  CHECK(taken(99).size() == 12);
+}
+
 TEST_CASE("names are settled before anything is decoded") {
   Listing latin = listing_of({"caf\xe9", "th\xc3\xa9", "\xff"});
   settle_class_names(latin, "DATA");

@@ -85,7 +85,8 @@ TEST_CASE("What must stay the same in a resumed run, and what is done, is said",
   const auto before = contents(folder.path());
   const Outcome done = resume(folder.path());
   check_done(done);
-  CHECK(done.out.find("All 1 epochs are done") != std::string::npos);
+  CHECK(done.out.find("This run is finished (1 epoch); --epochs with a larger number") !=
+        std::string::npos);
   CHECK(contents(folder.path()) == before);
   check_refused(run_app("train_miniplaces", {"--resume", folder / "best.safetensors"}),
                 "has no training state beside it");
@@ -102,6 +103,16 @@ TEST_CASE("A run's folder is named without what a terminal would act upon", "[ru
   CHECK(o.out.find("a\\x1b[31m\\nb") != std::string::npos);
 }
 
+TEST_CASE("A start that is refused leaves no folder behind", "[runs]") {
+  TemporaryFolder folder;
+  const Outcome o = run_app("train_miniplaces", {"nowhere", "--out", folder / "new"});
+  CHECK(o.code == 2);
+  CHECK_FALSE(fs::exists(folder / "new"));
+  fs::create_directory(folder / "mine");
+  CHECK(run_app("train_miniplaces", {"nowhere", "--out", folder / "mine"}).code == 2);
+  CHECK(fs::is_empty(folder / "mine"));
+}
+
 TEST_CASE("A new run replaces another's files only when it is told to", "[runs]") {
   TemporaryFolder folder;
   check_done(train(folder.path(), {"--epochs", "2"}));
@@ -109,7 +120,9 @@ TEST_CASE("A new run replaces another's files only when it is told to", "[runs]"
   check_refused(train(folder.path(), {"--epochs", "1", "--seed", "3"}),
                 "holds another run: go on with it by --resume");
   CHECK(contents(folder.path()) == before);
+  write_text(folder / "attack.png", "of the old run");
   check_done(train(folder.path(), {"--epochs", "1", "--seed", "3", "--overwrite"}));
+  CHECK_FALSE(fs::exists(folder / "attack.png"));
   CHECK(epoch_of(folder.path()) == 1);
   CHECK(read_metric(folder / "metrics.jsonl", "epoch").size() == 1);
 }
@@ -185,7 +198,7 @@ TEST_CASE("A loss that is not finite in the first epoch leaves another's run alo
   check_refused(train_in(folder.path(), "--warmup 0 --lr 1e30 --batch-size 2"),
                 "No epoch was finished, so nothing is saved", 1);
   CHECK(contents(folder / "runs/train") == before);
-  CHECK_FALSE(fs::exists(folder / "runs/train-2/metrics.jsonl"));
+  CHECK_FALSE(fs::exists(folder / "runs/train-2"));
 }
 
 TEST_CASE("A line of metrics that cannot be written whole is taken back", "[runs]") {
@@ -219,7 +232,8 @@ TEST_CASE("A limit on files stops a run with one line, and a first run leaves no
   for (auto& word : small_run(folder.path(), {"--epochs", "1"})) line += " '" + word + "'";
   line.insert(line.find("exec") + 4, " '" + program_path("train_miniplaces") + "'");
   check_refused(run_program({"/bin/sh", "-c", line}), "cannot be written: File too large", 1);
-  for (auto& entry : fs::directory_iterator(folder.path()))
-    CHECK(entry.path().filename() == ".lock");
+  CHECK(fs::is_empty(folder.path()));
+  check_refused(resume(folder.path()), "no such file");
+  write_text(folder / ".lock", "123\n");  // as a killed one leaves it
   check_refused(resume(folder.path()), "the run there ended before its first step");
 }
