@@ -1,5 +1,6 @@
 // Everything a user of Tweed needs.
 #pragma once
+#include "attacks/attack.h"
 #include "attacks/pgd.h"
 #include "attacks/self_test.h"
 #include "autograd/argmax.h"
@@ -43,3 +44,5 @@
 #include "tensor/device.h"
 #include "tensor/replay.h"
 #include "tensor/tensor.h"
+#include "train/evaluate.h"
+#include "train/trainer.h"

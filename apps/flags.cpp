@@ -159,12 +159,16 @@ PgdOptions interruptible(PgdOptions options) {
   return options;
 }
 
-LoaderOptions validation_loader(const CheckpointInfo& info, int workers) {
-  return {.batch_size = 100,
-          .image_size = info.image_size,
-          .training = false,
+EvaluateOptions evaluation_of(const CheckpointInfo& info, int workers) {
+  return {.image_size = info.image_size,
+          .normalization = {info.mean, info.std},
           .workers = workers,
-          .normalization = {info.mean, info.std}};
+          .cancelled = interrupted};
+}
+
+std::string text(const Score& score, int image_size) {
+  const std::string all = score.str(), side = std::to_string(image_size);
+  return all.substr(0, all.size() - 1) + " of " + side + "x" + side + ")";
 }
 
 std::string given(const CLI::App& flags, const std::function<bool(const CLI::Option&)>& is_meant) {

@@ -8,8 +8,8 @@
 #include "apps/app.h"
 #include "attacks/pgd.h"
 #include "data/dataset.h"
-#include "data/loader.h"
 #include "record/checkpoint.h"
+#include "train/evaluate.h"
 
 namespace tweed::app {
 
@@ -56,7 +56,10 @@ struct AttackFlags {
 /// The same, to be stopped by Ctrl-C between steps: for attacks whose result is then thrown away.
 PgdOptions interruptible(PgdOptions options);
 
-LoaderOptions validation_loader(const CheckpointInfo& info, int workers);
+/// How a checkpoint's network sees images; stops at Ctrl-C.
+EvaluateOptions evaluation_of(const CheckpointInfo& info, int workers);
+/// "top-1 97.60 %  top-5 99.80 %  loss 0.0712  (1000 images of 64x64)"
+std::string text(const Score& score, int image_size);
 /// The options given that `is_meant` picks: "--epochs, --lr", or "".
 std::string given(const CLI::App& flags, const std::function<bool(const CLI::Option&)>& is_meant);
 /// Says on stderr that what `flags` (as given() lists them) say is not used; nothing if empty.

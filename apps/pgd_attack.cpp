@@ -4,8 +4,8 @@
 #include "apps/app.h"
 #include "apps/flags.h"
 #include "apps/numbers.h"
+#include "apps/run_folder.h"
 #include "apps/sheets.h"
-#include "apps/training.h"
 #include "attacks/self_test.h"
 
 using namespace tweed;
@@ -30,10 +30,11 @@ struct Work {
 
 // False after Ctrl-C.
 bool Work::print(const char* what, const PgdOptions* under) const {
-  const Score score = evaluate(*checkpoint.network, data.validation,
-                               validation_loader(info(), workers), device, false, under);
+  EvaluateOptions options = evaluation_of(info(), workers);
+  if (under) options.attack = pgd_attack(interruptible(*under), device);
+  const Score score = evaluate(*checkpoint.network, data.validation, options);
   if (interrupted()) return false;
-  std::printf("%-10s%s\n", what, text(score.average(), info().image_size).c_str());
+  std::printf("%-10s%s\n", what, text(score, info().image_size).c_str());
   std::fflush(stdout);
   return true;
 }

@@ -53,7 +53,7 @@ void TrainFlags::add_task_flags(CLI::App& app) {
 }
 
 void TrainFlags::add_training_flags(CLI::App& app) {
-  TrainingOptions& t = training;
+  TrainerOptions& t = training.trainer;
   auto epochs =
       add_whole(app, "--epochs", t.epochs, {1, 100'000}, "times through the training images");
   add_whole(app, "--iterations", t.iterations, {1, 1'000'000'000}, "steps, instead of --epochs")
@@ -71,8 +71,8 @@ void TrainFlags::add_training_flags(CLI::App& app) {
       ->check(CLI::IsMember({"imagenet", "data", "none"}))
       ->capture_default_str();
   add_whole(app, "-b,--batch-size", t.batch_size, {1, 65536}, "images a step");
-  t.optimizer.add_to(app);
-  add_whole(app, "-p,--print-freq", t.print_every, {0, 1'000'000'000},
+  optimizer.add_to(app);
+  add_whole(app, "-p,--print-freq", training.print_every, {0, 1'000'000'000},
             "iterations between progress lines, if stdout is no terminal; 0: none");
   app.add_option(
          "--images-on", images_on,
@@ -81,7 +81,7 @@ void TrainFlags::add_training_flags(CLI::App& app) {
          "fit); the batches are the same")
       ->check(CLI::IsMember({"auto", "device", "host"}))
       ->capture_default_str();
-  app.add_flag("--graph,!--no-graph", t.record_steps,
+  app.add_flag("--graph,!--no-graph", t.record,
                "on cuda and sim: record a training step and replay it (a CUDA graph), which gives "
                "the same bits; the default");
   app.add_option("--adversarial", adversarial, "train on attacked images: pgd")
@@ -159,7 +159,7 @@ void TrainFlags::check_use(const CLI::App& app) const {
           "-a and -v belong to --evaluate; to train on attacked images use --adversarial pgd");
     if (adversarial.empty() && resume.empty() && !for_attack.empty())
       throw Error(for_attack + ": no effect without --adversarial pgd, or --evaluate -a");
-    training.optimizer.note_unused();
+    optimizer.note_unused();
     if (overwrite && !resume.empty() && !out_given())
       note_unused("--overwrite", "with --resume, which goes on in the run's own folder");
     if (!resume.empty() && app.count("--normalize"))

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "apps/flags.h"
+#include "apps/optimizer_flags.h"
 #include "apps/training.h"
 
 namespace tweed::app {
@@ -13,6 +14,7 @@ struct TrainFlags {
   DataFlags data;
   DeviceFlags device;
   TrainingOptions training;
+  OptimizerFlags optimizer{training.trainer, training.freeze};
   AttackFlags attack;
   std::string model = "simplenet", resume, conv = "auto", adversarial;
   std::string augment = "mirror,crop", normalize = "imagenet", validation;
@@ -21,6 +23,10 @@ struct TrainFlags {
        summary = false;
   std::vector<CLI::Option*> model_options;  // --model and its shorthands
   CLI::Option* out_option = nullptr;
+
+  TrainFlags() = default;
+  TrainFlags(const TrainFlags&) = delete;
+  TrainFlags& operator=(const TrainFlags&) = delete;
 
   void add_to(CLI::App& app);
   /// Flags that contradict what is to be done are refused. -e and --summary are put behind commands

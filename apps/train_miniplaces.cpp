@@ -110,10 +110,12 @@ struct Evaluation {
   const CheckpointInfo& info() const { return checkpoint.info; }
   // False after Ctrl-C.
   bool print(const char* what, bool mirrored, const PgdOptions* under) const {
-    const Score score = app::evaluate(*checkpoint.network, data.validation,
-                                      validation_loader(info(), workers), device, mirrored, under);
+    EvaluateOptions options = evaluation_of(info(), workers);
+    options.mirrored = mirrored;
+    if (under) options.attack = pgd_attack(interruptible(*under), device);
+    const Score score = evaluate(*checkpoint.network, data.validation, options);
     if (interrupted()) return false;
-    std::printf("%-24s%s\n", what, text(score.average(), info().image_size).c_str());
+    std::printf("%-24s%s\n", what, text(score, info().image_size).c_str());
     std::fflush(stdout);
     return true;
   }
@@ -163,7 +165,7 @@ std::function<int()> prepare_evaluation(TrainFlags& f, Device device) {
 
 // What the run takes from its flags as they are.
 void fill_options(TrainFlags& f, const CheckpointInfo& info, Device device) {
-  TrainingOptions& t = f.training;
+  TrainerOptions& t = f.training.trainer;
   t.seed = f.data.seed;
   t.workers = f.data.workers;
   const std::map<std::string, Residence> residences{
@@ -172,7 +174,9 @@ void fill_options(TrainFlags& f, const CheckpointInfo& info, Device device) {
   if (f.precision == "bf16") t.compute = DType::bfloat16;
   set_tf32(device, f.precision == "tf32");
   t.augmentation = parse_augmentation(f.augment, info.image_size);
-  if (!f.adversarial.empty()) t.adversarial = f.attack.options(info, f.data.seed);
+  t.normalization = {info.mean, info.std};
+  t.image_size = info.image_size;
+  if (!f.adversarial.empty()) t.attack = pgd_in_step(f.attack.options(info, f.data.seed), device);
 }
 
 // What a run says before its first step.
@@ -193,7 +197,7 @@ void announce(const TrainFlags& f, const DataSplits& data, const CheckpointInfo&
 std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Device device) {
   ModulePtr network;
   TrainingOptions& t = f.training;
-  t.optimizer.check(t.batch_size);
+  f.optimizer.check();
   if (saved) {
     check_model(f, saved->checkpoint.info);
     f.data.match(saved->checkpoint.info);
@@ -215,13 +219,12 @@ std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Devi
   }
   fill_options(f, info, device);
   if (!network)
-    network = make_model(
-        f.model,
-        {.classes = int64_t(info.classes.size()), .seed = t.seed, .image_size = info.image_size});
+    network = make_model(f.model, {.classes = int64_t(info.classes.size()),
+                                   .seed = f.data.seed,
+                                   .image_size = info.image_size});
   network->to(device);
-  for (auto& pattern : t.optimizer.freeze) freeze(*network, pattern);
-  auto training =
-      std::make_shared<Training>(t, info, network, device, data->train, data->validation);
+  for (auto& pattern : t.freeze) freeze(*network, pattern);
+  auto training = std::make_shared<Training>(t, info, network, data->train, data->validation);
   if (saved) training->resume(*saved);
   announce(f, *data, info, *network, device);
   if (saved && !training->done()) {

@@ -1,10 +1,10 @@
 // What Training says while it runs, and what it leaves behind.
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
 
 #include "apps/app.h"
+#include "apps/flags.h"
 #include "apps/training.h"
 #include "autograd/conv.h"
 #include "autograd/reduce.h"
@@ -21,58 +21,44 @@ static double now() {
 // gradients, huge ones of a learning rate that is too large.
 void Training::note_gradients() {
   std::vector<double> of_convolutions;
-  for (auto& [name, t] : network_->parameters())
+  for (auto& [name, t] : trainer_.network().parameters())
     if (t.ndim() == 4 && requires_grad(t)) of_convolutions.push_back(norm_linf(grad(t)).item());
   if (of_convolutions.empty()) return;
-  position_.first_gradient = of_convolutions.front();
-  position_.last_gradient = of_convolutions.back();
+  first_gradient_ = of_convolutions.front();
+  last_gradient_ = of_convolutions.back();
 }
 
 // Reading the score waits for the device, so it is done when there is something to show.
 void Training::show_progress() {
-  int64_t total = iterations_of_epoch(), i = position_.iteration;
+  const int64_t total = trainer_.iterations_of_epoch(), i = position().iteration;
   const bool milestone = options_.print_every > 0 && i % options_.print_every == 0 && i < total;
   if (device_.is_cuda() && !milestone && now() - last_shown_ < 0.2) return;
   last_shown_ = now();
-  read_score();
-  int64_t done = position_.epoch * iterations_per_epoch() + i;
-  double speed = double(epoch_images_) / std::max(1e-9, now() - epoch_started_);
-  double left = double((total_ - done) * options_.batch_size) / speed;
-  Score score = position_.score.average();
+  const Score score = trainer_.score();
+  const int64_t done = position().epoch * trainer_.iterations_per_epoch() + i;
+  const double speed = double(epoch_images_) / std::max(1e-9, now() - epoch_started_);
+  const double left = double((trainer_.iterations() - done) * options_.trainer.batch_size) / speed;
   char text[200];
   std::snprintf(text, sizeof text,
                 "Epoch %ld/%d [%ld/%ld]  loss %.4f  top-1 %.1f %%  %.0f images/s  %s left",
-                long(position_.epoch + 1), options_.epochs, long(i), long(total), score.loss,
-                score.top1, speed, clock(left).c_str());
+                long(position().epoch + 1), int(trainer_.epochs()), long(i), long(total),
+                score.loss, score.top1, speed, clock(left).c_str());
   progress_.update(text, milestone);
 }
 
 // False after Ctrl-C while validating: a resumed run validates this epoch again.
 bool Training::finish_epoch() {
-  LoaderOptions options{.batch_size = 100,
-                        .image_size = info_.image_size,
-                        .training = false,
-                        .workers = options_.workers,
-                        .seed = options_.seed,
-                        .normalization = {info_.mean, info_.std}};
-  Score train = position_.score.average();
-  Score val;
-  check_finite();
-  {
-    AveragedWeights averaged(ema_.get());
-    val = evaluate(*network_, validation_, options, device_, false).average();
-  }
+  const Score train = trainer_.score();
+  trainer_.check_finite();
+  const Score val = trainer_.evaluate(validation_, evaluation_of(info_, options_.trainer.workers));
   if (interrupted()) return false;
-  if (!std::isfinite(val.loss)) fail_diverged("the loss on the validation images is");
-  ++position_.epoch;
-  position_.iteration = 0;
-  position_.score = {};
+  trainer_.end_epoch();
   progress_.clear();
   std::printf(
       "Epoch %ld/%d  train: loss %.4f  top-1 %.2f %%  top-5 %.2f %%   val: loss %.4f  top-1 %.2f "
       "%%  "
       "top-5 %.2f %%  (%s)\n",
-      long(position_.epoch), options_.epochs, train.loss, train.top1, train.top5, val.loss,
+      long(position().epoch), int(trainer_.epochs()), train.loss, train.top1, train.top5, val.loss,
       val.top1, val.top5, clock(now() - epoch_started_).c_str());
   std::fflush(stdout);
   save_epoch(train, val);
@@ -82,28 +68,29 @@ bool Training::finish_epoch() {
 // The state comes last: should the program be killed before, the epoch is done again, to the same
 // bits, and everything else is written again.
 void Training::save_epoch(const Score& train, const Score& val) {
-  info_.epoch = position_.epoch;
+  info_.epoch = position().epoch;
   info_.top1 = val.top1;
   info_.top5 = val.top5;
   bool is_best = val.top1 > best_;
   if (is_best) best_ = val.top1;
   {
-    const AveragedWeights averaged(ema_.get());
-    const MasterWeights masters(parameters_);
-    save_checkpoint(path(run_file::last), *network_, info_);
-    if (is_best) save_checkpoint(path(run_file::best), *network_, info_);
+    const WeightsToKeep weights(trainer_);
+    save_checkpoint(path(run_file::last), trainer_.network(), info_);
+    if (is_best) save_checkpoint(path(run_file::best), trainer_.network(), info_);
   }
-  MetricsFile(path(run_file::metrics), position_.epoch - 1)
-      .append({{"epoch", position_.epoch},
-               {"lr", rate_(std::min(total_, position_.epoch * iterations_per_epoch()) - 1)},
+  MetricsFile(path(run_file::metrics), position().epoch - 1)
+      .append({{"epoch", position().epoch},
+               {"lr", trainer_.rate(std::min(trainer_.iterations(),
+                                             position().epoch * trainer_.iterations_per_epoch()) -
+                                    1)},
                {"train_loss", train.loss},
                {"train_top1", train.top1},
                {"train_top5", train.top5},
                {"val_loss", val.loss},
                {"val_top1", val.top1},
                {"val_top5", val.top5},
-               {"gradient_first_conv", position_.first_gradient},
-               {"gradient_last_conv", position_.last_gradient}});
+               {"gradient_first_conv", first_gradient_},
+               {"gradient_last_conv", last_gradient_}});
   auto metric = [&](const char* name) { return read_metric(path(run_file::metrics), name); };
   draw_curves(path(run_file::curves), info_.model,
               {{"Loss",
@@ -117,7 +104,7 @@ void Training::save_epoch(const Score& train, const Score& val) {
 }
 
 void Training::summary(double seconds) const {
-  const int64_t epochs = position_.epoch - epochs_before_;
+  const int64_t epochs = position().epoch - epochs_before_;
   std::printf("\nTrained %ld epoch%s in %s; peak memory %s.\n", long(epochs),
               epochs == 1 ? "" : "s", clock(seconds).c_str(),
               megabytes(double(memory_stats(device_).peak)).c_str());

@@ -4,8 +4,6 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/training.h"
-#include "autograd/conv.h"
-#include "autograd/reduce.h"
 #include "data/parse_json.h"
 #include "record/metrics.h"
 
@@ -16,34 +14,36 @@ static std::string text_of(const Augmentation& a) {
          std::to_string(a.pad);
 }
 
+// What a resumed run must have in common with the one before, so that its state fits.
+static nlohmann::json kind_of(const TrainingOptions& o) {
+  return {{"optimizer", o.trainer.optimizer},
+          {"ema", o.trainer.ema},
+          {"freeze", o.freeze},
+          {"accumulate", o.trainer.accumulate}};
+}
+
 // Everything that goes on in one file: were the weights in another, a crash between the two writes
 // would leave a pair that does not belong together.
 void Training::save_state() {
-  const MasterWeights masters(parameters_);
+  const TrainerState state = trainer_.state();
+  const auto& [at, tensors] = state;
   SafeTensors file;
-  auto add = [&](const std::string& prefix, const std::vector<Named>& tensors) {
-    for (auto& [name, t] : tensors) file.tensors[prefix + name] = to_file_axes(t);
-  };
-  add("model.", network_->state());
-  add("optimizer.", optimizer_->state());
-  if (ema_) add("ema.", ema_->state());
-  nlohmann::json position{{"epoch", position_.epoch},
-                          {"iteration", position_.iteration},
-                          {"loss", position_.score.loss},
-                          {"top1", position_.score.top1},
-                          {"top5", position_.score.top5},
-                          {"count", position_.score.count},
-                          {"first_gradient", position_.first_gradient},
-                          {"last_gradient", position_.last_gradient},
+  for (auto& [name, t] : tensors) file.tensors[name] = to_file_axes(t);
+  nlohmann::json position{{"epoch", at.epoch},
+                          {"iteration", at.iteration},
+                          {"loss", at.score.loss},
+                          {"top1", at.score.top1},
+                          {"top5", at.score.top5},
+                          {"count", at.score.count},
+                          {"first_gradient", first_gradient_},
+                          {"last_gradient", last_gradient_},
                           {"best", best_}};
-  nlohmann::json run{{"seed", options_.seed},
-                     {"batch_size", options_.batch_size},
-                     {"samples", train_.size()},
-                     {"augmentation", text_of(options_.augmentation)},
-                     {"epochs", options_.epochs},
-                     {"model", info_.model},
-                     {"optimizer", options_.optimizer.state_kind()}};
-  info_.epoch = position_.epoch;
+  nlohmann::json run{
+      {"seed", options_.trainer.seed}, {"batch_size", options_.trainer.batch_size},
+      {"samples", train_.size()},      {"augmentation", text_of(options_.trainer.augmentation)},
+      {"epochs", trainer_.epochs()},   {"model", info_.model},
+      {"optimizer", kind_of(options_)}};
+  info_.epoch = at.epoch;
   file.metadata = metadata_of(info_);
   file.metadata["position"] = position.dump();
   file.metadata["run"] = run.dump();
@@ -67,68 +67,73 @@ static double finite(const nlohmann::json& number) {
   return value;
 }
 
+// Each tensor of a file under the name and axes that it has here.
+static std::vector<Named> tensors_of(const SafeTensors& file) {
+  std::vector<Named> tensors;
+  for (auto& [name, t] : file.tensors) tensors.push_back({name, from_file_axes(t)});
+  return tensors;
+}
+
 void Training::resume(const SavedRun& saved) {
   constexpr int deepest = 3;  // objects of plain values
   constexpr int64_t most_steps = int64_t(1) << 53;
   const std::string& state = saved.path;
-  const SafeTensors& file = saved.file;
-  auto part = [&](const char* prefix, const std::vector<Named>& into) {
-    load_tensors(state, {with_prefix(file, prefix), {}}, into);
-  };
-  nlohmann::json run, at;
+  TrainerState go_on;
+  Position& to = go_on.position;
   try {
-    run = parse_json(state, file.metadata.at("run"), deepest);
-    at = parse_json(state, file.metadata.at("position"), deepest);
-    auto same = [&](const char* what, auto ours) {
-      if (run.at(what) != nlohmann::json(ours))
-        throw FormatError(state, std::string("was written with ") + what + " " +
-                                     run.at(what).dump() + ", not " + nlohmann::json(ours).dump() +
-                                     "; a resumed run needs the same");
-    };
-    auto same_size = [&](const CheckpointInfo& before) {
-      if (before.image_size != info_.image_size || before.load_size != info_.load_size)
-        throw FormatError(state, "was written with images of " + std::to_string(before.image_size) +
-                                     " cut from " + std::to_string(before.load_size) + ", not " +
-                                     std::to_string(info_.image_size) + " from " +
-                                     std::to_string(info_.load_size) +
-                                     "; a resumed run needs the same");
-    };
-    same("model", info_.model);
-    same("seed", options_.seed);
-    same("batch_size", options_.batch_size);
-    same("samples", train_.size());
-    same_size(saved.checkpoint.info);
-    same("augmentation", text_of(options_.augmentation));
-    same("optimizer", options_.optimizer.state_kind());
-    position_.epoch = whole(at.at("epoch"), 1'000'000);
-    position_.iteration = whole(at.at("iteration"), iterations_per_epoch());
-    position_.score = {finite(at.at("loss")), finite(at.at("top1")), finite(at.at("top5")),
-                       whole(at.at("count"), most_steps)};
-    position_.first_gradient = finite(at.at("first_gradient"));
-    position_.last_gradient = finite(at.at("last_gradient"));
+    const nlohmann::json run = parse_json(state, saved.file.metadata.at("run"), deepest);
+    const nlohmann::json at = parse_json(state, saved.file.metadata.at("position"), deepest);
+    check_same(state, run, saved.checkpoint.info);
+    to.epoch = whole(at.at("epoch"), 1'000'000);
+    to.iteration = whole(at.at("iteration"), trainer_.iterations_per_epoch());
+    to.score = {finite(at.at("loss")), finite(at.at("top1")), finite(at.at("top5")),
+                whole(at.at("count"), most_steps)};
+    first_gradient_ = finite(at.at("first_gradient"));
+    last_gradient_ = finite(at.at("last_gradient"));
     best_ = finite(at.at("best"));
   } catch (const FormatError&) {
     throw;
   } catch (const std::exception&) {
     throw FormatError(state, "is no training state: what it says of the run cannot be read");
   }
-  {
-    const MasterWeights masters(parameters_);
-    part("model.", network_->state());
+  go_on.tensors = tensors_of(saved.file);
+  try {
+    trainer_.load(go_on);
+  } catch (const Error& e) {
+    throw FormatError(state, e.what());
   }
-  part("optimizer.", optimizer_->state());
-  if (ema_) part("ema.", ema_->state());
-  parameters_.changed();
   info_.top1 = saved.checkpoint.info.top1;
   info_.top5 = saved.checkpoint.info.top5;
   resumed_from_ = saved.folder;
-  epochs_before_ = position_.epoch;
-  saved_ = position_.epoch > 0 || position_.iteration > 0;
+  epochs_before_ = to.epoch;
+  saved_ = to.epoch > 0 || to.iteration > 0;
+}
+
+// What must stay as it was for a run to go on as if it had not stopped.
+void Training::check_same(const std::string& state, const nlohmann::json& run,
+                          const CheckpointInfo& before) const {
+  auto same = [&](const char* what, auto ours) {
+    if (run.at(what) != nlohmann::json(ours))
+      throw FormatError(state, std::string("was written with ") + what + " " + run.at(what).dump() +
+                                   ", not " + nlohmann::json(ours).dump() +
+                                   "; a resumed run needs the same");
+  };
+  same("model", info_.model);
+  same("seed", options_.trainer.seed);
+  same("batch_size", options_.trainer.batch_size);
+  same("samples", train_.size());
+  if (before.image_size != info_.image_size || before.load_size != info_.load_size)
+    throw FormatError(
+        state, "was written with images of " + std::to_string(before.image_size) + " cut from " +
+                   std::to_string(before.load_size) + ", not " + std::to_string(info_.image_size) +
+                   " from " + std::to_string(info_.load_size) + "; a resumed run needs the same");
+  same("augmentation", text_of(options_.trainer.augmentation));
+  same("optimizer", kind_of(options_));
 }
 
 std::string Training::start() const {
-  return "epoch " + std::to_string(position_.epoch + 1) +
-         (position_.iteration ? " after " + counted(position_.iteration, "iteration") : "");
+  return "epoch " + std::to_string(position().epoch + 1) +
+         (position().iteration ? " after " + counted(position().iteration, "iteration") : "");
 }
 
 // From here on the folder holds this run and no other. The state makes it so in one step; the other
@@ -144,8 +149,8 @@ void Training::begin() {
     take_files_along();
     save_state();
   }
-  if (!std::filesystem::exists(path(run_file::best))) best_ = -1;     // the next epoch's shall be
-  if (saved_) MetricsFile(path(run_file::metrics), position_.epoch);  // drops later epochs
+  if (!std::filesystem::exists(path(run_file::best))) best_ = -1;      // the next epoch's shall be
+  if (saved_) MetricsFile(path(run_file::metrics), position().epoch);  // drops later epochs
 }
 
 // A run that goes on elsewhere: what it has left where it was goes along.
@@ -157,40 +162,6 @@ void Training::take_files_along() {
     const std::string before = resumed_from_ + "/" + name;
     if (name != run_file::state && fs::exists(before)) fs::copy_file(before, path(name));
   }
-}
-
-// The loss tells of the weights before a step; here are those after it, with everything else that
-// would be saved.
-void Training::check_finite() const {
-  const NoGrad no_grad;
-  const MasterWeights masters(parameters_);
-  auto check = [&](const std::vector<Named>& tensors) {
-    for (auto& [name, t] : tensors)
-      if (is_floating(t.dtype()) && t.size() > 0 && !std::isfinite(norm_linf(t).item()))
-        fail_diverged("the weights are");
-  };
-  check(network_->state());
-  check(optimizer_->state());
-  if (ema_) check(ema_->state());
-}
-
-// Which convolutions to suspect: " (convolutions: direct, winograd)".
-static std::string used_convolutions() {
-  std::string names;
-  for (auto& name : conv_algorithms_used()) names += (names.empty() ? "" : ", ") + name;
-  return names.empty() ? "" : " (convolutions: " + names + ")";
-}
-
-// A state of nothing but a new network is not worth keeping.
-void Training::fail_diverged(const std::string& what) const {
-  const std::string state = path(run_file::state);
-  std::error_code none;
-  if (!saved_) std::filesystem::remove(state, none);
-  throw Error(what + " no longer finite in epoch " + std::to_string(position_.epoch + 1) +
-              ", iteration " + std::to_string(position_.iteration) + used_convolutions() +
-              "; a smaller --lr or --clip-grad helps. " +
-              (saved_ ? "What was saved before stays: " + printable(state)
-                      : std::string("No epoch was finished, so nothing is saved.")));
 }
 
 }  // namespace tweed::app

@@ -103,27 +103,19 @@ PgdResult Pgd::operator()(Module& network, const Tensor& x, const Tensor& labels
   return result;
 }
 
-RecordedPgd::RecordedPgd(Module& network, const PgdOptions& options, Device device)
-    : network_(network),
-      pgd_(options, device),
-      clock_(Tensor::zeros({1}, DType::int32, device)),
-      replay_(
-          device,
-          [this] { attacked_.copy_from(pgd_(network_, x_, labels_, 0, clock_, false).images); },
-          !options.cancelled || options.steps <= most_recorded_steps) {}
+Attack pgd_in_step(const PgdOptions& options, Device device) {
+  return [pgd = Pgd(options, device)](Module& network, const Tensor& x, const Tensor& labels) {
+    const RandomStep& random = network.random_step();
+    return pgd(network, x, labels, random.step, random.clock, false).images;
+  };
+}
 
-Tensor RecordedPgd::operator()(const Tensor& x, const Tensor& labels, uint32_t batch) {
-  if (!x_.defined()) {
-    x_ = Tensor::empty_like(x);
-    labels_ = Tensor::empty_like(labels);
-    attacked_ = Tensor::empty_like(x);
-  }
-  if (x.shape() != x_.shape()) return pgd_(network_, x, labels, batch, {}, false).images;
-  x_.copy_from(x);
-  labels_.copy_from(labels);
-  clock_.fill(batch);
-  replay_();
-  return attacked_;
+Attack pgd_attack(const PgdOptions& options, Device device) {
+  constexpr int most_recorded_steps = 100;
+  Attack attack = pgd_in_step(options, device);
+  return options.cancelled && options.steps > most_recorded_steps
+             ? attack
+             : recorded(std::move(attack), device);
 }
 
 PgdResult pgd(Module& network, const Tensor& x, const Tensor& labels, const PgdOptions& options,

@@ -5,8 +5,7 @@
 #include <limits>
 #include <vector>
 
-#include "nn/module.h"
-#include "tensor/replay.h"
+#include "attacks/attack.h"
 
 namespace tweed {
 
@@ -68,23 +67,11 @@ class Pgd {
   Tensor step_, eps_, lo_, hi_;  // (3), step_ with the sign of the goal
 };
 
-/// Attacks one batch after another; on `cuda` and `sim` the whole attack is recorded and replayed
-/// (see Replay), with the same bits. A recording cannot be stopped on its way, so an attack that
-/// may be cancelled is recorded only if it is short. Keeps a reference to the network.
-class RecordedPgd {
- public:
-  RecordedPgd(Module& network, const PgdOptions& options, Device device);
-  /// The attacked images, (N, H, W, 3), good until the next call. Batches of another shape than the
-  /// first are attacked without a recording.
-  Tensor operator()(const Tensor& x, const Tensor& labels, uint32_t batch);
-
- private:
-  static constexpr int most_recorded_steps = 100;
-  Module& network_;
-  Pgd pgd_;
-  Tensor x_, labels_, clock_, attacked_;
-  Replay replay_;
-};
+/// PGD as an Attack. For the length of an evaluation: on `cuda` and `sim` it is recorded, unless it
+/// may be cancelled and takes long, since a recording cannot be stopped on its way.
+Attack pgd_attack(const PgdOptions& options, Device device);
+/// The same without a recording of its own, for a training step that is recorded whole.
+Attack pgd_in_step(const PgdOptions& options, Device device);
 
 /// Attacks a batch: signed gradient steps, each followed by the projection on the box of `space`.
 /// Computes gradients of the input only, with the network in eval mode.

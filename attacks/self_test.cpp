@@ -27,7 +27,7 @@ struct Totals {
 
 // Examines one batch. False if it was cancelled.
 bool examine(Totals& totals, Module& network, const Tensor& x, const Tensor& labels,
-             const PgdOptions& options, const Attack& attack, uint32_t batch) {
+             const PgdOptions& options, const PgdFunction& attack, uint32_t batch) {
   PgdOptions more = options;
   more.steps = 4 * options.steps;
   const PgdResult result = attack(network, x, labels, options, batch);
@@ -79,7 +79,7 @@ void warn(SelfTest& test, double n) {
 }  // namespace
 
 SelfTest self_test(Module& network, const Tensor& x, const Tensor& labels,
-                   const PgdOptions& options, const Attack& attack) {
+                   const PgdOptions& options, const PgdFunction& attack) {
   EvalMode eval(network);
   SelfTest test;
   Totals totals;

@@ -17,9 +17,9 @@ struct SelfTest {
   bool ok() const { return failures.empty(); }
 };
 
-/// Any attack with the signature of pgd().
-using Attack = std::function<PgdResult(Module&, const Tensor& x, const Tensor& labels,
-                                       const PgdOptions&, uint32_t batch)>;
+/// What can be examined: anything with the signature of pgd().
+using PgdFunction = std::function<PgdResult(Module&, const Tensor& x, const Tensor& labels,
+                                            const PgdOptions&, uint32_t batch)>;
 
 /// Runs an attack on a sample of images, and checks that
 ///  - the loss it optimises moved the right way (failure),
@@ -32,6 +32,6 @@ using Attack = std::function<PgdResult(Module&, const Tensor& x, const Tensor& l
 /// @param x       (N, H, W, 3), normalised; a hundred or more, for the warnings to mean something
 /// @param labels  (N), int32
 SelfTest self_test(Module& network, const Tensor& x, const Tensor& labels,
-                   const PgdOptions& options, const Attack& attack = pgd);
+                   const PgdOptions& options, const PgdFunction& attack = pgd);
 
 }  // namespace tweed

@@ -6,17 +6,15 @@
 
 #include "apps/flags.h"
 #include "autograd/conv.h"
-#include "autograd/loss.h"
 #include "benchmarks/device_peak.h"
 #include "benchmarks/rival.h"
 #include "benchmarks/timing.h"
 #include "data/feed.h"
 #include "data/whole_file.h"
-#include "nn/forward_float.h"
 #include "nn/models/models.h"
 #include "nn/summary.h"
 #include "optim/sgd.h"
-#include "tensor/replay.h"
+#include "train/step.h"
 
 using namespace tweed;
 
@@ -33,12 +31,12 @@ struct Flags {
   app::DeviceFlags device;
 };
 
-class Step {
+class Bench {
  public:
-  Step(const Flags& f, Device device)
+  Bench(const Flags& f, Device device)
       : network_(make_model(f.model, {.classes = f.classes, .image_size = f.image_size})),
-        replay_(
-            device, [this] { device_step(); }, f.recorded) {
+        device_(device),
+        recorded_(f.recorded) {
     network_->to(device);
     costs_ = layer_costs(*network_, {f.batch_size, f.image_size, f.image_size, 3});
     const DType compute = f.precision == "bf16" ? DType::bfloat16 : DType::float32;
@@ -51,62 +49,47 @@ class Step {
     for (float& p : pixels) p = random.normal();
     std::vector<int32_t> labels(std::size_t(f.batch_size));
     for (auto& l : labels) l = int32_t(random.below(uint32_t(f.classes)));
-    x_ = Tensor::from(pixels, shape, device);
-    labels_ = Tensor::from(labels, {f.batch_size}, device);
-    clock_ = Tensor::zeros({1}, DType::int32, device);
-    loss_ = Tensor::zeros({}, DType::float32, device);
+    step_on(Tensor::from(pixels, shape, device), Tensor::from(labels, {f.batch_size}, device));
   }
   const std::vector<LayerCost>& costs() const { return costs_; }
   /// Milliseconds of a step: the median of `steps`, or on a device that works behind the host's
   /// back their mean.
   double run(int steps) {
-    if (x_.device().is_cuda())
-      return 1e3 * bench::seconds_each(x_.device(), steps, [&] { step(); });
+    if (device_.is_cuda()) return 1e3 * bench::seconds_each(device_, steps, [&] { step(); });
     std::vector<double> times;
     for (int i = 0; i < steps; ++i) times.push_back(1e3 * bench::seconds([&] { step(); }));
     return bench::median(times);
   }
   /// Seconds of an epoch, its images cut, mirrored and normalised on the way.
   double run_epoch(const Dataset& data, const LoaderOptions& options) {
-    const Device device = x_.device();
-    Feed feed(data, device, options);
-    x_ = feed.images();
-    labels_ = feed.labels();
-    feed_ = &feed;
+    Feed feed(data, device_, options);
+    step_on(feed.images(), feed.labels(), [&] { feed.load(); });
     feed.start_epoch(0);
     for (int i = 0; i < 4 && feed.next(); ++i) step();  // warms up, and records
     feed.start_epoch(1);
     const double seconds = bench::seconds([&] {
       while (feed.next()) step();
-      synchronize(device);
+      synchronize(device_);
     });
-    feed_ = nullptr;
+    step_.reset();
     return seconds;
   }
 
  private:
-  void step() {
-    clock_.count_up();
-    sgd_->prepare();
-    replay_();
+  void step_on(const Tensor& images, const Tensor& labels, std::function<void()> load = {}) {
+    step_ = std::make_unique<Step>(*network_, *parameters_, *sgd_, StepOptions{.record = recorded_},
+                                   images, labels, load);
   }
-  void device_step() {
-    if (feed_) feed_->load();
-    network_->set_random_step({0, 0, clock_});
-    const Tensor loss = cross_entropy(forward_float(*network_, x_), labels_);
-    parameters_->zero_grad();
-    backward(loss);
-    sgd_->apply();
-    loss_.copy_from(loss);
-  }
+  void step() { (*step_)(number_++); }
 
   ModulePtr network_;
+  Device device_;
+  bool recorded_;
   std::vector<LayerCost> costs_;
   std::unique_ptr<ParameterBuffer> parameters_;
   std::unique_ptr<SGD> sgd_;
-  Tensor x_, labels_, clock_, loss_;
-  Feed* feed_ = nullptr;
-  Replay replay_;
+  std::unique_ptr<Step> step_;
+  int64_t number_ = 0;
 };
 
 // Forward and both gradients, two operations for a multiply-add; nobody needs the first layer's
@@ -183,7 +166,7 @@ void write_json(const Flags& f, Device device, double ms, double flops, double p
 }
 
 int bench(const Flags& f, Device device) {
-  Step step(f, device);
+  Bench step(f, device);
   const bool cpu = device.kind() == Device::Kind::cpu;
   const double flops = flops_per_step(step.costs()),
                peak = bench::peak_flops(device,
@@ -235,7 +218,7 @@ Dataset noise_images(const Flags& f) {
 
 int bench_epoch(const Flags& f, Device device) {
   const Dataset data = noise_images(f);
-  Step step(f, device);
+  Bench step(f, device);
   const LoaderOptions options{.batch_size = f.batch_size, .image_size = int(f.image_size)};
   const double seconds = step.run_epoch(data, options);
   const int64_t images = f.epoch / f.batch_size * f.batch_size;

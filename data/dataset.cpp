@@ -11,10 +11,11 @@
 namespace tweed {
 
 Dataset::Dataset(std::vector<std::string> classes, std::vector<Sample> samples, int image_side,
-                 Maker maker)
+                 Maker maker, int image_size)
     : classes_(std::move(classes)),
       samples_(std::move(samples)),
       side_(image_side),
+      image_size_(image_size ? image_size : image_side),
       maker_(std::move(maker)) {}
 
 Image Dataset::image(int64_t i) const {

@@ -38,8 +38,9 @@ class Dataset {
   Dataset() = default;
   /// @param image_side  height and width of every image that `maker` makes
   /// @param maker       called from several threads at once
+  /// @param image_size  pixels of its side that a network should see; 0: all
   Dataset(std::vector<std::string> classes, std::vector<Sample> samples, int image_side,
-          Maker maker);
+          Maker maker, int image_size = 0);
 
   int64_t size() const { return int64_t(samples_.size()); }
   const std::vector<std::string>& classes() const { return classes_; }
@@ -49,6 +50,8 @@ class Dataset {
 
   /// Height and width of image(i).
   int image_side() const { return side_; }
+  /// Height and width of the part of it that a network should see.
+  int image_size() const { return image_size_; }
   /// Image i at the stored size. @throws FormatError  if it is decoded now and is damaged
   Image image(int64_t i) const;
   /// Decodes every image once, and leaves out those that are damaged; to be called before the
@@ -73,7 +76,7 @@ class Dataset {
   void drop(const std::vector<int64_t>& indexes);
   std::vector<std::string> classes_;
   std::vector<Sample> samples_;
-  int side_ = 0;
+  int side_ = 0, image_size_ = 0;
   Maker maker_;
   std::shared_ptr<std::vector<uint8_t>> pixels_;  // (size, side, side, 3), or null
 };

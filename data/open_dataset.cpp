@@ -119,8 +119,9 @@ DataSplits open_dataset(const std::string& spec, const DataOptions& options, Spl
     data.notes.push_back("Reading " + printable(place) + ", the only folder there.");
   data.notes.insert(data.notes.end(), listing.notes.begin(), listing.notes.end());
   const auto maker = layout.maker(options, side);
-  data.train = Dataset(listing.classes, std::move(listing.train), side, maker);
-  data.validation = Dataset(listing.classes, std::move(listing.validation), side, maker);
+  data.train = Dataset(listing.classes, std::move(listing.train), side, maker, data.image_size);
+  data.validation =
+      Dataset(listing.classes, std::move(listing.validation), side, maker, data.image_size);
   bool keep = keeps(options.keep, data.train.bytes() + data.validation.bytes(), data.notes);
   // Files are decoded even if they are not kept: what is damaged must be known before training.
   if (keep || layout.from_files) decode_all(data, options, keep);

@@ -73,6 +73,11 @@ DType Module::dtype() const {
   return DType::float32;
 }
 
+Device Module::device() const {
+  const auto all = state();
+  return all.empty() ? Device() : all[0].tensor.device();
+}
+
 // Layers are numbered in order of the network, so that no two draw the same numbers.
 void Module::set_random_step(const RandomStep& random) {
   uint32_t next = 0;

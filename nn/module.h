@@ -60,8 +60,11 @@ class Module {
   DType dtype() const;
   /// Moves parameters and buffers; call it before an optimizer takes the parameters.
   void to(Device device);
+  /// Where parameters and buffers are; the cpu if there are none.
+  Device device() const;
   /// The step that dropout draws its numbers for; applies to all children.
   void set_random_step(const RandomStep& random);
+  const RandomStep& random_step() const { return random_; }
 
   /// This module, called "", and everything inside by its dotted name, parents first.
   std::vector<std::pair<std::string, Module*>> modules();

@@ -124,8 +124,8 @@ TEST_CASE("The self-test passes a right attack and catches planted faults") {
   CHECK(right.warnings.empty());
   CHECK(right.attacked < right.clean);
 
-  Attack wrong_sign = [](Module& network, const Tensor& x, const Tensor& labels,
-                         const PgdOptions& options, uint32_t batch) {
+  PgdFunction wrong_sign = [](Module& network, const Tensor& x, const Tensor& labels,
+                              const PgdOptions& options, uint32_t batch) {
     PgdOptions turned = options;
     for (float& s : turned.space.step) s = -s;
     return pgd(network, x, labels, turned, batch);
@@ -138,8 +138,8 @@ TEST_CASE("The self-test passes a right attack and catches planted faults") {
     CHECK(caught.failures[0].find("the loss") != std::string::npos);
   }
 
-  Attack too_far = [](Module& network, const Tensor& x, const Tensor& labels,
-                      const PgdOptions& options, uint32_t batch) {
+  PgdFunction too_far = [](Module& network, const Tensor& x, const Tensor& labels,
+                           const PgdOptions& options, uint32_t batch) {
     PgdOptions larger = options;
     for (float& e : larger.space.eps) e *= 1.01f;
     return pgd(network, x, labels, larger, batch);
@@ -148,8 +148,8 @@ TEST_CASE("The self-test passes a right attack and catches planted faults") {
   REQUIRE(loose.failures.size() == 1);
   CHECK(loose.failures[0].find("outside") != std::string::npos);
 
-  Attack only_noise = [](Module& network, const Tensor& x, const Tensor& labels,
-                         const PgdOptions& options, uint32_t batch) {
+  PgdFunction only_noise = [](Module& network, const Tensor& x, const Tensor& labels,
+                              const PgdOptions& options, uint32_t batch) {
     PgdResult result = pgd(network, x, labels, options, batch);
     result.images = random_noise(x, options.space, 77, batch);
     return result;
@@ -162,13 +162,14 @@ TEST_CASE("A recorded attack has the bits of one that is not") {
     INFO(device.name());
     Toy toy{device};
     const PgdOptions options = usual();
-    RecordedPgd recorded(toy.network, options, device);
+    const Attack recorded = pgd_attack(options, device);
     for (uint32_t batch = 0; batch < 5; ++batch) {
       // The fourth batch is smaller than the others.
       const int64_t size = batch == 3 ? 1 : toy.x.dim(0);
       const Tensor x = (toy.x * (1 - 0.1 * batch)).slice(0, size);
       const Tensor labels = toy.labels.slice(0, size);
-      CHECK(same_bits(recorded(x, labels, batch),
+      toy.network.set_random_step({.step = batch});
+      CHECK(same_bits(recorded(toy.network, x, labels),
                       pgd(toy.network, x, labels, options, batch).images));
     }
   }
@@ -188,8 +189,8 @@ TEST_CASE("An attack that may change nothing changes nothing, and the self-test 
     CHECK(test.attacked == test.clean);
     CHECK(test.noise == test.clean);
     // One that changes something all the same is caught.
-    const Attack too_far = [](Module& network, const Tensor& x, const Tensor& labels,
-                              const PgdOptions& options, uint32_t batch) {
+    const PgdFunction too_far = [](Module& network, const Tensor& x, const Tensor& labels,
+                                   const PgdOptions& options, uint32_t batch) {
       PgdOptions larger = options;
       larger.space = usual().space;
       return pgd(network, x, labels, larger, batch);
@@ -206,8 +207,8 @@ TEST_CASE("The self-test of many images is that of its batches") {
   for (int64_t i = 0; i < x.dim(0); ++i) names.push_back(int32_t(i % 2));
   const Tensor labels = Tensor::from(names, {x.dim(0)});
   int64_t largest = 0, calls = 0;
-  const Attack watched = [&](Module& network, const Tensor& images, const Tensor& names,
-                             const PgdOptions& options, uint32_t batch) {
+  const PgdFunction watched = [&](Module& network, const Tensor& images, const Tensor& names,
+                                  const PgdOptions& options, uint32_t batch) {
     largest = std::max(largest, images.dim(0));
     ++calls;
     return pgd(network, images, names, options, batch);
@@ -231,7 +232,7 @@ TEST_CASE("An attack ends between steps when it is cancelled") {
   CHECK(outside(result.images, toy.x, options.space) == 0);
   // Neither does a recorded one, nor the self-test, run on to its end.
   asked = 0;
-  RecordedPgd(toy.network, options, Device())(toy.x, toy.labels, 0);
+  pgd_attack(options, Device())(toy.network, toy.x, toy.labels);
   CHECK(asked == 4);
   asked = 0;
   CHECK(self_test(toy.network, toy.x, toy.labels, options).failures.empty());

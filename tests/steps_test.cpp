@@ -13,6 +13,7 @@
 #include "tensor/replay.h"
 #include "tests/catch.h"
 #include "tests/support.h"
+#include "train/step.h"
 
 using namespace tweed;
 
@@ -30,36 +31,31 @@ ModulePtr small_network(Device device) {
   return network;
 }
 
-struct StepOptions {
+struct Kind {
   bool recorded = true, attacked = false;
   DType compute = DType::float32;
 };
 
-// A training loop in the manner of apps/training.cpp.
+// A step with everything that it may have, on batches of four random images.
 class Steps {
  public:
-  Steps(Device device, const StepOptions& o)
+  Steps(Device device, const Kind& kind)
       : network(small_network(device)),
-        parameters(network->parameters(), {no_decay_of_vectors}, o.compute),
+        parameters(network->parameters(), {no_decay_of_vectors}, kind.compute),
         adam(parameters, {.lr = 0.02, .weight_decay = 0.01}),
         ema(parameters, 0.9),
-        attack({.space = normalized_space(0.1, 0.05), .steps = 2, .seed = 3}, device),
         images(Tensor::zeros({4, 6, 6, 3}, DType::float32, device)),
         labels(Tensor::zeros({4}, DType::int32, device)),
-        clock(Tensor::zeros({1}, DType::int32, device)),
-        loss(Tensor::zeros({}, DType::float32, device)),
-        replay(
-            device, [this, o] { work(o); }, o.recorded) {}
+        step(*network, parameters, adam, options(device, kind), images, labels) {}
 
-  double operator()(int step) {
-    images.copy_from(random_tensor(images.shape(), DType::float32, {}, uint64_t(step)));
-    labels.copy_from(Tensor::from(std::vector<int32_t>{step % 4, 1, 2, (step + 1) % 4}, {4}));
-    clock.fill(step);
-    adam.set_lr(0.02 / (step + 1));
-    adam.prepare();
-    ema.count();
-    replay();
-    return loss.item();
+  // Returns the loss of a step.
+  double operator()(int number) {
+    images.copy_from(random_tensor(images.shape(), DType::float32, {}, uint64_t(number)));
+    labels.copy_from(Tensor::from(std::vector<int32_t>{number % 4, 1, 2, (number + 1) % 4}, {4}));
+    adam.set_lr(0.02 / (number + 1));
+    step.score().set({});
+    step(number);
+    return step.score().read().average().loss;
   }
   std::vector<Named> state() const {
     std::vector<Named> all = network->state();
@@ -71,22 +67,15 @@ class Steps {
   ParameterBuffer parameters;
   Adam adam;
   Ema ema;
-  Pgd attack;
-  Tensor images, labels, clock, loss;
-  Replay replay;
+  Tensor images, labels;
+  Step step;
 
  private:
-  void work(const StepOptions& o) {
-    network->set_random_step({7, 0, clock});
-    parameters.zero_grad();
-    Tensor x = images;
-    if (o.attacked) x = attack(*network, x, labels, 0, clock, false).images;
-    const Tensor mean = cross_entropy(forward_float(*network, x), labels);
-    backward(mean);
-    parameters.clip_grad_norm(0.5);
-    adam.apply();
-    ema.apply();
-    loss.copy_from(mean);
+  StepOptions options(Device device, const Kind& kind) {
+    StepOptions o{.clip_grad = 0.5, .seed = 7, .ema = &ema, .record = kind.recorded};
+    if (kind.attacked)
+      o.attack = pgd_in_step({.space = normalized_space(0.1, 0.05), .steps = 2, .seed = 3}, device);
+    return o;
   }
 };
 
@@ -94,10 +83,9 @@ class Steps {
 
 TEST_CASE("A recorded step has the bits of one that is not, in everything it changes") {
   for (Device device : test_devices())
-    for (const StepOptions& o :
-         {StepOptions{}, StepOptions{.attacked = true}, StepOptions{.compute = DType::bfloat16}}) {
+    for (const Kind& o : {Kind{}, Kind{.attacked = true}, Kind{.compute = DType::bfloat16}}) {
       INFO(device.name() << ", attacked " << o.attacked << ", " << name_of(o.compute));
-      StepOptions unrecorded = o;
+      Kind unrecorded = o;
       unrecorded.recorded = false;
       Steps replayed(device, o), plain(device, unrecorded);
       std::vector<double> losses;
@@ -105,8 +93,8 @@ TEST_CASE("A recorded step has the bits of one that is not, in everything it cha
         losses.push_back(replayed(step));
         CHECK(losses.back() == plain(step));
       }
-      CHECK(replayed.replay.replays() == (device.kind() != Device::Kind::cpu));
-      CHECK_FALSE(plain.replay.replays());
+      CHECK(replayed.step.replays() == (device.kind() != Device::Kind::cpu));
+      CHECK_FALSE(plain.step.replays());
       const auto a = replayed.state(), b = plain.state();
       for (std::size_t i = 0; i < a.size(); ++i) {
         INFO(a[i].name);
@@ -253,19 +241,12 @@ TEST_CASE("SimpleNet gives the same losses on every device for twenty steps") {
     ParameterBuffer parameters(network->parameters());
     SGD sgd(parameters, {.lr = 0.01, .momentum = 0.9});
     const Tensor images = x.to(device), targets = labels.to(device);
-    const Tensor last = Tensor::zeros({}, DType::float32, device);
+    Step step(*network, parameters, sgd, {}, images, targets);
     std::vector<double> losses;
-    Replay step(device, [&] {
-      parameters.zero_grad();
-      const Tensor loss = cross_entropy((*network)(images), targets);
-      backward(loss);
-      sgd.apply();
-      last.copy_from(loss);
-    });
     for (int i = 0; i < 20; ++i) {
-      sgd.prepare();
-      step();
-      losses.push_back(last.item());
+      step.score().set({});
+      step(i);
+      losses.push_back(step.score().read().average().loss);
     }
     return losses;
   };

@@ -1,4 +1,4 @@
-#include "apps/score.h"
+#include "train/score.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -7,20 +7,18 @@
 #include "autograd/loss.h"
 #include "kernels/score.h"
 
-namespace tweed::app {
+namespace tweed {
 
-Score Score::average() const {
-  double n = double(std::max<int64_t>(1, count));
-  return {loss / n, 100 * top1 / n, 100 * top5 / n, count};
+std::string Score::str() const {
+  char text[160];
+  std::snprintf(text, sizeof text, "top-1 %.2f %%  top-5 %.2f %%  loss %.4f  (%ld image%s)", top1,
+                top5, loss, long(count), count == 1 ? "" : "s");
+  return text;
 }
 
-std::string text(const Score& average, int image_size) {
-  char line[160];
-  std::snprintf(line, sizeof line,
-                "top-1 %.2f %%  top-5 %.2f %%  loss %.4f  (%ld image%s of %dx%d)", average.top1,
-                average.top5, average.loss, long(average.count), average.count == 1 ? "" : "s",
-                image_size, image_size);
-  return line;
+Score ScoreSums::average() const {
+  const double n = double(std::max<int64_t>(1, count));
+  return {loss / n, 100 * top1 / n, 100 * top5 / n, count};
 }
 
 void RunningScore::add(const Tensor& loss, const Tensor& logits, const Tensor& labels) {
@@ -30,14 +28,14 @@ void RunningScore::add(const Tensor& loss, const Tensor& logits, const Tensor& l
   });
 }
 
-Score RunningScore::read() const {
+ScoreSums RunningScore::read() const {
   const auto totals = totals_.to_vector<double>();
   return {totals[0], totals[1], totals[2], int64_t(totals[3])};
 }
 
-void RunningScore::set(const Score& s) {
+void RunningScore::set(const ScoreSums& s) {
   totals_.copy_from(
       Tensor::from(std::vector<double>{s.loss, s.top1, s.top5, double(s.count)}, {4}));
 }
 
-}  // namespace tweed::app
+}  // namespace tweed

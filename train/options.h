@@ -1,0 +1,55 @@
+// How a network is trained: what Trainer is told.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "attacks/attack.h"
+#include "data/feed.h"
+#include "optim/optimizer.h"
+#include "optim/schedule.h"
+
+namespace tweed {
+
+struct TrainerOptions {
+  std::optional<double> lr;  ///< the largest learning rate; unset: 0.1 for sgd, 0.001 for others
+  int64_t epochs = 10;
+  int64_t iterations = 0;  ///< if set, this many steps instead of whole epochs
+  int64_t batch_size = 64;
+  std::string optimizer = "sgd";  ///< sgd, adam, or adamw (decay apart from gradients)
+  double momentum = 0.9;          ///< beta1 of adam and adamw
+  bool nesterov = false;          ///< of sgd
+  /// Unset: 0.0001 for sgd, 0 for adam, 0.01 for adamw.
+  std::optional<double> weight_decay;
+  bool no_decay_norms = false;  ///< no weight decay on biases and on the scales of norms
+  /// Of the learning rate, each iteration: cosine, step (a tenth after each third), onecycle (the
+  /// momentum goes the other way), constant.
+  std::string schedule = "cosine";
+  double warmup = 0;     ///< epochs in which the learning rate rises from 0, for all but onecycle
+  double clip_grad = 0;  ///< the largest norm of all gradients together; 0: any
+  int accumulate = 1;    ///< parts in which a batch goes through the network
+  double ema = 0;        ///< decay of a moving average of the weights (see Ema); 0: none
+  Attack attack;         ///< if given, trains on images that it changed
+  Augmentation augmentation;
+  Normalization normalization;
+  int image_size = 0;              ///< pixels cut from an image; 0: what the data set suggests
+  uint64_t seed = 0;               ///< of order, augmentation and dropout
+  int workers = 2;                 ///< threads that prepare batches
+  DType compute = DType::float32;  ///< bfloat16: with float32 master weights
+  Residence residence = Residence::automatic;
+  bool record = true;  ///< on `cuda` and `sim`: steps are recorded and replayed (see Replay)
+};
+
+std::vector<ParameterRule> rules_of(const TrainerOptions& options);
+/// @throws Error  if there is no such optimizer
+std::unique_ptr<Optimizer> make_optimizer(const TrainerOptions& options,
+                                          ParameterBuffer& parameters);
+/// The learning rate of each iteration. @param total, warmup  iterations
+/// @throws Error  if there is no such schedule
+Schedule learning_rate(const TrainerOptions& options, int64_t total, int64_t warmup);
+/// Of the optimizer's momentum; empty if it stays.
+Schedule momentum_of(const TrainerOptions& options, int64_t total);
+
+}  // namespace tweed

@@ -1,0 +1,59 @@
+// One training step.
+#pragma once
+#include <functional>
+
+#include "attacks/attack.h"
+#include "optim/ema.h"
+#include "optim/optimizer.h"
+#include "tensor/replay.h"
+#include "train/score.h"
+
+namespace tweed {
+
+struct StepOptions {
+  int accumulate = 1;    ///< parts of a batch that go through the network one after another
+  double clip_grad = 0;  ///< the largest norm of all gradients together; 0: any
+  uint64_t seed = 0;     ///< of dropout
+  Attack attack;         ///< if given, trains on images that it changed
+  Ema* ema = nullptr;    ///< if given, is updated after the optimizer
+  bool record = true;    ///< see Replay
+};
+
+/// Forward, cross-entropy, backward, optimizer: a training step on the batch that is in two tensors
+/// when it is called. On `cuda` and `sim` the whole of it is recorded and replayed, with the same
+/// bits.
+///
+///   Step step(*network, parameters, sgd, {}, images, labels);
+///   for (int64_t i = 0; i < 100; ++i) { images.copy_from(...); step(i); }
+///
+/// Refers to the network, the parameters, the optimizer and the average, which must outlive it.
+class Step {
+ public:
+  /// @param images  (N, H, W, 3), float32, normalised;   @param labels  (N), int32
+  /// @param load    fills both; is recorded with the rest
+  Step(Module& network, ParameterBuffer& parameters, Optimizer& optimizer,
+       const StepOptions& options, const Tensor& images, const Tensor& labels,
+       std::function<void()> load = {});
+  /// @param number  counts steps from 0: dropout and attacks draw their random numbers for it
+  void operator()(int64_t number);
+  /// Of all batches so far, or since it was set.
+  RunningScore& score() { return score_; }
+  /// Whether the last step was a replay.
+  bool replays() const { return replay_.replays(); }
+
+ private:
+  void device_step();
+  void forward_and_backward(const Tensor& images, const Tensor& labels, uint32_t part);
+
+  Module& network_;
+  ParameterBuffer& parameters_;
+  Optimizer& optimizer_;
+  StepOptions options_;
+  Tensor images_, labels_;
+  std::function<void()> load_;
+  RunningScore score_;
+  Tensor clock_;  // the step's number times the parts of a batch, for random numbers
+  Replay replay_;
+};
+
+}  // namespace tweed

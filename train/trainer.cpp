@@ -1,0 +1,180 @@
+#include "train/trainer.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "autograd/conv.h"
+#include "autograd/reduce.h"
+
+namespace tweed {
+namespace {
+
+LoaderOptions batches_of(const TrainerOptions& o, const Dataset& data) {
+  return {.batch_size = o.batch_size,
+          .image_size = o.image_size ? o.image_size : data.image_size(),
+          .training = true,
+          .workers = o.workers,
+          .seed = o.seed,
+          .normalization = o.normalization,
+          .augmentation = o.augmentation};
+}
+
+int64_t check_size(const Dataset& data, int64_t batch_size) {
+  if (data.size() < batch_size)
+    throw Error("there are " + std::to_string(data.size()) +
+                " training images, fewer than a batch of " + std::to_string(batch_size) +
+                "; a smaller batch size goes");
+  return data.size() / batch_size;
+}
+
+// Which convolutions to suspect: " (convolutions: direct, winograd)".
+std::string used_convolutions() {
+  std::string names;
+  for (auto& name : conv_algorithms_used()) names += (names.empty() ? "" : ", ") + name;
+  return names.empty() ? "" : " (convolutions: " + names + ")";
+}
+
+[[noreturn]] void fail_diverged(const std::string& what, const Position& at) {
+  throw Diverged(what + " no longer finite in epoch " + std::to_string(at.epoch + 1) +
+                 ", iteration " + std::to_string(at.iteration) + used_convolutions());
+}
+
+}  // namespace
+
+Trainer::Trainer(ModulePtr network, const Dataset& data, const TrainerOptions& options)
+    : options_(options),
+      network_(std::move(network)),
+      per_epoch_(check_size(data, options.batch_size)),
+      epochs_(options.iterations ? ceil_div(options.iterations, per_epoch_) : options.epochs),
+      iterations_(options.iterations ? options.iterations : options.epochs * per_epoch_),
+      parameters_(network_->parameters(), rules_of(options), options.compute),
+      optimizer_(make_optimizer(options, parameters_)),
+      ema_(options.ema > 0 ? std::make_unique<Ema>(parameters_, options.ema) : nullptr),
+      feed_(data, network_->device(), batches_of(options, data), options.residence),
+      step_(*network_, parameters_, *optimizer_,
+            {.accumulate = options.accumulate,
+             .clip_grad = options.clip_grad,
+             .seed = options.seed,
+             .attack = options.attack,
+             .ema = ema_.get(),
+             .record = options.record},
+            feed_.images(), feed_.labels(), [this] { feed_.load(); }) {
+  const int64_t warmup =
+      std::min(int64_t(options.warmup * double(per_epoch_) + 0.5), iterations_ - 1);
+  rate_ = learning_rate(options, iterations_, warmup);
+  momentum_ = momentum_of(options, iterations_);
+}
+
+int64_t Trainer::iterations_of_epoch() const {
+  return std::min(per_epoch_, iterations_ - position_.epoch * per_epoch_);
+}
+
+Score Trainer::epoch() {
+  while (step()) continue;
+  const Score result = score();
+  end_epoch();
+  return result;
+}
+
+void Trainer::start_epoch() {
+  feed_.start_epoch(position_.epoch, position_.iteration);
+  step_.score().set(position_.score);
+  started_ = true;
+}
+
+bool Trainer::step() {
+  if (!started_) start_epoch();
+  if (position_.iteration >= iterations_of_epoch() || !feed_.next()) return false;
+  network_->train();
+  const int64_t iteration = position_.epoch * per_epoch_ + position_.iteration;
+  optimizer_->set_lr(rate_(iteration));
+  if (momentum_) optimizer_->set_momentum(momentum_(iteration));
+  step_(iteration);
+  ++position_.iteration;
+  return true;
+}
+
+void Trainer::end_epoch() {
+  position_ = {.epoch = position_.epoch + 1};
+  started_ = false;
+}
+
+Score Trainer::evaluate(const Dataset& data) {
+  return evaluate(data, {.image_size = options_.image_size,
+                         .normalization = options_.normalization,
+                         .workers = options_.workers});
+}
+
+Score Trainer::evaluate(const Dataset& data, const EvaluateOptions& options) {
+  const AveragedWeights averaged(ema_.get());
+  const Score score = tweed::evaluate(*network_, data, options);
+  if (!std::isfinite(score.loss)) fail_diverged("the loss on the validation images is", position_);
+  return score;
+}
+
+// Once a loss was not finite, neither is their sum.
+Score Trainer::score() {
+  if (started_) position_.score = step_.score().read();
+  if (!std::isfinite(position_.score.loss)) fail_diverged("the loss is", position_);
+  return position_.score.average();
+}
+
+std::vector<Named> Trainer::live_state() const {
+  std::vector<Named> all;
+  auto add = [&](const char* prefix, const std::vector<Named>& tensors) {
+    for (auto& [name, t] : tensors) all.push_back({prefix + name, t});
+  };
+  add("model.", network_->state());
+  add("optimizer.", optimizer_->state());
+  if (ema_) add("ema.", ema_->state());
+  return all;
+}
+
+// The loss tells of the weights before a step; here are those after it, with everything else that
+// would be kept.
+void Trainer::check_finite() const {
+  const NoGrad no_grad;
+  const MasterWeights masters(parameters_);
+  for (auto& [name, t] : live_state())
+    if (is_floating(t.dtype()) && t.size() > 0 && !std::isfinite(norm_linf(t).item()))
+      fail_diverged("the weights are", position_);
+}
+
+TrainerState Trainer::state() const {
+  const MasterWeights masters(parameters_);
+  TrainerState state{position_, live_state()};
+  if (started_) state.position.score = const_cast<Step&>(step_).score().read();
+  // Masters are the network's own only within this scope.
+  if (options_.compute != DType::float32)
+    for (auto& [name, t] : state.tensors) t = t.clone();
+  return state;
+}
+
+void Trainer::load(const TrainerState& state) {
+  std::map<std::string, Tensor> given;
+  for (auto& [name, t] : state.tensors) given[name] = t;
+  {
+    const MasterWeights masters(parameters_);
+    const auto own = live_state();
+    for (auto& [name, t] : own) {
+      const auto found = given.find(name);
+      if (found == given.end()) throw Error("[train] the state lacks " + in_quotes(name));
+      if (found->second.shape() != t.shape())
+        throw Error("[train] the state's " + in_quotes(name) + " is " +
+                    found->second.shape().str() + ", not " + t.shape().str());
+    }
+    for (auto& [name, t] : own) {
+      Tensor(t).copy_from(given.at(name));
+      given.erase(name);
+    }
+  }
+  if (!given.empty())
+    throw Error("[train] the state has " + in_quotes(given.begin()->first) +
+                ", for which there is no place");
+  parameters_.changed();
+  position_ = state.position;
+  started_ = false;
+}
+
+}  // namespace tweed
