@@ -13,9 +13,11 @@
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <new>
 
 #include "apps/numbers.h"
+#include "data/file_kind.h"
 #include "kernels/machine/printable.h"
 #include "kernels/register_tile.h"
 
@@ -86,7 +88,36 @@ int end(const char* name, int code) {
 
 }  // namespace
 
+// A file that is opened next would take the number of a stream that was closed, and what is printed
+// would go into it. What is printed to a closed stdout is lost, which is an error as on a full
+// disk.
+static void fill_closed_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) >= 0) continue;
+    // The lowest free number is the stream's.
+    if (stream != STDOUT_FILENO || ::open("/dev/full", O_WRONLY) < 0)
+      if (::open("/dev/null", O_RDWR) < 0) return;
+  }
+}
+
+// OpenMP's threads spin while they wait, unless the environment told them otherwise before the
+// program began: beside other work on the same cores that takes several times as long. So a program
+// that was started without a wish of the user's starts itself once more.
+static void wait_passively() {
+  if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
+  if (::setenv("OMP_WAIT_POLICY", "passive", 1) != 0) return;
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::vector<std::string> words;
+  for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  if (!words.empty()) ::execv("/proc/self/exe", arguments.data());
+}
+
 int run(const char* name, const std::function<std::function<int()>()>& prepare) {
+  fill_closed_streams();
+  wait_passively();
   watch_signals();
   std::function<int()> work;
   try {
@@ -186,10 +217,23 @@ std::string folder_of(const std::string& path) {
   return folder.empty() ? "." : folder;
 }
 
+// The first bytes, by which files are told.
+static std::string head_of(const std::string& path) {
+  std::string head(512, '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.read(head.data(), std::streamsize(head.size()));
+  head.resize(std::size_t(file.gcount()));
+  return head;
+}
+
 void check_output_file(const std::string& path) {
   std::error_code ignored;
   if (path.empty() || path.ends_with('/') || std::filesystem::is_directory(path, ignored))
     throw Error("--out names a file, not " + in_quotes(path) + ", which is a folder");
+  std::error_code none;
+  if (std::filesystem::is_regular_file(path, none) && std::filesystem::file_size(path, none) > 0 &&
+      file_kind(head_of(path)) != FileKind::png)
+    throw Error("--out " + printable(path) + " is a file that is no PNG: it is not replaced");
   make_output_folder(folder_of(path));
 }
 

@@ -12,13 +12,12 @@
 namespace tweed::app {
 
 void DataFlags::add_to(CLI::App& flags, const std::string& seed_of) {
-  flags
-      .add_option("data", data,
-                  "tiny (built in), a MiniPlaces folder (with train.txt and val.txt), CIFAR-10 (a "
-                  "folder with data_batch_*.bin, or one such file), or a folder of class folders "
-                  "(train/CLASS, val/CLASS, or CLASS alone)")
-      ->type_name("DATA")
-      ->capture_default_str();
+  data_option_ = flags.add_option(
+      "data", data,
+      "tiny (built in), a MiniPlaces folder (with train.txt and val.txt), CIFAR-10 (a "
+      "folder with data_batch_*.bin, or one such file), or a folder of class folders "
+      "(train/CLASS, val/CLASS, or CLASS alone)");
+  data_option_->type_name("DATA")->capture_default_str();
   classes_option_ = flags.add_option("--classes", classes,
                                      "the first N classes, or a comma-separated list of names; "
                                      "default: all");
@@ -63,6 +62,7 @@ DataSplits DataFlags::open(Splits splits) const {
   options.classes = classes;
   options.class_names = class_names;
   options.limit = limit;
+  options.all_validation = all_validation;
   options.validation_images = validation_images;
   options.image_size = image_size;
   options.load_size = load_size;
@@ -88,11 +88,18 @@ DataSplits DataFlags::open(Splits splits) const {
   return result;
 }
 
+// "other classes (2) than the network (3)"
+static std::string difference(std::vector<std::string> ours, std::vector<std::string> network) {
+  std::sort(ours.begin(), ours.end());
+  std::sort(network.begin(), network.end());
+  if (ours == network) return "the network's classes in another order";
+  return "other classes (" + std::to_string(ours.size()) + ") than the network (" +
+         std::to_string(network.size()) + ")";
+}
+
 void DataFlags::check_classes(const CheckpointInfo& info, const Dataset& data) const {
   if (data.classes() != info.classes)
-    throw Error(printable(this->data) + " has other classes (" +
-                std::to_string(data.classes().size()) + ") than the network (" +
-                std::to_string(info.classes.size()) + ")");
+    throw Error(printable(this->data) + " has " + difference(data.classes(), info.classes));
 }
 
 void AttackFlags::add_to(CLI::App& flags) {

@@ -19,11 +19,13 @@ struct DataFlags {
   std::vector<std::string> class_names;            // a network's; empty: `classes` says
   int64_t limit = 0;                               // --limit is for training alone
   int64_t validation_images = 0;                   // of pgd_attack's --images; 0: all
+  bool all_validation = false;                     // of --validation DATA
   int image_size = 0, load_size = 0, workers = 2;  // sizes: 0 is what DATA suggests
   uint64_t seed = 0;
 
   /// @param seed_of  what --seed is for, in --help
   void add_to(CLI::App& flags, const std::string& seed_of);
+  bool given() const { return data_option_->count() > 0; }
   /// Takes image size and classes from a checkpoint where no flag says otherwise.
   /// @throws Error  for sizes that do not go together
   void match(const CheckpointInfo& info);
@@ -35,7 +37,7 @@ struct DataFlags {
   void check_classes(const CheckpointInfo& info, const Dataset& data) const;
 
  private:
-  CLI::Option *size_option_ = nullptr, *classes_option_ = nullptr;
+  CLI::Option *data_option_ = nullptr, *size_option_ = nullptr, *classes_option_ = nullptr;
 };
 
 /// --attack-eps, --attack-step, ...

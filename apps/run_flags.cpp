@@ -77,9 +77,16 @@ std::vector<std::string> with_saved(const CLI::App& flags, const FlagValues& sav
   for (const std::string name : kept) {
     const auto found = saved.find(name);
     if (found == saved.end() || given_otherwise(flags, name)) continue;
-    for (auto& value : found->second) result.push_back(name[0] == '-' ? name + "=" + value : value);
+    if (name[0] == '-')
+      for (auto& value : found->second) result.push_back(name + "=" + value);
   }
   result.insert(result.end(), words.begin(), words.end());
+  const auto data = saved.find("data");
+  if (data != saved.end() && !given_otherwise(flags, "data")) {
+    // After this no word is a flag, whatever it begins with.
+    if (std::find(words.begin(), words.end(), "--") == words.end()) result.push_back("--");
+    result.push_back(data->second.at(0));
+  }
   return result;
 }
 

@@ -30,76 +30,103 @@ std::string owner(int file) {
   return number.empty() ? "another process" : "process " + number;
 }
 
+// A number, or nothing.
+bool is_ours(int file) {
+  char text[24] = "";
+  const ssize_t n = ::pread(file, text, sizeof text - 1, 0);
+  return n >= 0 &&
+         std::string(text, std::size_t(n)).find_first_not_of("0123456789\n") == std::string::npos;
+}
+
 [[noreturn]] void fail(const std::string& path, const char* what) {
   throw Error(printable(path) + ": " + what + ": " + std::strerror(errno));
 }
 
 // Not so if the process that had the lock has removed the file meanwhile.
-bool is_still_there(int file, const std::string& folder) {
+bool is_still_there(int file, const std::string& path) {
   struct stat here {
   }, there{};
-  return ::fstat(file, &here) == 0 &&
-         ::stat((folder + "/" + run_file::lock).c_str(), &there) == 0 &&
+  return ::fstat(file, &here) == 0 && ::stat(path.c_str(), &there) == 0 &&
          here.st_dev == there.st_dev && here.st_ino == there.st_ino;
 }
 
-bool is_empty_but_for_lock(const std::string& folder) {
+// The folders on the way to one that are not there yet, the innermost first.
+std::vector<std::string> missing_folders(const fs::path& path) {
+  std::vector<std::string> missing;
   std::error_code none;
-  for (auto& entry : fs::directory_iterator(folder, none))
-    if (entry.path().filename() != run_file::lock) return false;
-  return !none;
+  for (fs::path at = path; !at.empty() && !fs::exists(at, none); at = at.parent_path())
+    missing.push_back(at.string());
+  return missing;
 }
 
-int open_lock(const std::string& folder) {
-  const int file = ::open((folder + "/" + run_file::lock).c_str(),
-                          O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
-  if (file < 0) fail(folder, "cannot be written to");
-  struct stat about {};
-  if (::fstat(file, &about) == 0 && S_ISREG(about.st_mode)) return file;
-  ::close(file);
-  throw Error(printable(folder) + "/.lock is no file");
+// Without the slash or dot at its end that would be a folder of its own in the list above.
+std::string plain(const std::string& path) {
+  fs::path normal = fs::path(path).lexically_normal();
+  if (!normal.has_filename() && normal.has_relative_path()) normal = normal.parent_path();
+  return normal.string();
 }
 
 }  // namespace
 
 // A file system without locks is written to without one.
-RunFolder::RunFolder(const std::string& path) : path_(path) {
-  std::error_code error;
-  for (bool ours = false; !ours;) {
-    made_ = fs::create_directories(path, error) || made_;
-    if (error) throw Error(printable(path) + ": cannot be created: " + error.message());
-    lock_ = open_lock(path);
-    if (::flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-      const std::string who = owner(lock_);
-      ::close(lock_);
-      throw InUse(printable(path) + ": " + who + " is training there; --out names another folder");
-    }
-    ours = is_still_there(lock_, path);
-    if (!ours) ::close(lock_);
-  }
-  const std::string number = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(lock_, 0) != 0 ||
-      ::pwrite(lock_, number.data(), number.size(), 0) != ssize_t(number.size())) {
-    ::close(lock_);
-    fail(path, "cannot be written to");
+RunFolder::RunFolder(const std::string& path)
+    : path_(path), lock_path_(path + "/" + run_file::lock), made_(missing_folders(plain(path))) {
+  try {
+    while (!take_lock()) continue;
+  } catch (...) {
+    leave();
+    throw;
   }
 }
 
-RunFolder::~RunFolder() {
-  std::error_code none;
-  if (is_empty_but_for_lock(path_)) {
-    fs::remove(path_ + "/" + run_file::lock, none);
-    if (made_) fs::remove(path_, none);  // not if another process has put something there
+// False if the file went away meanwhile.
+bool RunFolder::take_lock() {
+  std::error_code error;
+  fs::create_directories(path_, error);
+  if (error) throw Error(printable(path_) + ": cannot be created: " + error.message());
+  constexpr int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+  lock_ = ::open(lock_path_.c_str(), flags | O_EXCL, 0666);
+  made_lock_ = lock_ >= 0;
+  if (lock_ < 0) lock_ = ::open(lock_path_.c_str(), flags, 0666);
+  if (lock_ < 0) fail(path_, "cannot be written to");
+  struct stat about {};
+  if (::fstat(lock_, &about) != 0 || !S_ISREG(about.st_mode) || !is_ours(lock_))
+    throw Error(printable(lock_path_) + " is not the lock of a run");
+  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    throw InUse(printable(path_) + ": " + owner(lock_) +
+                " is training there; --out names another folder");
+  if (!is_still_there(lock_, lock_path_)) {
+    ::close(lock_);
+    return false;
   }
-  ::close(lock_);
+  locked_ = true;
+  const std::string number = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(lock_, 0) != 0 ||
+      ::pwrite(lock_, number.data(), number.size(), 0) != ssize_t(number.size()))
+    fail(path_, "cannot be written to");
+  return true;
+}
+
+RunFolder::~RunFolder() { leave(); }
+
+// The folders go only as far as they are empty.
+void RunFolder::leave() {
+  std::error_code none;
+  const bool useless = !holds_run(path_) && !fs::exists(path_ + "/" + run_file::state, none);
+  if (useless && made_lock_ && locked_) fs::remove(lock_path_, none);
+  if (lock_ >= 0) ::close(lock_);
+  if (useless && locked_)
+    for (auto& folder : made_)
+      if (!fs::remove(folder, none)) break;
 }
 
 bool holds_run(const std::string& folder) {
   std::error_code none;
   const auto size = fs::file_size(folder + "/" + run_file::metrics, none);
   if (!none && size > 0) return true;
-  return fs::exists(folder + "/" + run_file::last, none) ||
-         fs::exists(folder + "/" + run_file::best, none);
+  for (auto name : {run_file::last, run_file::best, run_file::curves})
+    if (fs::exists(folder + "/" + name, none)) return true;
+  return false;
 }
 
 bool same_folder(const std::string& a, const std::string& b) {
@@ -108,10 +135,20 @@ bool same_folder(const std::string& a, const std::string& b) {
 }
 
 std::string weights_file(const std::string& path) {
+  if (path.empty()) throw Error("the name of the checkpoint is empty");
   std::error_code none;
   if (!fs::is_directory(path, none)) return path;
-  const std::string best = path + "/" + run_file::best, last = path + "/" + run_file::last;
-  return !fs::exists(best, none) && fs::exists(last, none) ? last : best;
+  std::error_code error;
+  for (auto name : {run_file::best, run_file::last}) {
+    const std::string file = (fs::path(path) / name).string();
+    if (fs::exists(file, error)) return file;
+    if (error) throw FormatError(file, "cannot be read: " + error.message());
+  }
+  throw FormatError(path, std::string("holds no weights: neither ") + run_file::best + " nor " +
+                              run_file::last +
+                              (fs::exists(fs::path(path) / run_file::state, none)
+                                   ? ", since the run there has finished no epoch"
+                                   : ""));
 }
 
 namespace {

@@ -2,6 +2,7 @@
 #pragma once
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace tweed::app {
 
@@ -26,7 +27,7 @@ class RunFolder {
   /// Creates the folder if need be, and locks it.
   /// @throws Error  if it cannot be written to, or a process that runs has it: "process 123 ..."
   explicit RunFolder(const std::string& path);
-  /// Leaves no trace of a run that wrote nothing: its folder goes, if it was made here.
+  /// Leaves no trace of a run that wrote nothing: folders that were made for it go.
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
@@ -34,13 +35,17 @@ class RunFolder {
   const std::string& path() const { return path_; }
 
  private:
-  std::string path_;
-  bool made_ = false;  // by us
+  bool take_lock();
+  void leave();
+
+  std::string path_, lock_path_;
+  std::vector<std::string> made_;  // folders, the innermost first
+  bool made_lock_ = false, locked_ = false;
   int lock_ = -1;
 };
 
-/// Whether a run has left something of value there: weights, or a line of metrics. What was killed
-/// in its first epoch has not.
+/// Whether a run has left something of value there: weights, curves, or a line of metrics. What was
+/// killed in its first epoch has not.
 bool holds_run(const std::string& folder);
 
 struct FolderWish {

@@ -22,14 +22,15 @@ std::string state_path(const std::string& resume) {
 }
 
 void check_exists(const std::string& state, const std::string& resume) {
-  std::error_code none;
-  if (fs::exists(state, none)) return;
-  if (!fs::exists(resume, none)) {
-    const bool begun = fs::exists(folder_of(resume) + "/" + run_file::lock, none);
-    throw FormatError(resume, std::string("cannot be read: no such file") +
-                                  (begun ? "; the run there ended before its first step" : ""));
-  }
-  throw FormatError(resume, "has no training state beside it (" + printable(state) +
+  std::error_code error, none;
+  if (fs::exists(state, error)) return;
+  if (error) throw FormatError(state, "cannot be read: " + error.message());
+  if (fs::exists(folder_of(state) + "/" + run_file::lock, none) && !holds_run(folder_of(state)))
+    throw FormatError(resume, "the run there ended before its first step");
+  if (!fs::exists(resume, none)) throw FormatError(resume, "cannot be read: no such file");
+  const bool folder = fs::is_directory(resume, none);
+  throw FormatError(resume, std::string("has no training state ") + (folder ? "in" : "beside") +
+                                " it (" + printable(state) +
                                 "); a run goes on from its last.safetensors");
 }
 
@@ -44,18 +45,13 @@ SavedRun load_run(const std::string& resume) {
   try {
     constexpr int deepest = 3;  // an object of lists
     run.flags = parse_json(run.path, run.file.metadata.at("flags"), deepest).get<FlagValues>();
+    for (auto& [name, values] : run.flags)
+      if (values.empty() || (name == "data" && values.size() != 1)) throw Error("no value");
   } catch (const std::exception&) {
     throw FormatError(run.path, "is no training state of this version: its flags cannot be read");
   }
   run.checkpoint = load_checkpoint(run.path, "model.");
   return run;
-}
-
-std::map<std::string, Tensor> with_prefix(const SafeTensors& file, const std::string& prefix) {
-  std::map<std::string, Tensor> part;
-  for (auto& [name, t] : file.tensors)
-    if (name.starts_with(prefix)) part[name.substr(prefix.size())] = t;
-  return part;
 }
 
 }  // namespace tweed::app

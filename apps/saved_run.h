@@ -20,7 +20,4 @@ struct SavedRun {
 /// @throws Error  if there is no state, FormatError if it cannot be used
 SavedRun load_run(const std::string& resume);
 
-/// The tensors of `file` whose names begin with `prefix`, without it.
-std::map<std::string, Tensor> with_prefix(const SafeTensors& file, const std::string& prefix);
-
 }  // namespace tweed::app

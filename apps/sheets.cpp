@@ -115,8 +115,8 @@ bool add_photo(Samples& samples, const std::string& file, const CheckpointInfo& 
     const Image photo = decode_image(file);
     // The middle of such a strip shows nothing, and scaling it up would take gigabytes.
     if (std::max(photo.height, photo.width) > 50 * std::min(photo.height, photo.width))
-      throw FormatError(file, "is a strip of " + std::to_string(photo.height) + " x " +
-                                  std::to_string(photo.width) + " pixels");
+      throw FormatError(file, "is a strip of " + std::to_string(photo.width) + " x " +
+                                  std::to_string(photo.height) + " pixels");
     const Image resized = squash ? resize(photo, info.load_size, info.load_size)
                                  : resize_short_side(photo, info.load_size);
     samples.images.push_back(center_crop(resized, info.image_size));

@@ -131,7 +131,7 @@ void TrainFlags::check_use(const CLI::App& app) const {
   };
   const std::string for_training = of_group(of_training), for_attack = of_group(of_attack);
   attack.check();
-  for (const char* flag : {"--resume", "--out"})
+  for (const char* flag : {"--resume", "--out", "--validation"})
     if (app.count(flag) && app.get_option(flag)->as<std::string>().empty())
       throw Error(std::string(flag) + " names a file or folder, not ''");
   if (summary) {
@@ -160,8 +160,6 @@ void TrainFlags::check_use(const CLI::App& app) const {
     if (adversarial.empty() && resume.empty() && !for_attack.empty())
       throw Error(for_attack + ": no effect without --adversarial pgd, or --evaluate -a");
     optimizer.note_unused();
-    if (overwrite && !resume.empty() && !out_given())
-      note_unused("--overwrite", "with --resume, which goes on in the run's own folder");
     if (!resume.empty() && app.count("--normalize"))
       note_unused("--normalize", "with --resume, which goes on as before");
   }

@@ -56,12 +56,25 @@ DataSplits open_both(const TrainFlags& f) {
   other.image_size = data.image_size;
   other.load_size = data.train.image_side();
   other.class_names = data.train.classes();  // and so their labels
+  other.all_validation = true;
   try {
     data.validation = other.open(Splits::validation).validation;
   } catch (const Error& e) {
-    throw Error("--validation " + f.validation + ": " + e.what());
+    throw Error(std::string("--validation: ") + e.what());
   }
   return data;
+}
+
+// A run that goes on may be started where its DATA is not.
+DataSplits open_data(const TrainFlags& f) {
+  if (!f.saved_data) return open_both(f);
+  try {
+    return open_both(f);
+  } catch (const Error& e) {
+    if (interrupted()) throw;
+    throw Error(std::string(e.what()) +
+                " (the DATA of the run that goes on; another may be given)");
+  }
 }
 
 std::string name_of(const std::string& model) {
@@ -205,11 +218,14 @@ std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Devi
   } else {
     make_model(f.model, {});  // a wrong name should not wait for the images
   }
+  if (f.overwrite && saved && (!f.out_given() || same_folder(f.out, saved->folder)))
+    note_unused("--overwrite", "with --resume, which goes on in the run's own folder");
+  t.overwrites = f.overwrite;
   t.folder = open_run_folder({.out = f.out,
                               .given = f.out_given(),
                               .overwrite = f.overwrite,
                               .resumed = saved ? saved->folder : ""});
-  auto data = std::make_shared<DataSplits>(open_both(f));
+  auto data = std::make_shared<DataSplits>(open_data(f));
   CheckpointInfo info = info_for(f, *data);
   info.model = saved ? saved->checkpoint.info.model : name_of(f.model);
   info.description = saved ? saved->checkpoint.info.description : model_description(f.model);
@@ -266,7 +282,9 @@ std::function<int()> prepare(const std::vector<std::string>& words) {
   std::optional<SavedRun> saved;
   if (!line->f.resume.empty() && !line->f.evaluate) {
     saved = load_run(line->f.resume);
+    const bool data_given = line->f.data.given();
     line = std::make_unique<CommandLine>(with_saved(line->app, saved->flags, words));
+    line->f.saved_data = !data_given;
   }
   TrainFlags& f = line->f;
   if (f.custom_conv) f.conv = "im2col";

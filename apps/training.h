@@ -19,6 +19,7 @@ struct TrainingOptions {
   std::vector<std::string> freeze;    ///< patterns of parameters that are not trained
   int print_every = 10;               ///< iterations
   std::shared_ptr<RunFolder> folder;  ///< for what the run leaves behind
+  bool overwrites = false;            ///< what another run has left there
   FlagValues flags;                   ///< kept in the state, for a run that goes on
 };
 

@@ -61,9 +61,9 @@ static int64_t whole(const nlohmann::json& number, int64_t most) {
   return number;
 }
 
-static double finite(const nlohmann::json& number) {
+static double within(const nlohmann::json& number, double least, double most) {
   const double value = number;
-  if (!std::isfinite(value)) throw Error("its position is not finite");
+  if (!(least <= value && value <= most)) throw Error("its position is out of bounds");
   return value;
 }
 
@@ -76,21 +76,24 @@ static std::vector<Named> tensors_of(const SafeTensors& file) {
 
 void Training::resume(const SavedRun& saved) {
   constexpr int deepest = 3;  // objects of plain values
-  constexpr int64_t most_steps = int64_t(1) << 53;
+  constexpr double largest = 1e38;
   const std::string& state = saved.path;
   TrainerState go_on;
   Position& to = go_on.position;
   try {
-    const nlohmann::json run = parse_json(state, saved.file.metadata.at("run"), deepest);
-    const nlohmann::json at = parse_json(state, saved.file.metadata.at("position"), deepest);
+    const nlohmann::json run = parse_json(state + " (run)", saved.file.metadata.at("run"), deepest);
+    const nlohmann::json at =
+        parse_json(state + " (position)", saved.file.metadata.at("position"), deepest);
     check_same(state, run, saved.checkpoint.info);
     to.epoch = whole(at.at("epoch"), 1'000'000);
     to.iteration = whole(at.at("iteration"), trainer_.iterations_per_epoch());
-    to.score = {finite(at.at("loss")), finite(at.at("top1")), finite(at.at("top5")),
-                whole(at.at("count"), most_steps)};
-    first_gradient_ = finite(at.at("first_gradient"));
-    last_gradient_ = finite(at.at("last_gradient"));
-    best_ = finite(at.at("best"));
+    const int64_t count = to.iteration * options_.trainer.batch_size;
+    if (at.at("count") != count) throw Error("its images are not those of its iterations");
+    to.score = {within(at.at("loss"), 0, largest), within(at.at("top1"), 0, double(count)),
+                within(at.at("top5"), 0, double(count)), count};
+    first_gradient_ = within(at.at("first_gradient"), 0, largest);
+    last_gradient_ = within(at.at("last_gradient"), 0, largest);
+    best_ = within(at.at("best"), -1, 100);
   } catch (const FormatError&) {
     throw;
   } catch (const std::exception&) {
@@ -142,25 +145,26 @@ std::string Training::start() const {
 void Training::begin() {
   if (!saved_) {
     save_state();
-    for (auto name : {run_file::best, run_file::last, run_file::metrics, run_file::curves,
-                      run_file::saliency, run_file::attack})
+    for (auto name : {run_file::best, run_file::last, run_file::metrics, run_file::curves})
       std::filesystem::remove(path(name));
+    if (options_.overwrites)  // pictures of the network that was
+      for (auto name : {run_file::saliency, run_file::attack}) std::filesystem::remove(path(name));
   } else if (!same_folder(resumed_from_, options_.folder->path())) {
     take_files_along();
-    save_state();
   }
   if (!std::filesystem::exists(path(run_file::best))) best_ = -1;      // the next epoch's shall be
   if (saved_) MetricsFile(path(run_file::metrics), position().epoch);  // drops later epochs
 }
 
-// A run that goes on elsewhere: what it has left where it was goes along.
+// A run that goes on elsewhere: its state first, so that the folder can be gone on with from then
+// on; what else it has left where it was goes along.
 void Training::take_files_along() {
   namespace fs = std::filesystem;
-  for (auto name :
-       {run_file::state, run_file::best, run_file::last, run_file::metrics, run_file::curves}) {
+  save_state();
+  for (auto name : {run_file::metrics, run_file::best, run_file::last, run_file::curves}) {
     fs::remove(path(name));
     const std::string before = resumed_from_ + "/" + name;
-    if (name != run_file::state && fs::exists(before)) fs::copy_file(before, path(name));
+    if (fs::exists(before)) fs::copy_file(before, path(name));
   }
 }
 

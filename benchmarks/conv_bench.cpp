@@ -215,7 +215,7 @@ std::function<int()> prepare(int argc, char** argv) {
       "layouts of its own choice and, with --python, PyTorch; on cuda cuDNN through PyTorch, with "
       "its default algorithms and with the best that it finds by trying.\n"
       "Results are compared with float64 on a part of the batch.\n"
-      "Set OMP_WAIT_POLICY=passive on shared machines.",
+      "Threads wait without spinning, unless OMP_WAIT_POLICY says otherwise.",
       "conv_bench");
   auto f = std::make_shared<Flags>();
   flags.add_option("networks", f->networks,

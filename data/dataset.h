@@ -96,6 +96,7 @@ struct DataOptions {
   int64_t limit = 0;              ///< training images a class; 0: all
   int64_t validation_images = 0;  ///< in all, as many of each class as of the others; 0: all
   int image_size = 0;             ///< what the network will see; 0: 128, or 32 for CIFAR-10
+  bool all_validation = false;    ///< a folder of classes without splits is for validation whole
   /// Side of the stored images; 0: image_size * 144 / 128, rounded, or image_size for CIFAR-10.
   int load_size = 0;
   int workers = 2;                                  ///< threads that decode
@@ -162,7 +163,8 @@ Listing read_miniplaces(const std::string& root, Splits splits = Splits::both);
 /// names, in training. Tiny ImageNet's val/val_annotations.txt is read. Files that are not .jpg,
 /// .jpeg or .png, names that begin with a dot and system folders such as __MACOSX are passed over;
 /// links are followed, but no folder is visited twice. `notes` says what was taken and left out.
-Listing read_image_folder(const std::string& root, Splits splits = Splits::both);
+/// @param all_validation  ROOT/CLASS/* alone is not split: every image is for validation
+Listing read_image_folder(const std::string& root, bool all_validation = false);
 
 /// Keeps the classes that the options ask for, renumbered in that order, of each the first
 /// options.limit training images (0: all), and options.validation_images of all.

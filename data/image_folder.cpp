@@ -261,6 +261,8 @@ std::string joined(const std::vector<std::string>& parts) {
 std::vector<std::string> notes_on(const fs::path& root, Parts& parts) {
   const Part &train = parts.train, &validation = parts.validation;
   std::string taken = "Taken: ";
+  if (train.classes.empty() && validation.folder.empty())
+    taken += counted(int64_t(validation.classes.size()), "class folder") + " for validation";
   if (!train.classes.empty()) {
     taken += train.folder.empty() ? counted(int64_t(train.classes.size()), "class folder")
                                   : printable(train.folder) + "/ for training";
@@ -317,14 +319,15 @@ bool is_split_name(const std::string& folder) {
   return rank_of(folder, training_names) >= 0 || rank_of(folder, validation_names) >= 0;
 }
 
-Listing read_image_folder(const std::string& spec, Splits) {
+Listing read_image_folder(const std::string& spec, bool all_validation) {
   const fs::path root = spec;
   Parts parts = find_parts(root);
   Part &train = parts.train, &validation = parts.validation;
   if (train.classes.empty() && validation.classes.empty()) {
-    train = read_part(root, "");
-    if (train.classes.empty()) throw FormatError(spec, what_is_there(root, train.content));
-    check_classes(root, train.classes);
+    Part& all = all_validation ? validation : train;
+    all = read_part(root, "");
+    if (all.classes.empty()) throw FormatError(spec, what_is_there(root, all.content));
+    check_classes(root, all.classes);
   }
   Listing listing;
   for (auto& [name, files] : train.classes.empty() ? validation.classes : train.classes)

@@ -82,8 +82,8 @@ Listing list_miniplaces(const std::string& spec, const DataOptions&, Splits spli
 }
 
 bool is_any_folder(const std::string&) { return true; }
-Listing list_image_folder(const std::string& spec, const DataOptions&, Splits splits) {
-  return read_image_folder(spec, splits);
+Listing list_image_folder(const std::string& spec, const DataOptions& options, Splits) {
+  return read_image_folder(spec, options.all_validation);
 }
 
 constexpr Layout layouts[] = {

@@ -85,7 +85,11 @@ Listing wanted_listing(const Layout& layout, const std::string& spec, const Data
                        Splits splits) {
   Listing listing = layout.list(spec, options, splits);
   settle_class_names(listing, spec);
-  listing = choose(std::move(listing), options);
+  try {
+    listing = choose(std::move(listing), options);
+  } catch (const Error& e) {
+    throw FormatError(spec, e.what());
+  }
   const auto as = std::string(" (read as ") + layout.name + ")";
   if (!wants_train(splits)) listing.train.clear();
   if (!wants_validation(splits)) listing.validation.clear();

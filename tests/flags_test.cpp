@@ -163,7 +163,8 @@ TEST_CASE("What cannot be trained together is refused in one line") {
   refused("-a", "belong to --evaluate");
   refused("-v", "belong to --evaluate");
   refused("--epochs 2 --iterations 2", "--iterations");
-  for (const char* flag : {"--resume", "--out"})  // of a shell variable that is not set
+  for (const char* flag :
+       {"--resume", "--out", "--validation"})  // of a shell variable that is not set
     check_refused(run_app("train_miniplaces", {flag, ""}), "names a file or folder, not ''");
 }
 
@@ -177,8 +178,12 @@ TEST_CASE("What training has no use for is noted") {
   const std::string own_way = ": no effect with --schedule onecycle, which has a way of its own";
   noted("--schedule onecycle --warmup 1", "--warmup" + own_way);
   noted("--schedule onecycle --momentum 0.5", "--momentum" + own_way);
-  noted("--resume " + t.out + "/last.safetensors --normalize none --epochs 2",
-        "--normalize: no effect with --resume, which goes on as before");
+  const Outcome resumed = succeeded(
+      "train_miniplaces",
+      start + split("--resume " + t.out + "/last.safetensors --normalize none --epochs 2"));
+  CHECK(resumed.err ==
+        "note: --normalize: no effect with --resume, which goes on as before\n"
+        "note: --overwrite: no effect with --resume, which goes on in the run's own folder\n");
   // What a resumed run takes over from its state was not given again.
   CHECK(succeeded("train_miniplaces", split("--epochs 3 --resume " + t.out)).err == "");
 }
@@ -254,7 +259,48 @@ TEST_CASE("A run's folder stands for its weights, for evaluation, table, attack 
   CHECK(succeeded("pgd_attack", {t.out, t.data, "--steps", "1", "--out", picture}).code == 0);
   std::filesystem::remove(t.out + "/last.safetensors");
   check_refused(run_app("pgd_attack", {t.out, t.data, "--out", picture}),
-                "best.safetensors: cannot be read: No such file");
+                "holds no weights: neither best.safetensors nor last.safetensors");
+}
+
+TEST_CASE("A picture replaces no file that is none") {
+  const TrainedNetwork t;
+  const std::string before = bytes_of(t.best);
+  for (const char* app : {"pgd_attack", "saliency_maps"})
+    check_refused(run_app(app, {t.best, t.data, "--out", t.best}), "is a file that is no PNG");
+  CHECK(bytes_of(t.best) == before);
+  const std::string empty = t.folder.path() + "/empty.png";
+  write_text(empty, "");  // as mktemp leaves it
+  for (int again = 0; again < 2; ++again)
+    CHECK(run_app("saliency_maps", {t.best, t.photo, "--out", empty}).code == 0);
+}
+
+TEST_CASE("What is printed to a closed stdout goes into no file, and is missed") {
+  TemporaryFolder folder;
+  std::string line = "exec '" + program_path("train_miniplaces") + "'";
+  for (auto& word : small_run(folder.path(), {"--epochs", "1"})) line += " '" + word + "'";
+  check_refused(run_program({"/bin/sh", "-c", line + " >&-"}), "cannot write to standard output",
+                1);
+  CHECK(bytes_of(folder / ".lock").find_first_not_of("0123456789\n") == std::string::npos);
+}
+
+TEST_CASE("Threads wait without spinning, unless the user says otherwise") {
+  // How often a thread looks before it sleeps, as OpenMP's library says it at each start.
+  auto spins = [&](const std::string& environment) {
+    const std::string command = "exec env " + environment + " OMP_DISPLAY_ENV=verbose '" +
+                                program_path("classify") + "' --help 2>&1";
+    const Outcome o = run_program({"/bin/sh", "-c", command});
+    CHECK(o.code == 0);
+    Words found;
+    const std::regex count("GOMP_SPINCOUNT = '([0-9]+)'");
+    for (std::sregex_iterator i(o.out.begin(), o.out.end(), count), end; i != end; ++i)
+      found.push_back((*i)[1]);
+    return found;
+  };
+  const Words usual = spins("-u OMP_WAIT_POLICY"), active = spins("OMP_WAIT_POLICY=active");
+  REQUIRE(usual.size() == 2);
+  CHECK(usual[1] == "0");
+  REQUIRE(active.size() == 1);
+  CHECK(active[0] != "0");
 }
 
 TEST_CASE("Help that cannot be written, and a photo that is not there, are said") {

@@ -77,6 +77,18 @@ TEST_CASE("a class may be called train or test") {
   }
 }
 
+TEST_CASE("a folder of classes may be for validation whole") {
+  TemporaryFolder root;
+  put_images(root / "ant", 12);
+  put_images(root / "bee", 3);
+  DataOptions options = small();
+  CHECK(open_dataset(root.path(), options, Splits::validation).validation.size() == 1);
+  options.all_validation = true;
+  const DataSplits data = open_dataset(root.path(), options, Splits::validation);
+  CHECK(data.validation.size() == 15);
+  CHECK_THAT(data.notes.at(0), Contains("Taken: 2 class folders for validation."));
+}
+
 TEST_CASE("folders of images without labels are no splits and no classes") {
   TemporaryFolder root;
   put_images(root / "train/ant", 10);

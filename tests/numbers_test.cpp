@@ -113,9 +113,7 @@ TEST_CASE("Every number of every app is read strictly") {
 }
 
 TEST_CASE("Values that pass for numbers but cannot be meant are refused") {
-  auto train = [](const std::string& flags) {
-    return run_app("train_miniplaces", split(flags));
-  };
+  auto train = [](const std::string& flags) { return run_app("train_miniplaces", split(flags)); };
   for (const char* value : {"nan", "inf", "0", "-1", "1e300"}) {
     check_refused(train("--lr " + std::string(value)), "--lr takes a number above 0");
     check_refused(train("--adversarial pgd --step " + std::string(value)), "--attack-step");

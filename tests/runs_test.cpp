@@ -108,9 +108,79 @@ TEST_CASE("A start that is refused leaves no folder behind", "[runs]") {
   const Outcome o = run_app("train_miniplaces", {"nowhere", "--out", folder / "new"});
   CHECK(o.code == 2);
   CHECK_FALSE(fs::exists(folder / "new"));
+  CHECK(run_app("train_miniplaces", {"nowhere", "--out", folder / "a/b/c/."}).code == 2);
+  CHECK(fs::is_empty(folder.path()));
   fs::create_directory(folder / "mine");
   CHECK(run_app("train_miniplaces", {"nowhere", "--out", folder / "mine"}).code == 2);
   CHECK(fs::is_empty(folder / "mine"));
+  write_text(folder / "mine/notes.txt", "mine");
+  CHECK(run_app("train_miniplaces", {"nowhere", "--out", folder / "mine"}).code == 2);
+  CHECK_FALSE(fs::exists(folder / "mine/.lock"));
+  write_text(folder / "mine/.lock", "of another program");
+  check_refused(run_app("train_miniplaces", {"nowhere", "--out", folder / "mine"}),
+                "is not the lock of a run");
+  CHECK(bytes_of(folder / "mine/.lock") == "of another program");
+}
+
+TEST_CASE("A new run leaves files alone that are not of a run", "[runs]") {
+  TemporaryFolder folder;
+  for (const char* name : {"saliency.png", "attack.png", "notes.txt"})
+    write_text(folder / name, "mine");
+  check_done(train(folder.path(), {"--epochs", "1"}));
+  for (const char* name : {"saliency.png", "attack.png", "notes.txt"})
+    CHECK(bytes_of(folder / name) == "mine");
+  TemporaryFolder curves;
+  write_text(curves / "curves.png", "mine");
+  check_refused(train(curves.path(), {"--epochs", "1"}), "holds another run");
+}
+
+TEST_CASE("DATA of a resumed run is one word, whatever it begins with", "[runs]") {
+  TemporaryFolder folder;
+  write_data(folder / "-x");
+  const std::string command =
+      "cd '" + folder.path() + "' && exec '" + program_path("train_miniplaces") + "' ";
+  auto run = [&](const std::string& words) {
+    return run_program({"/bin/sh", "-c", command + words});
+  };
+  check_done(run("--image-size 16 --batch-size 4 --epochs 1 --out o -- -x"));
+  check_done(run("--resume o --epochs 2"));
+  CHECK(epoch_of(folder / "o") == 2);
+  // Where it is not there, it is said whose DATA that is.
+  fs::rename(folder / "-x", folder / "y");
+  check_refused(run("--resume o --epochs 3"), "(the DATA of the run that goes on; another may");
+  check_done(run("y --resume o --epochs 3"));
+  // More words than one would be flags.
+  const std::string state = folder / "o/last.state.safetensors";
+  SafeTensors file = read_safetensors(state);
+  auto flags = nlohmann::json::parse(file.metadata.at("flags"));
+  flags["data"] = {"y", "--device", "sim"};
+  file.metadata["flags"] = flags.dump();
+  write_safetensors(state, file);
+  check_refused(run("--resume o --epochs 4"), "its flags cannot be read");
+}
+
+TEST_CASE("A position that cannot be is refused", "[runs]") {
+  TemporaryFolder folder;
+  check_done(train(folder.path(), {"--epochs", "1"}));
+  const std::string state = folder / "last.state.safetensors";
+  const SafeTensors file = read_safetensors(state);
+  auto refused = [&](const char* key, const nlohmann::json& value) {
+    SafeTensors damaged = file;
+    auto position = nlohmann::json::parse(file.metadata.at("position"));
+    position[key] = value;
+    damaged.metadata["position"] = position.dump();
+    write_safetensors(state, damaged);
+    INFO(key << " " << value.dump());
+    check_refused(resume(folder.path(), "--epochs 2"), "last.state.safetensors: is no training");
+  };
+  refused("best", 1e300);
+  refused("loss", -1);
+  refused("count", -1);
+  refused("count", int64_t(1) << 53);
+  refused("top1", 3);
+  refused("first_gradient", -5);
+  refused("iteration", 1);  // of whose images nothing is said
+  refused("epoch", "1");
 }
 
 TEST_CASE("A new run replaces another's files only when it is told to", "[runs]") {
@@ -159,6 +229,17 @@ TEST_CASE("A run that goes on in another folder takes its files along", "[runs]"
   CHECK(contents(other.path()) == others);
   check_done(resume(from.path(), "--epochs 2 --overwrite --out " + other.path()));
   CHECK(contents(other.path()) == contents(whole.path()));
+}
+
+TEST_CASE("A copy that fails leaves nothing, and may be made again", "[runs]") {
+  TemporaryFolder folder;
+  check_done(train(folder / "a", {"--epochs", "1"}));
+  std::string line = "ulimit -f 20; exec '" + program_path("train_miniplaces") + "' --resume '" +
+                     (folder / "a") + "' --epochs 2 --out '" + (folder / "b") + "'";
+  check_refused(run_program({"/bin/sh", "-c", line}), "File too large", 1);
+  CHECK_FALSE(fs::exists(folder / "b"));
+  check_done(resume(folder / "a", "--epochs 2 --out " + (folder / "b")));
+  CHECK(epoch_of(folder / "b") == 2);
 }
 
 TEST_CASE("Two runs never write to one folder", "[runs]") {
