@@ -23,6 +23,7 @@
 #include "data/image.h"
 #include "data/loader.h"
 #include "explain/saliency.h"
+#include "nn/activation.h"
 #include "nn/eval_mode.h"
 #include "nn/gradients.h"
 #include "nn/forward_float.h"

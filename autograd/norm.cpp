@@ -69,8 +69,11 @@ void find_statistics(const Tensor& x, const Tensor& running_mean, const Tensor& 
 }  // namespace
 
 Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
-                  const Tensor& running_mean, const Tensor& running_var, bool training,
-                  double momentum, double eps, Activation activation) {
+                  const Tensor& running_mean, const Tensor& running_var,
+                  const BatchNormOptions& options) {
+  const bool training = options.training;
+  const double momentum = options.momentum, eps = options.eps;
+  const Activation activation = options.activation;
   check_batch_norm(x, gamma, beta, running_mean, running_var, training);
   Tensor mean, rstd, y = Tensor::empty_like(x);
   if (x.size()) find_statistics(x, running_mean, running_var, training, momentum, eps, mean, rstd);

@@ -5,6 +5,12 @@
 
 namespace tweed {
 
+struct BatchNormOptions {
+  bool training = false;  ///< normalises by the batch's statistics, and updates the running ones
+  double momentum = 0.1, eps = 1e-5;
+  Activation activation = Activation::none;  ///< none, or relu in the same pass
+};
+
 /// Batch normalisation over the last axis, with PyTorch's conventions.
 ///
 ///   y = activation((x - mean) * rstd * gamma + beta),   rstd = 1 / sqrt(var + eps)
@@ -19,16 +25,14 @@ namespace tweed {
 /// @param gamma, beta   (C), scale and shift
 /// @param running_mean, running_var  (C), x's dtype, or float32 for bfloat16; updated in training;
 ///                      in training both may be undefined
-/// @param activation    none, or relu in the same pass
 /// @return              x's shape
 /// @throws ShapeError   "[batch_norm] gamma is (3), x is (8, 512)"; in training for a single row,
 ///                      which has no variance
 /// Saves x, gamma, mean, rstd, and the result if there is an activation.
 /// Source: Ioffe, Szegedy 2015, arXiv:1502.03167
 Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
-                  const Tensor& running_mean, const Tensor& running_var, bool training,
-                  double momentum = 0.1, double eps = 1e-5,
-                  Activation activation = Activation::none);
+                  const Tensor& running_mean, const Tensor& running_var,
+                  const BatchNormOptions& options);
 
 /// Layer normalisation: each row by its own mean and biased variance.
 ///

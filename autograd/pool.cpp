@@ -40,9 +40,8 @@ Tensor average(const char* op, const Tensor& x, const AvgPool& pool) {
 
 }  // namespace
 
-Tensor max_pool2d(const Tensor& x, int64_t kernel, int64_t stride, int64_t padding,
-                  bool ceil_mode) {
-  const Window w = window_of("max_pool2d", x, kernel, stride, padding, ceil_mode);
+Tensor max_pool2d(const Tensor& x, int64_t kernel, const PoolOptions& o) {
+  const Window w = window_of("max_pool2d", x, kernel, o.stride, o.padding, o.ceil_mode);
   if (kernel > max_pool_largest_kernel) fail("max_pool2d", "kernel ", kernel, " is beyond 15");
   const Shape from = x.shape(), to = {w.N, w.out_h(), w.out_w(), w.C};
   Tensor y = Tensor::empty(to, x.dtype(), x.device());
@@ -59,11 +58,10 @@ Tensor max_pool2d(const Tensor& x, int64_t kernel, int64_t stride, int64_t paddi
   });
 }
 
-Tensor avg_pool2d(const Tensor& x, int64_t kernel, int64_t stride, int64_t padding, bool ceil_mode,
-                  bool count_include_pad) {
-  const Window w = window_of("avg_pool2d", x, kernel, stride, padding, ceil_mode);
+Tensor avg_pool2d(const Tensor& x, int64_t kernel, const AvgPoolOptions& o) {
+  const Window w = window_of("avg_pool2d", x, kernel, o.stride, o.padding, o.ceil_mode);
   auto axis = [&](int64_t size) {
-    return PoolAxis{size, w.out(size), kernel, w.stride, padding, count_include_pad};
+    return PoolAxis{size, w.out(size), kernel, w.stride, o.padding, o.count_include_pad};
   };
   return average("avg_pool2d", x, {w.N, w.C, axis(w.H), axis(w.W)});
 }

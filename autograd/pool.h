@@ -4,27 +4,31 @@
 
 namespace tweed {
 
+struct PoolOptions {
+  int64_t stride = 0;   ///< 0: the kernel's size
+  int64_t padding = 0;  ///< at most kernel / 2
+  /// Rounds the result's height and width up: a last window may stick out at the far side, as long
+  /// as it begins inside the image or the padding before it.
+  bool ceil_mode = false;
+};
+struct AvgPoolOptions {
+  int64_t stride = 0, padding = 0;
+  bool ceil_mode = false;
+  /// Whether padding counts, as zeros; what ceil_mode adds beyond the padding never does.
+  bool count_include_pad = true;
+};
+
 /// The largest value of each window; NaN if there is one. Padding counts as minus infinity.
 ///
 /// @param x          (N, H, W, C)
 /// @param kernel     1 to 15
-/// @param stride     0 means kernel
-/// @param padding    at most kernel / 2
-/// @param ceil_mode  rounds OH and OW up: a last window may stick out at the far side, as long as
-/// it
-///                   begins inside the image or the padding before it
 /// @return           (N, OH, OW, C), OH = (H + 2 padding - kernel) / stride + 1, rounded down
 /// @throws ShapeError  "[max_pool2d] a window of 3 does not fit (8, 1, 1, 64) with padding 0"
 /// Saves which pixel won, a byte each; of equal ones the first in reading order.
-Tensor max_pool2d(const Tensor& x, int64_t kernel, int64_t stride = 0, int64_t padding = 0,
-                  bool ceil_mode = false);
+Tensor max_pool2d(const Tensor& x, int64_t kernel, const PoolOptions& options = {});
 
 /// The mean of each window. Parameters as for max_pool2d(), with any kernel. Saves nothing.
-///
-/// @param count_include_pad  whether padding counts, as zeros; what ceil_mode adds beyond the
-///                           padding never does
-Tensor avg_pool2d(const Tensor& x, int64_t kernel, int64_t stride = 0, int64_t padding = 0,
-                  bool ceil_mode = false, bool count_include_pad = true);
+Tensor avg_pool2d(const Tensor& x, int64_t kernel, const AvgPoolOptions& options = {});
 
 /// The mean of out_h x out_w windows, as equal as whole pixels allow: window o of an axis covers
 /// [o size / out, (o + 1) size / out), rounded outwards, so that neighbours may overlap.

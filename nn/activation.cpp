@@ -3,34 +3,43 @@
 #include "autograd/functions.h"
 
 namespace tweed {
+
+ActivationLayer Identity() {
+  return {"Identity", [](const Tensor& x) { return x; }};
+}
+ActivationLayer ReLU() { return {"ReLU", relu}; }
+ActivationLayer LeakyReLU(double slope) {
+  return {"LeakyReLU", [slope](const Tensor& x) { return leaky_relu(x, slope); }};
+}
+ActivationLayer ELU(double alpha) {
+  return {"ELU", [alpha](const Tensor& x) { return elu(x, alpha); }};
+}
+ActivationLayer Sigmoid() { return {"Sigmoid", sigmoid}; }
+ActivationLayer Tanh() { return {"Tanh", tanh}; }
+ActivationLayer GELU() { return {"GELU", gelu}; }
+ActivationLayer SiLU() { return {"SiLU", silu}; }
+ActivationLayer Mish() { return {"Mish", mish}; }
+ActivationLayer Softplus() { return {"Softplus", softplus}; }
+ActivationLayer Hardswish() { return {"Hardswish", hardswish}; }
+
 namespace {
 
 struct Row {
   const char* name;
-  Tensor (*f)(const Tensor&);
+  ActivationLayer (*make)();
 };
 const Row rows[] = {
-    {"Identity", [](const Tensor& x) { return x; }},
-    {"ReLU", relu},
-    {"LeakyReLU", [](const Tensor& x) { return leaky_relu(x); }},
-    {"ELU", [](const Tensor& x) { return elu(x); }},
-    {"Sigmoid", sigmoid},
-    {"Tanh", tanh},
-    {"GELU", gelu},
-    {"SiLU", silu},
-    {"Mish", mish},
-    {"Softplus", softplus},
-    {"Hardswish", hardswish},
-};
-
-class ActivationLayer : public Module {
- public:
-  explicit ActivationLayer(const Row& row) : row_(row) {}
-  Tensor forward(const Tensor& x) override { return row_.f(x); }
-  std::string description() const override { return row_.name; }
-
- private:
-  const Row& row_;
+    {"Identity", Identity},
+    {"ReLU", ReLU},
+    {"LeakyReLU", [] { return LeakyReLU(); }},
+    {"ELU", [] { return ELU(); }},
+    {"Sigmoid", Sigmoid},
+    {"Tanh", Tanh},
+    {"GELU", GELU},
+    {"SiLU", SiLU},
+    {"Mish", Mish},
+    {"Softplus", Softplus},
+    {"Hardswish", Hardswish},
 };
 
 }  // namespace
@@ -43,7 +52,7 @@ std::vector<std::string> activation_names() {
 
 ModulePtr make_activation(const std::string& name) {
   for (auto& row : rows)
-    if (name == row.name) return std::make_shared<ActivationLayer>(row);
+    if (name == row.name) return hold(row.make());
   std::string known;
   for (auto& row : rows) known.append(known.empty() ? "" : ", ").append(row.name);
   throw Error("there is no activation " + in_quotes(name) + "; there are " + known);

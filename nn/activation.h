@@ -7,7 +7,35 @@
 
 namespace tweed {
 
-/// A module without state that applies a function of autograd/functions.h with its defaults.
+/// A module without state that applies a function of autograd/functions.h.
+class ActivationLayer : public Module {
+ public:
+  /// @param name  for printing
+  ActivationLayer(std::string name, std::function<Tensor(const Tensor&)> f)
+      : name_(std::move(name)), f_(std::move(f)) {}
+  Tensor forward(const Tensor& x) override { return f_(x); }
+  std::string description() const override { return name_; }
+
+ private:
+  std::string name_;
+  std::function<Tensor(const Tensor&)> f_;
+};
+
+// Layers to be written where a network is: Sequential net{Linear(2, 16), ReLU(), Linear(16, 2)}.
+
+ActivationLayer Identity();
+ActivationLayer ReLU();
+ActivationLayer LeakyReLU(double slope = 0.01);
+ActivationLayer ELU(double alpha = 1);
+ActivationLayer Sigmoid();
+ActivationLayer Tanh();
+ActivationLayer GELU();
+ActivationLayer SiLU();
+ActivationLayer Mish();
+ActivationLayer Softplus();
+ActivationLayer Hardswish();
+
+/// One of them by its name, with its defaults.
 /// @param name  one of activation_names(), such as "ReLU" or "Mish"
 /// @throws Error  naming what there is
 ModulePtr make_activation(const std::string& name);

@@ -4,10 +4,10 @@
 
 namespace tweed {
 
-Attention::Attention(int64_t dim, int64_t heads, int64_t window, Init qkv, Init proj)
+Attention::Attention(int64_t dim, int64_t heads, int64_t window)
     : dim_(dim), heads_(heads), window_(window) {
-  qkv_ = add_child("qkv", std::make_shared<Linear>(dim, 3 * dim, qkv));
-  proj_ = add_child("proj", std::make_shared<Linear>(dim, dim, proj));
+  qkv_ = add_child("qkv", Linear(dim, 3 * dim));
+  proj_ = add_child("proj", Linear(dim, dim));
 }
 
 Tensor Attention::forward(const Tensor& x) {

@@ -9,7 +9,7 @@ namespace tweed {
 class Attention : public Module {
  public:
   /// @param window  0: x is (N, L, dim); else (N, H, W, dim), in squares of this side
-  Attention(int64_t dim, int64_t heads, int64_t window, Init qkv, Init proj);
+  Attention(int64_t dim, int64_t heads, int64_t window);
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
 

@@ -6,6 +6,16 @@
 #include "nn/weight_limit.h"
 
 namespace tweed {
+
+static thread_local InitKey last_layer;
+
+InitSeed::InitSeed(uint64_t seed) : before_(last_layer) { last_layer = {seed}; }
+InitSeed::~InitSeed() { last_layer = before_; }
+
+InitKey next_layer() {
+  ++last_layer.layer;
+  return last_layer;
+}
 namespace {
 
 template <class F>

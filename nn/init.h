@@ -11,9 +11,31 @@ namespace tweed {
 /// Names the random numbers of one parameter.
 struct InitKey {
   uint64_t seed = 0;
-  uint32_t layer = 0;  ///< counts the layers of a network
+  uint32_t layer = 0;  ///< counts the layers of a network, from 1 on
   uint32_t which = 0;  ///< counts the parameters of a layer
 };
+
+/// The seed of the layers that are made while it lives. They number themselves from 1 on, and what
+/// one draws for its weights depends on the seed and its number alone. Scopes may lie in each
+/// other.
+///
+///   InitSeed seed(7);
+///   Sequential net{Linear(2, 16), ReLU(), Linear(16, 2)};
+///
+/// (Braces give layers their numbers from left to right; in parentheses the order is the
+/// compiler's.) Outside of any scope layers count on from the start of the thread, with seed 0.
+class InitSeed {
+ public:
+  explicit InitSeed(uint64_t seed);
+  ~InitSeed();
+  InitSeed(const InitSeed&) = delete;
+  InitSeed& operator=(const InitSeed&) = delete;
+
+ private:
+  InitKey before_;
+};
+/// The key of the next layer's first parameter.
+InitKey next_layer();
 
 enum class Fan { in, out };
 /// How much an activation shrinks the standard deviation of normal values: sqrt(2) for ReLU, 1 for

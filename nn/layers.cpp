@@ -30,7 +30,7 @@ std::string named(const char* what, double value) {
 }
 // "3, stride 2, padding 1, ceil mode"
 std::string window_text(int64_t kernel, int64_t stride, int64_t padding, bool ceil_mode) {
-  return std::to_string(kernel) + ", " + named("stride", double(stride)) + ", " +
+  return std::to_string(kernel) + ", " + named("stride", double(stride ? stride : kernel)) + ", " +
          named("padding", double(padding)) + (ceil_mode ? ", ceil mode" : "");
 }
 std::string activation_name(Activation a) {
@@ -42,13 +42,6 @@ std::string activation_name(Activation a) {
 Sequential::Sequential(const std::vector<ModulePtr>& modules) {
   for (auto& m : modules) add(m);
 }
-Sequential& Sequential::add(const ModulePtr& module) {
-  return add(std::to_string(modules_.size()), module);
-}
-Sequential& Sequential::add(const std::string& name, const ModulePtr& module) {
-  modules_.push_back(add_child(name, module));
-  return *this;
-}
 Tensor Sequential::forward(const Tensor& x) {
   Tensor y = x;
   for (auto& m : modules_) y = (*m)(y);
@@ -56,13 +49,14 @@ Tensor Sequential::forward(const Tensor& x) {
 }
 
 Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, int64_t kernel,
-               const Conv2dOptions& options, Init init)
+               const Conv2dOptions& options)
     : options_(options) {
+  const InitKey key = next_layer();
   double bound = 1 / std::sqrt(double(in_channels * kernel * kernel));
-  weight_ = add_parameter("weight", uniform_init({out_channels, kernel, kernel, in_channels}, bound,
-                                                 {init.seed, init.layer, 0}));
+  weight_ = add_parameter("weight",
+                          uniform_init({out_channels, kernel, kernel, in_channels}, bound, key));
   if (options.bias)
-    bias_ = add_parameter("bias", uniform_init({out_channels}, bound, {init.seed, init.layer, 1}));
+    bias_ = add_parameter("bias", uniform_init({out_channels}, bound, {key.seed, key.layer, 1}));
 }
 Tensor Conv2d::forward(const Tensor& x) {
   // Who wants neither bias nor activation has a norm behind it.
@@ -79,14 +73,13 @@ int64_t Conv2d::multiply_adds(const Shape& output) const {
   return output.size() * weight_.shape().product(1, 4);
 }
 
-Linear::Linear(int64_t in_features, int64_t out_features, Init init, bool bias,
-               Activation activation)
-    : activation_(activation) {
+Linear::Linear(int64_t in_features, int64_t out_features, const LinearOptions& options)
+    : activation_(options.activation) {
+  const InitKey key = next_layer();
   double bound = 1 / std::sqrt(double(in_features));
-  weight_ = add_parameter(
-      "weight", uniform_init({out_features, in_features}, bound, {init.seed, init.layer, 0}));
-  if (bias)
-    bias_ = add_parameter("bias", uniform_init({out_features}, bound, {init.seed, init.layer, 1}));
+  weight_ = add_parameter("weight", uniform_init({out_features, in_features}, bound, key));
+  if (options.bias)
+    bias_ = add_parameter("bias", uniform_init({out_features}, bound, {key.seed, key.layer, 1}));
 }
 Tensor Linear::forward(const Tensor& x) { return linear(x, weight_, bias_, activation_); }
 std::string Linear::description() const {
@@ -94,8 +87,7 @@ std::string Linear::description() const {
 }
 int64_t Linear::multiply_adds(const Shape& output) const { return output.size() * weight_.dim(1); }
 
-BatchNorm2d::BatchNorm2d(int64_t channels, double momentum, double eps, Activation activation)
-    : momentum_(momentum), eps_(eps), activation_(activation) {
+BatchNorm2d::BatchNorm2d(int64_t channels, const BatchNorm2dOptions& options) : options_(options) {
   weight_ = add_parameter("weight", Tensor::full({channels}, 1));
   bias_ = add_parameter("bias", Tensor::zeros({channels}));
   running_mean_ = add_buffer("running_mean", Tensor::zeros({channels}));
@@ -105,11 +97,14 @@ BatchNorm2d::BatchNorm2d(int64_t channels, double momentum, double eps, Activati
 Tensor BatchNorm2d::forward(const Tensor& x) {
   const bool updates = training() && !frozen_;
   if (updates) batches_.count_up();
-  return batch_norm(x, weight_, bias_, running_mean_, running_var_, updates, momentum_, eps_,
-                    activation_);
+  return batch_norm(x, weight_, bias_, running_mean_, running_var_,
+                    {.training = updates,
+                     .momentum = options_.momentum,
+                     .eps = options_.eps,
+                     .activation = options_.activation});
 }
 std::string BatchNorm2d::description() const {
-  const std::string activation = activation_name(activation_);
+  const std::string activation = activation_name(options_.activation);
   return call("BatchNorm2d", weight_.dim(0), frozen_ ? activation + ", frozen" : activation);
 }
 
@@ -126,18 +121,16 @@ Tensor DropPath::forward(const Tensor& x) {
 }
 std::string DropPath::description() const { return call("DropPath", p_); }
 
-Tensor MaxPool2d::forward(const Tensor& x) {
-  return max_pool2d(x, kernel_, stride_, padding_, ceil_mode_);
-}
+Tensor MaxPool2d::forward(const Tensor& x) { return max_pool2d(x, kernel_, options_); }
 std::string MaxPool2d::description() const {
-  return call("MaxPool2d", window_text(kernel_, stride_, padding_, ceil_mode_));
+  return call("MaxPool2d",
+              window_text(kernel_, options_.stride, options_.padding, options_.ceil_mode));
 }
-Tensor AvgPool2d::forward(const Tensor& x) {
-  return avg_pool2d(x, kernel_, stride_, padding_, ceil_mode_, count_include_pad_);
-}
+Tensor AvgPool2d::forward(const Tensor& x) { return avg_pool2d(x, kernel_, options_); }
 std::string AvgPool2d::description() const {
-  return call("AvgPool2d", window_text(kernel_, stride_, padding_, ceil_mode_) +
-                               (count_include_pad_ ? "" : ", padding not counted"));
+  return call("AvgPool2d",
+              window_text(kernel_, options_.stride, options_.padding, options_.ceil_mode) +
+                  (options_.count_include_pad ? "" : ", padding not counted"));
 }
 Tensor AdaptiveAvgPool2d::forward(const Tensor& x) {
   return adaptive_avg_pool2d(x, out_h_, out_w_);

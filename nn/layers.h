@@ -2,17 +2,32 @@
 #pragma once
 #include "autograd/conv.h"
 #include "autograd/matmul.h"
+#include "autograd/pool.h"
 #include "nn/module.h"
 
 namespace tweed {
 
 /// Children called "0", "1", ..., or by name, applied one after another.
+///
+///   Sequential net{Linear(2, 16), ReLU(), Linear(16, 2)};
+///   net.add("head", Linear(2, 1));
 class Sequential : public Module {
  public:
   Sequential() = default;
   explicit Sequential(const std::vector<ModulePtr>& modules);
-  Sequential& add(const ModulePtr& module);
-  Sequential& add(const std::string& name, const ModulePtr& module);
+  template <Layer... M>
+  requires(sizeof...(M) > 0) explicit Sequential(M&&... layers) {
+    (add(std::forward<M>(layers)), ...);
+  }
+  template <Layer M>
+  Sequential& add(M&& layer) {
+    return add(std::to_string(modules_.size()), std::forward<M>(layer));
+  }
+  template <Layer M>
+  Sequential& add(const std::string& name, M&& layer) {
+    modules_.push_back(add_child(name, std::forward<M>(layer)));
+    return *this;
+  }
   Tensor forward(const Tensor& x) override;
   std::string description() const override { return "Sequential"; }
 
@@ -20,13 +35,6 @@ class Sequential : public Module {
   std::vector<ModulePtr> modules_;
 };
 
-/// How a layer's parameters start. The numbers depend on (seed, layer name) alone.
-struct Init {
-  uint64_t seed = 0;
-  uint32_t layer = 0;  ///< counts the layers of a network
-};
-
-/// Options of Conv2d.
 struct Conv2dOptions {
   int64_t stride = 1, padding = 0;
   bool bias = true;
@@ -35,11 +43,11 @@ struct Conv2dOptions {
 
 /// Convolution of (N, H, W, in_channels) images by a square kernel; see conv2d().
 /// Parameters: weight (out_channels, kernel, kernel, in_channels), bias (out_channels), both
-/// initialised U(+-1/sqrt(fan_in)) as PyTorch does.
+/// initialised U(+-1/sqrt(fan_in)) as PyTorch does; see InitSeed for what they draw.
 class Conv2d : public Module {
  public:
-  Conv2d(int64_t in_channels, int64_t out_channels, int64_t kernel, const Conv2dOptions& options,
-         Init init);
+  Conv2d(int64_t in_channels, int64_t out_channels, int64_t kernel,
+         const Conv2dOptions& options = {});
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
   const Conv2dOptions& options() const { return options_; }
@@ -51,12 +59,16 @@ class Conv2d : public Module {
   Tensor weight_, bias_;
 };
 
+struct LinearOptions {
+  bool bias = true;
+  Activation activation = Activation::none;
+};
+
 /// y = activation(x weight^T + bias) on (..., in_features); see linear().
 /// Parameters: weight (out_features, in_features), bias (out_features), U(+-1/sqrt(in_features)).
 class Linear : public Module {
  public:
-  Linear(int64_t in_features, int64_t out_features, Init init, bool bias = true,
-         Activation activation = Activation::none);
+  Linear(int64_t in_features, int64_t out_features, const LinearOptions& options = {});
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
   int64_t multiply_adds(const Shape& output) const override;
@@ -66,13 +78,17 @@ class Linear : public Module {
   Tensor weight_, bias_;
 };
 
+struct BatchNorm2dOptions {
+  double momentum = 0.1, eps = 1e-5;
+  Activation activation = Activation::none;
+};
+
 /// Batch normalisation over all axes but the last; see batch_norm().
 /// Parameters: weight (C) of ones, bias (C) of zeros. Buffers: running_mean (C), running_var (C),
 /// num_batches_tracked.
 class BatchNorm2d : public Module {
  public:
-  explicit BatchNorm2d(int64_t channels, double momentum = 0.1, double eps = 1e-5,
-                       Activation activation = Activation::none);
+  explicit BatchNorm2d(int64_t channels, const BatchNorm2dOptions& options = {});
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
   /// From now on normalises by the running statistics and leaves them alone, in training too; for
@@ -81,8 +97,7 @@ class BatchNorm2d : public Module {
   void freeze(bool on = true) { frozen_ = on; }
 
  private:
-  double momentum_, eps_;
-  Activation activation_;
+  BatchNorm2dOptions options_;
   bool frozen_ = false;
   Tensor weight_, bias_, running_mean_, running_var_, batches_;
 };
@@ -123,36 +138,27 @@ class DropPath : public Module {
 /// See max_pool2d().
 class MaxPool2d : public Module {
  public:
-  explicit MaxPool2d(int64_t kernel, int64_t stride = 0, int64_t padding = 0,
-                     bool ceil_mode = false)
-      : kernel_(kernel),
-        stride_(stride ? stride : kernel),
-        padding_(padding),
-        ceil_mode_(ceil_mode) {}
+  explicit MaxPool2d(int64_t kernel, const PoolOptions& options = {})
+      : kernel_(kernel), options_(options) {}
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
 
  private:
-  int64_t kernel_, stride_, padding_;
-  bool ceil_mode_;
+  int64_t kernel_;
+  PoolOptions options_;
 };
 
 /// See avg_pool2d().
 class AvgPool2d : public Module {
  public:
-  explicit AvgPool2d(int64_t kernel, int64_t stride = 0, int64_t padding = 0,
-                     bool ceil_mode = false, bool count_include_pad = true)
-      : kernel_(kernel),
-        stride_(stride ? stride : kernel),
-        padding_(padding),
-        ceil_mode_(ceil_mode),
-        count_include_pad_(count_include_pad) {}
+  explicit AvgPool2d(int64_t kernel, const AvgPoolOptions& options = {})
+      : kernel_(kernel), options_(options) {}
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
 
  private:
-  int64_t kernel_, stride_, padding_;
-  bool ceil_mode_, count_include_pad_;
+  int64_t kernel_;
+  AvgPoolOptions options_;
 };
 
 /// (N, H, W, C) to (N, out_h, out_w, C); see adaptive_avg_pool2d().

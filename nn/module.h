@@ -1,9 +1,11 @@
 // Module: a layer or network with named parameters, and the way to reach everything inside by name.
 #pragma once
+#include <concepts>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -26,15 +28,32 @@ struct RandomStep {
   Tensor clock = {};  ///< (1), int32, on the network's device; if given, its value is added to step
 };
 
+class Module;
+
+/// A module to be moved, such as Linear(2, 16), or a shared_ptr to one.
+template <class M>
+concept Layer = (std::derived_from<M, Module> && !std::is_const_v<M>) ||
+                std::convertible_to<M, std::shared_ptr<Module>>;
+
+/// The shared_ptr that a layer is held by.
+template <Layer M>
+auto hold(M&& layer) {
+  if constexpr (std::derived_from<M, Module>)
+    return std::make_shared<M>(std::move(layer));
+  else
+    return std::decay_t<M>(std::forward<M>(layer));
+}
+
 /// A function with state. A subclass registers its parameters, buffers and children in its
 /// constructor and computes in forward(). Names are PyTorch's.
 ///
-/// Modules are held by shared_ptr and neither copied nor moved. Not thread-safe.
+/// Modules may be moved, as they are into a Sequential, before anybody refers to them; they are not
+/// copied. Not thread-safe.
 class Module {
  public:
   Module() = default;
-  Module(const Module&) = delete;
-  Module& operator=(const Module&) = delete;
+  Module(Module&&) = default;
+  Module& operator=(Module&&) = delete;
   virtual ~Module() = default;
 
   virtual Tensor forward(const Tensor& x) = 0;
@@ -93,11 +112,13 @@ class Module {
  protected:
   Tensor add_parameter(const std::string& name, const Tensor& t);
   Tensor add_buffer(const std::string& name, const Tensor& t);
-  /// Registers a child; returns it.
-  template <class M>
-  std::shared_ptr<M> add_child(const std::string& name, std::shared_ptr<M> child) {
-    children_.emplace_back(name, child);
-    return child;
+  /// Registers a child, held or to be held by a shared_ptr; returns that:
+  ///   conv_ = add_child("conv", Conv2d(3, 64, 7));
+  template <Layer M>
+  auto add_child(const std::string& name, M&& child) {
+    auto held = hold(std::forward<M>(child));
+    children_.emplace_back(name, held);
+    return held;
   }
   /// A key for random numbers that no other layer, step or seed shares.
   RandomKey random_key(Purpose purpose) const {

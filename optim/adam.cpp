@@ -4,7 +4,7 @@
 
 namespace tweed {
 
-Adam::Adam(ParameterBuffer& parameters, const Options& options)
+Adam::Adam(const Optimized& parameters, const Options& options)
     : Optimizer(parameters, options.lr, {"exp_avg", "exp_avg_sq"}), options_(options) {
   set_momentum(options.beta1);
   check_below_1("adam", "beta2", options.beta2);

@@ -21,7 +21,7 @@ class Adam : public Optimizer {
   };
   /// @throws Error  "[adam] beta1 is 1, not from 0 to below 1"; other options are finite and not
   ///                negative
-  Adam(ParameterBuffer& parameters, const Options& options);
+  Adam(const Optimized& parameters, const Options& options);
   void set_momentum(double beta1) override;
 
  private:

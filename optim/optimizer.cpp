@@ -7,13 +7,13 @@ namespace tweed {
 static constexpr int64_t numbers_a_group = 8;
 static_assert(sizeof(StepNumbers) == numbers_a_group * sizeof(double));
 
-Optimizer::Optimizer(ParameterBuffer& parameters, double lr, const std::vector<std::string>& kinds)
-    : parameters_(parameters) {
+Optimizer::Optimizer(const Optimized& parameters, double lr, const std::vector<std::string>& kinds)
+    : parameters_(parameters.buffer) {
   set_lr(lr);
   MemoryLabel label("optimizer");
-  for (auto& kind : kinds) kept_.push_back({kind, parameters.zeros()});
-  numbers_ = Tensor::zeros({int64_t(parameters.groups().size()), numbers_a_group}, DType::float64,
-                           parameters.values().device());
+  for (auto& kind : kinds) kept_.push_back({kind, parameters_->zeros()});
+  numbers_ = Tensor::zeros({int64_t(parameters_->groups().size()), numbers_a_group}, DType::float64,
+                           parameters_->values().device());
 }
 
 void Optimizer::set_lr(double lr) {
@@ -29,7 +29,7 @@ void Optimizer::step() {
 void Optimizer::prepare() {
   steps_.count_up();
   std::vector<double> all;
-  for (auto& group : parameters_.groups()) {
+  for (auto& group : parameters_->groups()) {
     const StepNumbers own = numbers(lr_ * group.lr, group.weight_decay, steps());
     all.insert(all.end(), own.v, own.v + numbers_a_group);
   }
@@ -37,23 +37,23 @@ void Optimizer::prepare() {
 }
 
 void Optimizer::apply() {
-  for (std::size_t i = 0; i < parameters_.groups().size(); ++i) {
-    const auto& group = parameters_.groups()[i];
+  for (std::size_t i = 0; i < parameters_->groups().size(); ++i) {
+    const auto& group = parameters_->groups()[i];
     auto part_of = [&](const Tensor& buffer) { return buffer.slice(group.first, group.last); };
     Part part{numbers_.slice(int64_t(i), int64_t(i) + 1),
-              part_of(parameters_.grads()),
-              part_of(parameters_.values()),
+              part_of(parameters_->grads()),
+              part_of(parameters_->values()),
               {}};
     for (auto& [kind, buffer] : kept_) part.kept.push_back(part_of(buffer));
     update(part);
   }
-  parameters_.changed();
+  parameters_->changed();
 }
 
 std::vector<Named> Optimizer::state() const {
   std::vector<Named> all{{"steps", steps_}};
   for (auto& [kind, buffer] : kept_)
-    for (auto& [name, t] : parameters_.parts(buffer)) all.push_back({kind + "." + name, t});
+    for (auto& [name, t] : parameters_->parts(buffer)) all.push_back({kind + "." + name, t});
   return all;
 }
 

@@ -1,5 +1,6 @@
 // What all optimizers share.
 #pragma once
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,16 +10,29 @@
 
 namespace tweed {
 
+/// What an optimizer changes: a buffer, which must outlive it, or a network's parameters, for which
+/// it makes a buffer of its own.
+struct Optimized {
+  Optimized(ParameterBuffer& parameters)
+      : buffer(std::shared_ptr<ParameterBuffer>(), &parameters) {}
+  Optimized(Module& network) : buffer(std::make_shared<ParameterBuffer>(network.parameters())) {}
+  std::shared_ptr<ParameterBuffer> buffer;
+};
+
 /// Changes the parameters of a buffer by their gradients. A learning rate may be set before each
 /// step; rules of the buffer multiply it for some parameters.
 ///
-/// Refers to the buffer, which must outlive it.
+///   SGD sgd(network, {.lr = 0.1, .momentum = 0.9});
+///   sgd.zero_grad(), backward(loss), sgd.step();
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
+  /// Zeroes the gradients of all parameters.
+  void zero_grad() const { parameters_->zero_grad(); }
+  const ParameterBuffer& parameters() const { return *parameters_; }
   /// prepare() and apply().
   void step();
   /// What the host does for a step: counts it, and sends its numbers to the device.
@@ -38,7 +52,7 @@ class Optimizer {
 
  protected:
   /// @param kinds  names the numbers that are kept for each parameter, zero at first
-  Optimizer(ParameterBuffer& parameters, double lr, const std::vector<std::string>& kinds);
+  Optimizer(const Optimized& parameters, double lr, const std::vector<std::string>& kinds);
 
   /// The numbers of a step, for the parameters of a group.
   /// @param lr            the learning rate itself
@@ -63,7 +77,7 @@ class Optimizer {
   }
 
  private:
-  ParameterBuffer& parameters_;
+  std::shared_ptr<ParameterBuffer> parameters_;
   double lr_;
   std::vector<Named> kept_;
   Tensor numbers_;                                  // (groups, 8)

@@ -4,7 +4,7 @@
 
 namespace tweed {
 
-SGD::SGD(ParameterBuffer& parameters, const Options& options)
+SGD::SGD(const Optimized& parameters, const Options& options)
     : Optimizer(parameters, options.lr, {"velocity"}), options_(options) {
   set_momentum(options.momentum);
   check_not_negative("sgd", "weight_decay", options.weight_decay);

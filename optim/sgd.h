@@ -13,11 +13,11 @@ namespace tweed {
 class SGD : public Optimizer {
  public:
   struct Options {
-    double lr = 0.1, momentum = 0.9, weight_decay = 1e-4;
+    double lr = 1e-3, momentum = 0, weight_decay = 0;
     bool nesterov = false;
   };
   /// @throws Error  "[sgd] momentum is nan, not a finite number from 0", for each option
-  SGD(ParameterBuffer& parameters, const Options& options);
+  SGD(const Optimized& parameters, const Options& options);
   void set_momentum(double momentum) override;
 
  private:

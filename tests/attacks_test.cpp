@@ -6,6 +6,7 @@
 #include "autograd/elementwise.h"
 #include "autograd/loss.h"
 #include "autograd/shape_ops.h"
+#include "nn/init.h"
 #include "nn/layers.h"
 #include "optim/sgd.h"
 #include "tests/catch.h"
@@ -34,10 +35,10 @@ struct Toy {
     }
     x = Tensor::from(pixels, {n, size, size, 3}, device);
     labels = Tensor::from(names, {n}, device);
-    network.add(std::make_shared<Conv2d>(
-        3, 8, 3, Conv2dOptions{.padding = 1, .activation = Activation::relu}, Init{1, 1}));
+    const InitSeed seed(1);
+    network.add(Conv2d(3, 8, 3, {.padding = 1, .activation = Activation::relu}));
     network.add(std::make_shared<Flatten>());
-    network.add(std::make_shared<Linear>(8 * size * size, 2, Init{1, 2}));
+    network.add(Linear(8 * size * size, 2));
     network.to(device);
     ParameterBuffer parameters(network.parameters());
     SGD sgd(parameters, {.lr = 0.02, .momentum = 0.9, .weight_decay = 0});

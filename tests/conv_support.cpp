@@ -1,7 +1,6 @@
-#include "tests/catch.h"
 #include "tests/conv_support.h"
 
-
+#include "tests/catch.h"
 #include "tests/support.h"
 
 namespace tweed {

@@ -18,8 +18,10 @@ namespace {
 Tensor run_batch_norm(const GoldenCase& c, const std::vector<Tensor>& in) {
   Tensor mean = c["running_mean"].clone(), var = c["running_var"].clone();
   const bool train = c.attributes.at("train").get<bool>();
-  Tensor y = batch_norm(in[0], in[1], in[2], mean, var, train, c.attributes.value("momentum", 0.1),
-                        c.attributes.value("eps", 1e-5));
+  Tensor y = batch_norm(in[0], in[1], in[2], mean, var,
+                        {.training = train,
+                         .momentum = c.attributes.value("momentum", 0.1),
+                         .eps = c.attributes.value("eps", 1e-5)});
   if (c.has("running_mean_after")) {
     CHECK(difference(mean.to_doubles(), c["running_mean_after"].to_doubles(), 1e-13) == "");
     CHECK(difference(var.to_doubles(), c["running_var_after"].to_doubles(), 1e-13) == "");
@@ -47,9 +49,9 @@ Tensor run_golden_ops(const GoldenCase& c, const std::vector<Tensor>& in) {
     return fold(in[0], c["y"].shape(), c.number("kernel_size"), c.number("stride"),
                 c.number("padding"));
   if (op == "max_pool2d")
-    return max_pool2d(in[0], c.number("kernel_size"), c.number("stride"), c.number("padding"));
+    return max_pool2d(in[0], c.number("kernel_size"), {c.number("stride"), c.number("padding")});
   if (op == "avg_pool2d")
-    return avg_pool2d(in[0], c.number("kernel_size"), c.number("stride"), c.number("padding"));
+    return avg_pool2d(in[0], c.number("kernel_size"), {c.number("stride"), c.number("padding")});
   if (op == "global_avg_pool") return global_avg_pool(in[0]);
   if (op == "batch_norm") return run_batch_norm(c, in);
   if (op == "reshape") {

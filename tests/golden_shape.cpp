@@ -13,8 +13,8 @@ namespace {
 Tensor run_pool(const GoldenCase& c, const Tensor& x) {
   const int64_t kernel = c.number("kernel_size"), stride = c.number("stride");
   const int64_t padding = c.number("padding");
-  if (c.op() == "max_pool2d") return max_pool2d(x, kernel, stride, padding, c.flag("ceil_mode"));
-  return avg_pool2d(x, kernel, stride, padding, c.flag("ceil_mode"), c.flag("count_include_pad"));
+  if (c.op() == "max_pool2d") return max_pool2d(x, kernel, {stride, padding, c.flag("ceil_mode")});
+  return avg_pool2d(x, kernel, {stride, padding, c.flag("ceil_mode"), c.flag("count_include_pad")});
 }
 
 Tensor run_split(const GoldenCase& c, const Tensor& x) {

@@ -14,8 +14,8 @@ namespace CommandLine = Catch::clara;
 int main(int argc, char** argv) {
   Catch::Session session;
   std::string device;
-  session.cli(session.cli() | CommandLine::Opt(device, "NAME")["--device"](
-                                  "cpu, sim or cuda:N; else cpu and sim"));
+  session.cli(session.cli() |
+              CommandLine::Opt(device, "NAME")["--device"]("cpu, sim or cuda:N; else cpu and sim"));
   if (int wrong = session.applyCommandLine(argc, argv)) return wrong;
   try {
     if (!device.empty()) tweed::use_test_device(device);

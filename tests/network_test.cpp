@@ -108,13 +108,13 @@ TEST_CASE("Ten SGD steps with batch norm give PyTorch's losses and weights") {
   for (Device device : test_devices()) {
     INFO(device.name());
     Sequential network;
-    network.add("conv1", std::make_shared<Conv2d>(3, 8, 3, Conv2dOptions{.padding = 1}, Init{}));
-    network.add("bn1", std::make_shared<BatchNorm2d>(8, 0.1, 1e-5, Activation::relu));
-    network.add("pool", std::make_shared<MaxPool2d>(2, 2));
-    network.add("conv2", std::make_shared<Conv2d>(8, 16, 3, Conv2dOptions{.padding = 1}, Init{}));
-    network.add("bn2", std::make_shared<BatchNorm2d>(16, 0.1, 1e-5, Activation::relu));
+    network.add("conv1", Conv2d(3, 8, 3, {.padding = 1}));
+    network.add("bn1", BatchNorm2d(8, {.activation = Activation::relu}));
+    network.add("pool", MaxPool2d(2));
+    network.add("conv2", Conv2d(8, 16, 3, {.padding = 1}));
+    network.add("bn2", BatchNorm2d(16, {.activation = Activation::relu}));
     network.add("average", std::make_shared<GlobalAvgPool>());
-    network.add("fc", std::make_shared<Linear>(16, 5, Init{}));
+    network.add("fc", Linear(16, 5));
     auto state_of = [&](const std::string& prefix) {
       SafeTensors part;
       for (auto& [name, t] : file.tensors)

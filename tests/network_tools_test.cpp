@@ -77,10 +77,10 @@ TEST_CASE("The costs of known networks are the known ones") {
 
 TEST_CASE("The table of a network") {
   Sequential network;
-  network.add("conv", std::make_shared<Conv2d>(3, 8, 3, Conv2dOptions{.padding = 1}, Init{}));
+  network.add("conv", Conv2d(3, 8, 3, {.padding = 1}));
   auto inner = std::make_shared<Sequential>();
   inner->add(std::make_shared<GlobalAvgPool>());
-  network.add("head", inner).add("fc", std::make_shared<Linear>(8, 1000, Init{}));
+  network.add("head", inner).add("fc", Linear(8, 1000));
   CHECK(summary(network, {2, 8, 8, 3}) ==
         "Sequential on (2, 8, 8, 3)\n"
         "layer   type           output        parameters  multiply-adds   bytes\n"
@@ -96,8 +96,8 @@ class Odd : public Module {
  public:
   Odd() {
     scale_ = add_parameter("scale", Tensor::full({}, 2));
-    twice_ = add_child("twice", std::make_shared<Linear>(4, 4, Init{}));
-    add_child("never", std::make_shared<Linear>(4, 2, Init{}));
+    twice_ = add_child("twice", Linear(4, 4));
+    add_child("never", Linear(4, 2));
   }
   Tensor forward(const Tensor& x) override { return (*twice_)((*twice_)(x)) * scale_; }
   std::string description() const override { return "Odd"; }
@@ -139,9 +139,9 @@ TEST_CASE("A summary leaves the network as it was, even when its shape is wrong"
 TEST_CASE("A watch keeps outputs and gradients of modules by name") {
   for (Device device : test_devices()) {
     Sequential network;
-    network.add("fc1", std::make_shared<Linear>(4, 6, Init{1, 1}));
+    network.add("fc1", Linear(4, 6));
     network.add("relu", make_activation("ReLU"));
-    network.add("fc2", std::make_shared<Linear>(6, 3, Init{1, 2}));
+    network.add("fc2", Linear(6, 3));
     network.to(device);
     const Tensor x = random_tensor({2, 4}, DType::float32, device);
     Tensor loss, hidden;

@@ -3,6 +3,7 @@
 #include "autograd/elementwise.h"
 #include "autograd/loss.h"
 #include "autograd/reduce.h"
+#include "nn/init.h"
 #include "nn/layers.h"
 #include "nn/models/models.h"
 #include "optim/sgd.h"
@@ -122,7 +123,8 @@ TEST_CASE("A checkpoint brings back the network, with its axes turned for PyTorc
 
 TEST_CASE("Parameters live in one buffer, and clipping bounds the norm of all gradients") {
   for (Device device : test_devices()) {
-    Linear layer(3, 2, Init{1, 1});
+    const InitSeed seed(1);
+    Linear layer(3, 2);
     layer.to(device);
     ParameterBuffer parameters(layer.parameters());
     Tensor loss = sum(layer(random_tensor({4, 3}, DType::float32, device)) * 10.0);
@@ -134,7 +136,7 @@ TEST_CASE("Parameters live in one buffer, and clipping bounds the norm of all gr
     CHECK(parameters.grad_norm() == Approx(std::sqrt(squares)).epsilon(1e-5));
     CHECK(parameters.clip_grad_norm(0.5).item() == Approx(std::sqrt(squares)).epsilon(1e-5));
     CHECK(parameters.grad_norm() == Approx(0.5).epsilon(1e-4));
-    SGD sgd(parameters, {.lr = 0.1});
+    SGD sgd(parameters, {.lr = 0.1, .momentum = 0.9, .weight_decay = 1e-4});
     Tensor second = sum(layer(random_tensor({4, 3}, DType::float32, device)));
     sgd.step();
     CHECK_THROWS_WITH(backward(second), Contains("changed in place"));

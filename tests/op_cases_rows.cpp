@@ -85,8 +85,8 @@ Tensor run_batch_norm(const Norm& p, const std::vector<Tensor>& in) {
   auto running = [&](const std::vector<double>& values) {
     return Tensor::from(values, {C}).to(accumulator_dtype(in[0])).to(in[0].device());
   };
-  return batch_norm(in[0], in[1], in[2], running(mean), running(var), p.training, 0.1, p.eps,
-                    p.activation);
+  return batch_norm(in[0], in[1], in[2], running(mean), running(var),
+                    {.training = p.training, .eps = p.eps, .activation = p.activation});
 }
 
 OpCase batch_norm_case(const Norm& p) {

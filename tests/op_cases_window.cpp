@@ -58,7 +58,9 @@ OpCase max_case(const Pooling& p) {
   return {"max_pool2d",
           p.str(),
           {{p.shape, -1, 1, true}},
-          [=](auto& in) { return max_pool2d(in[0], p.kernel, p.stride, p.padding, p.ceil_mode); },
+          [=](auto& in) {
+            return max_pool2d(in[0], p.kernel, {p.stride, p.padding, p.ceil_mode});
+          },
           [=](const Arrays& in) {
             Array y({p.shape[0], p.out(1), p.out(2), p.shape[3]});
             for (double& v : y.v) v = -INFINITY;
@@ -68,34 +70,34 @@ OpCase max_case(const Pooling& p) {
 }
 
 OpCase avg_case(const Pooling& p) {
-  return {"avg_pool2d",
-          p.str(),
-          {{p.shape}},
-          [=](auto& in) {
-            return avg_pool2d(in[0], p.kernel, p.stride, p.padding, p.ceil_mode,
-                              p.count_include_pad);
-          },
-          [=](const Arrays& in) {
-            Array y({p.shape[0], p.out(1), p.out(2), p.shape[3]}), count = y;
-            for_each_cell(p, [&](int64_t o, int64_t i) {
-              y[o] += in[0][i];
-              count[o] += 1;
-            });
-            // With padding that counts: the pools of an image of ones with a border of ones.
-            if (p.count_include_pad) {
-              Pooling bordered = p;
-              bordered.padding = 0;
-              bordered.shape.set(1, p.shape[1] + 2 * p.padding);
-              bordered.shape.set(2, p.shape[2] + 2 * p.padding);
-              for (int64_t i = 0; i < y.shape.size(); ++i) {
-                const int64_t place = i / y.shape[3];
-                count[i] = double(bordered.cells(1, place / y.shape[2] % y.shape[1]) *
-                                  bordered.cells(2, place % y.shape[2]));
-              }
-            }
-            for (int64_t i = 0; i < y.shape.size(); ++i) y[i] /= count[i];
-            return y;
-          }};
+  return {
+      "avg_pool2d",
+      p.str(),
+      {{p.shape}},
+      [=](auto& in) {
+        return avg_pool2d(in[0], p.kernel, {p.stride, p.padding, p.ceil_mode, p.count_include_pad});
+      },
+      [=](const Arrays& in) {
+        Array y({p.shape[0], p.out(1), p.out(2), p.shape[3]}), count = y;
+        for_each_cell(p, [&](int64_t o, int64_t i) {
+          y[o] += in[0][i];
+          count[o] += 1;
+        });
+        // With padding that counts: the pools of an image of ones with a border of ones.
+        if (p.count_include_pad) {
+          Pooling bordered = p;
+          bordered.padding = 0;
+          bordered.shape.set(1, p.shape[1] + 2 * p.padding);
+          bordered.shape.set(2, p.shape[2] + 2 * p.padding);
+          for (int64_t i = 0; i < y.shape.size(); ++i) {
+            const int64_t place = i / y.shape[3];
+            count[i] = double(bordered.cells(1, place / y.shape[2] % y.shape[1]) *
+                              bordered.cells(2, place % y.shape[2]));
+          }
+        }
+        for (int64_t i = 0; i < y.shape.size(); ++i) y[i] /= count[i];
+        return y;
+      }};
 }
 
 // The mean over all pixels whose area overlaps the window's, found by trying each.

@@ -76,7 +76,7 @@ TEST_CASE("max_pool2d starts at minus infinity, passes NaN, and takes the first 
     }
     // Padding is minus infinity too: a negative corner stays negative.
     Tensor x = tensor({-3, -4, -5, -6}, {1, 2, 2, 1}, dtype, device);
-    CHECK(difference(max_pool2d(x, 3, 2, 1).to_doubles(), {-3}, 0) == "");
+    CHECK(difference(max_pool2d(x, 3, {2, 1}).to_doubles(), {-3}, 0) == "");
   });
 }
 
@@ -87,9 +87,9 @@ TEST_CASE("the bits do not depend on the number of threads", "[ops]") {
     Tensor gamma = require_grad(random_tensor({67}, DType::float32, {}, 2));
     Tensor beta = require_grad(random_tensor({67}, DType::float32, {}, 3));
     Tensor mean_state = Tensor::zeros({67}), var_state = Tensor::full({67}, 1);
-    Tensor y = batch_norm(x, gamma, beta, mean_state, var_state, true);
-    y = max_pool2d(relu(y), 3, 2, 1);
-    y = dropout(avg_pool2d(y, 2, 1), 0.3, {1, Purpose::dropout, 2, 3}, true);
+    Tensor y = batch_norm(x, gamma, beta, mean_state, var_state, {.training = true});
+    y = max_pool2d(relu(y), 3, {2, 1});
+    y = dropout(avg_pool2d(y, 2, {1}), 0.3, {1, Purpose::dropout, 2, 3}, true);
     Tensor loss = sum(softmax(flatten(global_avg_pool(y).reshape({8, 1, 1, 67})))) + mean(y);
     auto gradients = grad_of(loss, {x, gamma, beta});
     for (auto& t : {loss, mean_state, var_state, gradients[0], gradients[1], gradients[2]})
@@ -128,15 +128,16 @@ TEST_CASE("batch_norm keeps running statistics as PyTorch does", "[ops]") {
     Tensor gamma = Tensor::full({2}, 1, dtype, device), beta = Tensor::zeros({2}, dtype, device);
     Tensor mean = Tensor::full({2}, 1, dtype, device), var = Tensor::full({2}, 2, dtype, device);
     const uint32_t before = mean.version();
-    batch_norm(x, gamma, beta, mean, var, true, 0.25);
+    batch_norm(x, gamma, beta, mean, var, {.training = true, .momentum = 0.25});
     // Means 3 and 30; unbiased variances 7 and 700.
     CHECK(difference(mean.to_doubles(), {1.5, 8.25}, 1e-6) == "");
     CHECK(difference(var.to_doubles(), {3.25, 176.5}, 1e-6) == "");
     CHECK(mean.version() > before);
-    Tensor y = batch_norm(x, gamma, beta, mean, var, false, 0.25, 0);
+    Tensor y = batch_norm(x, gamma, beta, mean, var, {.momentum = 0.25, .eps = 0});
     CHECK(y.to_doubles()[0] == Approx((1 - 1.5) / std::sqrt(3.25)));
     CHECK(mean.to_doubles()[0] == Approx(1.5));
-    CHECK_THROWS_AS(batch_norm(tensor({1, 2}, {1, 2}, dtype, device), gamma, beta, mean, var, true),
+    CHECK_THROWS_AS(batch_norm(tensor({1, 2}, {1, 2}, dtype, device), gamma, beta, mean, var,
+                               {.training = true}),
                     ShapeError);
   });
 }
@@ -146,8 +147,8 @@ TEST_CASE("batch_norm is right for means far from zero, and for many channels", 
   Tensor x = random_tensor({4000, 3}, DType::float32, {}, 1, 9999, 10001);
   Tensor one = Tensor::full({3}, 1), zero = Tensor::zeros({3});
   Tensor exact = batch_norm(x.to(DType::float64), one.to(DType::float64), zero.to(DType::float64),
-                            none, none, true);
-  Tensor y = batch_norm(x, one, zero, none, none, true);
+                            none, none, {.training = true});
+  Tensor y = batch_norm(x, one, zero, none, none, {.training = true});
   // x itself is rounded to 1e-3, its mean to about that: not more may be lost.
   CHECK(difference(y.to_doubles(), exact.to_doubles(), 2e-3) == "");
 
@@ -157,7 +158,7 @@ TEST_CASE("batch_norm is right for means far from zero, and for many channels", 
       Tensor many = require_grad(random_tensor({4, C}, dtype, device, 2));
       Tensor gamma = require_grad(Tensor::full({C}, 1, dtype, device));
       Tensor beta = require_grad(Tensor::zeros({C}, dtype, device));
-      Tensor y = batch_norm(many, gamma, beta, none, none, true);
+      Tensor y = batch_norm(many, gamma, beta, none, none, {.training = true});
       CHECK(difference(mean(y.detach(), {0}).to_doubles(), Doubles(std::size_t(C), 0.0), 1e-5) ==
             "");
       auto gradients =
@@ -211,12 +212,13 @@ TEST_CASE("wrong arguments are named", "[ops]") {
   CHECK_THROWS_WITH(expand(x, {3}), Contains("[expand]"));
   CHECK_THROWS_WITH(max_pool2d(x, 2), Contains("(N, H, W, C)"));
   CHECK_THROWS_WITH(max_pool2d(image, 5), Contains("does not fit"));
-  CHECK_THROWS_WITH(max_pool2d(image, 2, 1, 2), Contains("padding 2"));
+  CHECK_THROWS_WITH(max_pool2d(image, 2, {1, 2}), Contains("padding 2"));
   CHECK_THROWS_WITH(concat({x, Tensor::zeros({2, 4})}, 0), Contains("(2, 3) and (2, 4)"));
   CHECK_THROWS_WITH(reshape(x, {4, 2}), Contains("[reshape]"));
   CHECK_THROWS_WITH(dropout(x, 1.5, {}, true), Contains("[dropout] p is 1.5"));
-  CHECK_THROWS_WITH(batch_norm(x, Tensor::zeros({2}), Tensor::zeros({3}), {}, {}, true),
-                    Contains("[batch_norm] gamma is (2), x is (2, 3)"));
+  CHECK_THROWS_WITH(
+      batch_norm(x, Tensor::zeros({2}), Tensor::zeros({3}), {}, {}, {.training = true}),
+      Contains("[batch_norm] gamma is (2), x is (2, 3)"));
   Tensor targets = Tensor::from(std::vector<int32_t>{0, 3}, {2});
   CHECK_THROWS_WITH(cross_entropy(x, targets),
                     Contains("[cross_entropy] target 3 of row 1 is out of range for 3 classes"));

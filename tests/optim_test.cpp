@@ -78,12 +78,14 @@ struct Row {
   double clip = 0;
 };
 const Row rows[] = {
-    {"sgd", make<SGD>({.lr = 0.05, .weight_decay = 0}), {}},
-    {"sgd_plain", make<SGD>({.lr = 0.05, .momentum = 0, .weight_decay = 0}), {}},
-    {"sgd_decay", make<SGD>({.lr = 0.05, .weight_decay = 0.1}), {}},
-    {"sgd_nesterov", make<SGD>({.lr = 0.05, .weight_decay = 0.1, .nesterov = true}), {}},
-    {"sgd_groups", make<SGD>({.lr = 0.05, .weight_decay = 0.1}), groups},
-    {"sgd_clipped", make<SGD>({.lr = 0.05, .weight_decay = 0}), {}, 1.5},
+    {"sgd", make<SGD>({.lr = 0.05, .momentum = 0.9}), {}},
+    {"sgd_plain", make<SGD>({.lr = 0.05}), {}},
+    {"sgd_decay", make<SGD>({.lr = 0.05, .momentum = 0.9, .weight_decay = 0.1}), {}},
+    {"sgd_nesterov",
+     make<SGD>({.lr = 0.05, .momentum = 0.9, .weight_decay = 0.1, .nesterov = true}),
+     {}},
+    {"sgd_groups", make<SGD>({.lr = 0.05, .momentum = 0.9, .weight_decay = 0.1}), groups},
+    {"sgd_clipped", make<SGD>({.lr = 0.05, .momentum = 0.9}), {}, 1.5},
     {"adam", make<Adam>({.lr = 0.02}), {}},
     {"adam_decay",
      make<Adam>({.lr = 0.02, .weight_decay = 0.1, .beta1 = 0.8, .beta2 = 0.99, .eps = 1e-3}),
@@ -121,7 +123,7 @@ TEST_CASE("A moving average of weights is PyTorch's, and changes places with the
   on_all([](Device device, DType dtype) {
     auto parameters = problem(dtype, device);
     ParameterBuffer buffer(parameters);
-    SGD sgd(buffer, {.lr = 0.05, .weight_decay = 0});
+    SGD sgd(buffer, {.lr = 0.05, .momentum = 0.9});
     Ema ema(buffer, 0.9);
     for (int step = 1; step <= steps; ++step) {
       set_gradients(parameters, step);
@@ -176,9 +178,9 @@ struct SmallNetwork {
   Tensor x, labels;
 
   SmallNetwork(DType dtype, Device device) {
-    network.add(std::make_shared<Linear>(6, 5, Init{}));
+    network.add(Linear(6, 5));
     network.add(make_activation("ReLU"));
-    network.add(std::make_shared<Linear>(5, 3, Init{}));
+    network.add(Linear(5, 3));
     uint32_t salt = 600;
     for (auto& [name, w] : network.parameters())
       w.copy_from(by_formula(w.shape(), salt++, DType::float64, {}));

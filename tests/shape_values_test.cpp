@@ -30,7 +30,7 @@ TEST_CASE("pools, moves and image operations pass NaN and infinity as PyTorch do
         return Tensor::from(v, {1, h, w, 1}).to(dtype).to(device);
       };
       const Tensor row = images({1, nan, 3, inf, -inf}, 1, 5);
-      CHECK(difference(max_pool2d(row, 2, 2, 1, true).to_doubles(), {1, nan, inf}, 0) == "");
+      CHECK(difference(max_pool2d(row, 2, {2, 1, true}).to_doubles(), {1, nan, inf}, 0) == "");
       CHECK(difference(adaptive_avg_pool2d(row, 1, 3).to_doubles(), {nan, nan, nan}, 0) == "");
       CHECK(difference(avg_pool2d(images({inf, 1, 2, 4}, 2, 2), 1).to_doubles(), {inf, 1, 2, 4},
                        0) == "");
@@ -67,7 +67,7 @@ TEST_CASE("work for many threads has the same bits for any number of them", "[op
     for (int i = 0; i < 5000; ++i) at.push_back(i * i % 39);
     const Tensor rows = gather_rows(a, Tensor::from(at, {5000}));
     Tensor y = resize_bilinear(rotate(x, 20), 40, 30);
-    y = avg_pool2d(y, 3, 2, 1, true, false) + adaptive_avg_pool2d(y, 21, 16);
+    y = avg_pool2d(y, 3, {2, 1, true, false}) + adaptive_avg_pool2d(y, 21, 16);
     y = flip(permute(pad(y, {{0, 0}, {1, 0}, {0, 2}, {0, 0}}), {0, 3, 2, 1}), 2);
     const Tensor product = matmul(a, a, {.transpose_b = true});
     const Tensor loss = sum(y * y) + sum(product * product) + sum(rows * rows);
@@ -120,9 +120,9 @@ TEST_CASE("a copy from beyond 2^31 elements", "[kernels]") {
 
 TEST_CASE("wrong arguments of pools, moves, products and image operations are named", "[ops]") {
   const Tensor x = Tensor::zeros({2, 4}), image = Tensor::zeros({1, 4, 4, 2});
-  CHECK_THROWS_WITH(avg_pool2d(image, 7, 2, 0, true),
+  CHECK_THROWS_WITH(avg_pool2d(image, 7, {2, 0, true}),
                     Contains("[avg_pool2d] a window of 7 does not fit (1, 4, 4, 2)"));
-  CHECK_THROWS_WITH(avg_pool2d(image, 2, -1), Contains("stride -1"));
+  CHECK_THROWS_WITH(avg_pool2d(image, 2, {-1}), Contains("stride -1"));
   CHECK_THROWS_WITH(adaptive_avg_pool2d(image, 0, 2),
                     Contains("[adaptive_avg_pool2d] (1, 4, 4, 2) to 0 x 2"));
   CHECK_THROWS_WITH(adaptive_avg_pool2d(x, 1, 1), Contains("(N, H, W, C)"));
@@ -158,11 +158,11 @@ TEST_CASE("wrong arguments of pools, moves, products and image operations are na
 
 TEST_CASE("pooling layers pass their options on", "[nn]") {
   Tensor x = random_tensor({1, 6, 6, 2});
-  MaxPool2d largest(3, 2, 0, true);
-  CHECK(same_bits(largest(x), max_pool2d(x, 3, 2, 0, true)));
+  MaxPool2d largest(3, {.stride = 2, .ceil_mode = true});
+  CHECK(same_bits(largest(x), max_pool2d(x, 3, {2, 0, true})));
   CHECK(largest.description() == "MaxPool2d(3, stride 2, padding 0, ceil mode)");
-  AvgPool2d average(3, 2, 1, true, false);
-  CHECK(same_bits(average(x), avg_pool2d(x, 3, 2, 1, true, false)));
+  AvgPool2d average(3, {2, 1, true, false});
+  CHECK(same_bits(average(x), avg_pool2d(x, 3, {2, 1, true, false})));
   CHECK(average.description() ==
         "AvgPool2d(3, stride 2, padding 1, ceil mode, padding not counted)");
   CHECK(AvgPool2d(2).description() == "AvgPool2d(2, stride 2, padding 0)");

@@ -5,6 +5,7 @@
 #include "autograd/loss.h"
 #include "nn/forward_float.h"
 #include "nn/freeze.h"
+#include "nn/init.h"
 #include "nn/layers.h"
 #include "nn/models/models.h"
 #include "optim/adam.h"
@@ -21,12 +22,13 @@ namespace {
 
 // Convolution, batch norm, dropout: everything that a step may change.
 ModulePtr small_network(Device device) {
+  const InitSeed seed(1);
   auto network = std::make_shared<Sequential>();
-  network->add("conv", std::make_shared<Conv2d>(3, 6, 3, Conv2dOptions{.padding = 1}, Init{1, 1}));
-  network->add("bn", std::make_shared<BatchNorm2d>(6, 0.1, 1e-5, Activation::relu));
-  network->add("dropout", std::make_shared<Dropout>(0.3));
-  network->add("pool", std::make_shared<GlobalAvgPool>());
-  network->add("fc", std::make_shared<Linear>(6, 4, Init{1, 2}));
+  network->add("conv", Conv2d(3, 6, 3, {.padding = 1}));
+  network->add("bn", BatchNorm2d(6, {.activation = Activation::relu}));
+  network->add("dropout", Dropout(0.3));
+  network->add("pool", GlobalAvgPool());
+  network->add("fc", Linear(6, 4));
   network->to(device);
   return network;
 }
@@ -239,7 +241,7 @@ TEST_CASE("SimpleNet gives the same losses on every device for twenty steps") {
     auto network = make_model("simplenet", {.classes = 4, .image_size = 32});
     network->to(device);
     ParameterBuffer parameters(network->parameters());
-    SGD sgd(parameters, {.lr = 0.01, .momentum = 0.9});
+    SGD sgd(parameters, {.lr = 0.01, .momentum = 0.9, .weight_decay = 1e-4});
     const Tensor images = x.to(device), targets = labels.to(device);
     Step step(*network, parameters, sgd, {}, images, targets);
     std::vector<double> losses;

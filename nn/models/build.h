@@ -2,38 +2,39 @@
 #pragma once
 #include <memory>
 
+#include "nn/init.h"
 #include "nn/layers.h"
 #include "nn/models/models.h"
 
 namespace tweed {
 
-/// Makes layers and counts them.
+/// Makes layers, which number themselves while it lives.
 class Build {
  public:
-  explicit Build(const ModelOptions& options) : options_(options) {}
+  explicit Build(const ModelOptions& options) : options_(options), seed_(options.seed) {}
 
   int64_t classes() const { return options_.classes; }
   uint64_t seed() const { return options_.seed; }
-  Init next() { return {options_.seed, ++layers_}; }
 
   /// A convolution that keeps the size (by padding) but for its stride; `bias` is left out before
   /// batch norm, which would cancel it.
   std::shared_ptr<Conv2d> conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1,
                                bool bias = false, Activation activation = Activation::none) {
     const Conv2dOptions options{stride, kernel / 2, bias, activation};
-    return std::make_shared<Conv2d>(in, out, kernel, options, next());
+    return std::make_shared<Conv2d>(in, out, kernel, options);
   }
   std::shared_ptr<BatchNorm2d> norm(int64_t channels, Activation activation = Activation::none,
                                     double eps = 1e-5) {
-    return std::make_shared<BatchNorm2d>(channels, 0.1, eps, activation);
+    return std::make_shared<BatchNorm2d>(channels,
+                                         BatchNorm2dOptions{.eps = eps, .activation = activation});
   }
   std::shared_ptr<Linear> linear(int64_t in, int64_t out) {
-    return std::make_shared<Linear>(in, out, next());
+    return std::make_shared<Linear>(in, out);
   }
 
  private:
   ModelOptions options_;
-  uint32_t layers_ = 0;
+  InitSeed seed_;
 };
 
 /// Gives all convolutions of a network Kaiming's normal weights, by default for the size of

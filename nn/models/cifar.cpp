@@ -82,7 +82,7 @@ ModulePtr cifar_5x5(const ModelOptions& options) {
     in = out;
   }
   network->add("flatten", std::make_shared<Flatten>());
-  network->add("fc1", std::make_shared<Linear>(4 * 4 * 64, 64, build.next(), false));
+  network->add("fc1", Linear(4 * 4 * 64, 64, {.bias = false}));
   network->add("bn4", build.norm(64, Activation::relu));
   network->add("fc2", build.linear(64, options.classes));
   return network;

@@ -43,8 +43,9 @@ class Inception : public Module {
         add_child("branch2", chain(conv(p.in, p.reduce3, 1), conv(p.reduce3, p.three, 3))));
     branches_.push_back(
         add_child("branch3", chain(conv(p.in, p.reduce5, 1), conv(p.reduce5, p.five, 3))));
-    branches_.push_back(
-        add_child("branch4", chain(std::make_shared<MaxPool2d>(3, 1, 1), conv(p.in, p.pooled, 1))));
+    branches_.push_back(add_child(
+        "branch4", chain(std::make_shared<MaxPool2d>(3, PoolOptions{.stride = 1, .padding = 1}),
+                         conv(p.in, p.pooled, 1))));
   }
   Tensor forward(const Tensor& x) override {
     std::vector<Tensor> parts;
@@ -98,7 +99,10 @@ class GoogLeNet : public Module {
   void inception(const char* name, Build& build, const Parts& parts) {
     steps_.push_back(add_child(name, std::make_shared<Inception>(build, parts)));
   }
-  void pool(int64_t kernel) { steps_.push_back(std::make_shared<MaxPool2d>(kernel, 2, 0, true)); }
+  void pool(int64_t kernel) {
+    steps_.push_back(
+        std::make_shared<MaxPool2d>(kernel, PoolOptions{.stride = 2, .ceil_mode = true}));
+  }
 
   std::vector<ModulePtr> steps_;
 };

@@ -33,7 +33,7 @@ ModulePtr downsample(Build& build, int64_t in, int64_t out, int64_t stride) {
 // Every second pixel, with channels of zeros on both sides (option A).
 Tensor subsampled(const Tensor& x, int64_t channels) {
   const int64_t added = (channels - x.dim(3)) / 2;
-  return pad(max_pool2d(x, 1, 2), {{0, 0}, {0, 0}, {0, 0}, {added, added}});
+  return pad(max_pool2d(x, 1, {.stride = 2}), {{0, 0}, {0, 0}, {0, 0}, {added, added}});
 }
 
 // Two 3x3 convolutions.
@@ -108,7 +108,7 @@ class ResNet : public Module {
 
   Tensor forward(const Tensor& x) override {
     Tensor y = (*bn1_)((*conv1_)(x));
-    if (!plan_.cifar) y = max_pool2d(y, 3, 2, 1);
+    if (!plan_.cifar) y = max_pool2d(y, 3, {.stride = 2, .padding = 1});
     for (auto& stage : stages_) y = (*stage)(y);
     return (*fc_)(global_avg_pool(y));
   }

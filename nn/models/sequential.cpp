@@ -116,26 +116,25 @@ class LayerText {
 
 std::shared_ptr<Sequential> make_layers(LayerText& text, Build& build, int depth);
 
-ModulePtr make_conv(LayerText& t, Build& build) {
+ModulePtr make_conv(LayerText& t, Build&) {
   const int64_t in = t.integer("in_channels"), out = t.integer("out_channels"),
                 kernel = t.integer("kernel_size");
   t.check_weights(in, out, kernel * kernel);
   return std::make_shared<Conv2d>(in, out, kernel,
                                   Conv2dOptions{.stride = t.integer_or("stride", 1),
                                                 .padding = t.integer_or("padding", 0),
-                                                .bias = t.flag_or("bias", true)},
-                                  build.next());
+                                                .bias = t.flag_or("bias", true)});
 }
-ModulePtr make_linear(LayerText& t, Build& build) {
+ModulePtr make_linear(LayerText& t, Build&) {
   const int64_t in = t.integer("in_features"), out = t.integer("out_features");
   t.check_weights(in, out);
-  return std::make_shared<Linear>(in, out, build.next(), t.flag_or("bias", true));
+  return std::make_shared<Linear>(in, out, LinearOptions{.bias = t.flag_or("bias", true)});
 }
 ModulePtr make_norm(LayerText& t, Build&) {
   const int64_t channels = t.integer("num_features");
   t.check_weights(channels, 4);  // two of them statistics
   const double momentum = t.fraction_or("momentum", 0.1);
-  return std::make_shared<BatchNorm2d>(channels, momentum, t.fraction_or("eps", 1e-5));
+  return hold(BatchNorm2d(channels, {.momentum = momentum, .eps = t.fraction_or("eps", 1e-5)}));
 }
 
 ModulePtr make_layer_norm(LayerText& t, Build&) {
@@ -162,12 +161,12 @@ struct Window {
 };
 ModulePtr make_max_pool(LayerText& t, Build&) {
   const Window w(t);
-  return std::make_shared<MaxPool2d>(w.kernel, w.stride, w.padding, w.ceil_mode);
+  return hold(MaxPool2d(w.kernel, {w.stride, w.padding, w.ceil_mode}));
 }
 ModulePtr make_avg_pool(LayerText& t, Build&) {
   const Window w(t);
-  return std::make_shared<AvgPool2d>(w.kernel, w.stride, w.padding, w.ceil_mode,
-                                     t.flag_or("count_include_pad", true));
+  return hold(AvgPool2d(w.kernel,
+                        {w.stride, w.padding, w.ceil_mode, t.flag_or("count_include_pad", true)}));
 }
 ModulePtr make_adaptive_avg_pool(LayerText& t, Build&) {
   const auto [h, w] = t.pair("output_size");

@@ -44,8 +44,7 @@ class Block : public Module {
   Block(Build& build, int number) : windowed_(number % 2 == 0) {
     const double dropped = most_dropped * number / (depth - 1);
     norm1_ = add_child("norm1", std::make_shared<LayerNorm>(width, eps));
-    attn_ = add_child("attn", std::make_shared<Attention>(width, heads, windowed_ ? window : 0,
-                                                          build.next(), build.next()));
+    attn_ = add_child("attn", Attention(width, heads, windowed_ ? window : 0));
     drop1_ = add_child("drop_path1", std::make_shared<DropPath>(dropped));
     norm2_ = add_child("norm2", std::make_shared<LayerNorm>(width, eps));
     mlp_ = add_child("mlp", std::make_shared<Mlp>(build));
@@ -70,10 +69,7 @@ class Block : public Module {
 
 class PatchEmbed : public Module {
  public:
-  explicit PatchEmbed(Build& build) {
-    const Conv2dOptions options{.stride = patch};
-    proj_ = add_child("proj", std::make_shared<Conv2d>(3, width, patch, options, build.next()));
-  }
+  PatchEmbed() { proj_ = add_child("proj", Conv2d(3, width, patch, {.stride = patch})); }
   Tensor forward(const Tensor& x) override { return (*proj_)(x); }
   std::string description() const override { return "PatchEmbed"; }
 
@@ -91,7 +87,7 @@ class SimpleViT : public Module {
     const Shape positions{1, side_ * side_, width};
     WeightLimit::check(positions);
     pos_embed_ = add_parameter("pos_embed", Tensor::zeros(positions));
-    patch_embed_ = add_child("patch_embed", std::make_shared<PatchEmbed>(build));
+    patch_embed_ = add_child("patch_embed", PatchEmbed());
     auto blocks = std::make_shared<Sequential>();
     for (int i = 0; i < depth; ++i) blocks->add(std::make_shared<Block>(build, i));
     blocks_ = add_child("blocks", blocks);

@@ -37,16 +37,18 @@ class SqueezeNet : public Module {
     auto fire = [&](int64_t in, int64_t squeeze, int64_t expand) {
       return std::make_shared<Fire>(build, in, squeeze, expand);
     };
-    auto pool = [] { return std::make_shared<MaxPool2d>(3, 2, 0, true); };
+    auto pool = [] {
+      return std::make_shared<MaxPool2d>(3, PoolOptions{.stride = 2, .ceil_mode = true});
+    };
     const Conv2dOptions stem{.stride = 2};
-    features_ = add_child("features",
-                          std::make_shared<Sequential>(std::vector<ModulePtr>{
-                              std::make_shared<Conv2d>(3, 96, 7, stem, build.next()),
-                              make_activation("ReLU"), pool(), fire(96, 16, 64), fire(128, 16, 64),
-                              fire(128, 32, 128), pool(), fire(256, 32, 128), fire(256, 48, 192),
-                              fire(384, 48, 192), fire(384, 64, 256), pool(), fire(512, 64, 256)}));
+    features_ = add_child(
+        "features", std::make_shared<Sequential>(std::vector<ModulePtr>{
+                        std::make_shared<Conv2d>(3, 96, 7, stem), make_activation("ReLU"), pool(),
+                        fire(96, 16, 64), fire(128, 16, 64), fire(128, 32, 128), pool(),
+                        fire(256, 32, 128), fire(256, 48, 192), fire(384, 48, 192),
+                        fire(384, 64, 256), pool(), fire(512, 64, 256)}));
     const Conv2dOptions with_border{.padding = last_padding, .activation = Activation::relu};
-    auto last = std::make_shared<Conv2d>(512, build.classes(), 1, with_border, build.next());
+    auto last = std::make_shared<Conv2d>(512, build.classes(), 1, with_border);
     classifier_ = add_child("classifier", std::make_shared<Sequential>(std::vector<ModulePtr>{
                                               std::make_shared<Dropout>(0.5), last}));
     uint32_t number = 0;  // as in torchvision
