@@ -1,16 +1,15 @@
 // Names what photos show. See --help.
 #include <algorithm>
 #include <cstdio>
-#include <numeric>
 
 #include "apps/app.h"
 #include "apps/flags.h"
 #include "apps/numbers.h"
 #include "apps/run_folder.h"
 #include "apps/sheets.h"
-#include "autograd/loss.h"
 #include "data/class_names.h"
 #include "kernels/machine/printable.h"
+#include "nn/answers.h"
 #include "nn/models/models.h"
 
 using namespace tweed;
@@ -85,28 +84,17 @@ void apply(const Flags& f, CheckpointInfo& info) {
   info.classes = names;
 }
 
-void print_best(const std::vector<float>& probabilities, const CheckpointInfo& info, int top) {
-  std::vector<std::size_t> order(probabilities.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](auto a, auto b) { return probabilities[a] > probabilities[b]; });
-  order.resize(std::min(order.size(), std::size_t(top)));
-  for (std::size_t c : order)
-    std::printf("  %5.2f  %4zu %s\n", double(probabilities[c]), c,
-                printable(info.classes[c]).c_str());
-}
-
 void print_answers(const Flags& f, const Checkpoint& checkpoint, const Samples& samples,
                    Device device) {
   if (samples.images.empty()) return;
   NoGrad no_grad;
   const Tensor logits = (*checkpoint.network)(normalized(samples, checkpoint.info, device));
-  const std::vector<float> p = softmax(logits).to_vector<float>();
-  const auto classes = std::ptrdiff_t(checkpoint.info.classes.size());
+  const auto answers = top_classes(logits, checkpoint.info.classes, f.top);
   for (std::size_t i = 0; i < samples.names.size(); ++i) {
     std::printf("%s\n", printable(samples.names[i]).c_str());
-    const auto row = p.begin() + std::ptrdiff_t(i) * classes;
-    print_best({row, row + classes}, checkpoint.info, f.top);
+    for (auto& answer : answers[i])
+      std::printf("  %5.2f  %4ld %s\n", answer.probability, long(answer.label),
+                  printable(answer.name).c_str());
   }
   std::fflush(stdout);
 }

@@ -166,6 +166,10 @@ PgdOptions interruptible(PgdOptions options) {
   return options;
 }
 
+Attack attack_of(const std::string& name, const PgdOptions& options, Device device) {
+  return name == "pgd" ? pgd_attack(options, device) : attack_called(name)(options, device);
+}
+
 EvaluateOptions evaluation_of(const CheckpointInfo& info, int workers) {
   return {.image_size = info.image_size,
           .normalization = {info.mean, info.std},

@@ -66,7 +66,7 @@ int Work::examine() const {
 int Work::run() const {
   if (!print("clean", nullptr) || !print("attacked", &attack)) return 130;
   const Samples samples = pick_samples(data.validation, info(), 8);
-  if (!write_attack_sheet(out, checkpoint, samples, attack, device)) return 130;
+  if (!write_attack_sheet(out, checkpoint, samples, "pgd", attack, device)) return 130;
   print_written(out, samples, info());
   return examine();
 }

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "autograd/loss.h"
 #include "data/augment.h"
 #include "explain/saliency.h"
 #include "kernels/machine/printable.h"
+#include "nn/answers.h"
 #include "nn/eval_mode.h"
 #include "nn/forward_float.h"
 
@@ -19,21 +19,10 @@ std::string percent(double p) {
   return text;
 }
 
-// What a network says about an image: the likeliest class and its probability.
-struct Answer {
-  int32_t label;
-  double probability;
-};
-std::vector<Answer> answers(const Tensor& logits) {
-  NoGrad no_grad;
-  auto probabilities = softmax(logits).to_doubles();
-  std::size_t classes = std::size_t(logits.dim(1));
+// What a network says about each image.
+std::vector<Answer> answers(const Tensor& logits, const CheckpointInfo& info) {
   std::vector<Answer> result;
-  for (std::size_t i = 0; i < probabilities.size(); i += classes) {
-    auto best = std::max_element(probabilities.begin() + long(i),
-                                 probabilities.begin() + long(i + classes));
-    result.push_back({int32_t(best - probabilities.begin() - long(i)), *best});
-  }
+  for (auto& likeliest : top_classes(logits, info.classes, 1)) result.push_back(likeliest[0]);
   return result;
 }
 
@@ -43,8 +32,8 @@ Tensor logits_of(Module& network, const Tensor& x) {
   return forward_float(network, x);
 }
 
-Caption said(const Answer& answer, int32_t truth, const CheckpointInfo& info) {
-  std::string text = info.classes[std::size_t(answer.label)] + " " + percent(answer.probability);
+Caption said(const Answer& answer, int32_t truth) {
+  std::string text = answer.name + " " + percent(answer.probability);
   if (truth < 0) return {text};
   return {text, answer.label == truth ? colors::green : colors::red};
 }
@@ -150,7 +139,7 @@ bool write_saliency_sheet(const std::string& path, const Checkpoint& checkpoint,
     const Tensor image = images.slice(int64_t(i), int64_t(i) + 1).to(device);
     const Saliency s = saliency(*checkpoint.network, image);
     const Tensor map = at(s.map, 0);
-    const Caption answer = said(answers(s.logits)[0], samples.labels[i], info);
+    const Caption answer = said(answers(s.logits, info)[0], samples.labels[i]);
     cells.push_back({samples.images[i], {truth_of(samples, i, info)}});
     cells.push_back({saliency_overlay(samples.images[i], map), {answer}});
     cells.push_back({grey(map), {"gradient"}});
@@ -165,36 +154,39 @@ bool write_saliency_sheet(const std::string& path, const Checkpoint& checkpoint,
 }
 
 bool write_attack_sheet(const std::string& path, const Checkpoint& checkpoint,
-                        const Samples& samples, const PgdOptions& options, Device device) {
+                        const Samples& samples, const std::string& name, const PgdOptions& options,
+                        Device device) {
   const CheckpointInfo& info = checkpoint.info;
   Module& network = *checkpoint.network;
   Tensor x = normalized(samples, info, device);
-  auto before = answers(logits_of(network, x));
+  auto before = answers(logits_of(network, x), info);
   std::vector<int32_t> labels = samples.labels;
   for (std::size_t i = 0; i < labels.size(); ++i)
-    if (labels[i] < 0) labels[i] = before[i].label;  // without a true label, the network's own
-  PgdResult result =
-      pgd(network, x, Tensor::from(labels, {x.dim(0)}, device), interruptible(options));
+    if (labels[i] < 0)
+      labels[i] = int32_t(before[i].label);  // without a true label, the network's own
+  const Attack attack = attack_called(name)(interruptible(options), device);
+  network.set_random_step({});
+  const Tensor changed = attack(network, x, Tensor::from(labels, {x.dim(0)}, device));
   if (interrupted()) return false;
-  auto after = answers(logits_of(network, result.images));
+  auto after = answers(logits_of(network, changed), info);
 
   std::vector<Cell> cells;
   const double largest = largest_change(options.space, info);
   for (std::size_t i = 0; i < samples.images.size(); ++i) {
-    Tensor attacked = at(result.images, int64_t(i));
+    Tensor attacked = at(changed, int64_t(i));
     Tensor noise = difference(attacked, at(x, int64_t(i)));
-    cells.push_back({samples.images[i],
-                     {truth_of(samples, i, info), said(before[i], samples.labels[i], info)}});
+    cells.push_back(
+        {samples.images[i], {truth_of(samples, i, info), said(before[i], samples.labels[i])}});
     cells.push_back(
         {pixels_of(noise, info, largest > 0 ? 0.5 / largest : 0, 0.5, true), {"noise, magnified"}});
-    cells.push_back({pixels_of(attacked, info, 1, 0, false),
-                     {"attacked", said(after[i], samples.labels[i], info)}});
+    cells.push_back(
+        {pixels_of(attacked, info, 1, 0, false), {"attacked", said(after[i], samples.labels[i])}});
   }
   Sheet sheet;
-  char attack[100];
-  std::snprintf(attack, sizeof attack, " under PGD: %d steps, up to %.1f/255 a pixel",
-                options.steps, 255 * largest);
-  sheet.title = info.model + attack;
+  char limits[100];
+  std::snprintf(limits, sizeof limits, ": %d steps, up to %.1f/255 a pixel", options.steps,
+                255 * largest);
+  sheet.title = info.model + " under " + (name == "pgd" ? "PGD" : name) + limits;
   sheet.notes = {"Left: the original. Middle: what the attack added, grey where nothing.",
                  "Right: their sum, and what the network says then."};
   sheet.rows = in_rows(cells, samples.images.size() > 1 ? 6 : 3);

@@ -30,10 +30,12 @@ Tensor normalized(const Samples& samples, const CheckpointInfo& info, Device dev
 /// False after Ctrl-C: then nothing is written.
 bool write_saliency_sheet(const std::string& path, const Checkpoint& checkpoint,
                           const Samples& samples, Device device);
-/// Original, magnified noise and attacked image side by side, with class and probability.
+/// Under the attack of that name (see register_attack):
+/// original, magnified noise and attacked image side by side, with class and probability.
 /// False after Ctrl-C: then nothing is written.
 bool write_attack_sheet(const std::string& path, const Checkpoint& checkpoint,
-                        const Samples& samples, const PgdOptions& options, Device device);
+                        const Samples& samples, const std::string& name, const PgdOptions& options,
+                        Device device);
 /// "wrote PATH: 8 images of 32x32"
 void print_written(const std::string& path, const Samples& samples, const CheckpointInfo& info);
 

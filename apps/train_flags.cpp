@@ -84,8 +84,9 @@ void TrainFlags::add_training_flags(CLI::App& app) {
   app.add_flag("--graph,!--no-graph", t.record,
                "on cuda and sim: record a training step and replay it (a CUDA graph), which gives "
                "the same bits; the default");
-  app.add_option("--adversarial", adversarial, "train on attacked images: pgd")
-      ->check(CLI::IsMember({"pgd"}));
+  app.add_option("--adversarial", adversarial,
+                 "train on attacked images: " + joined(attack_names()))
+      ->check(CLI::IsMember(attack_names()));
 }
 
 void TrainFlags::add_computing_flags(CLI::App& app) {
@@ -121,6 +122,9 @@ void TrainFlags::add_to(CLI::App& app) {
   add_training_flags(app);
   app.option_defaults()->group(of_attack);
   attack.add_to(app);
+  app.add_option("--attack-method", method, "what -a attacks by: " + joined(attack_names()))
+      ->check(CLI::IsMember(attack_names()))
+      ->capture_default_str();
   app.option_defaults()->group(of_computing);
   add_computing_flags(app);
 }

@@ -16,7 +16,7 @@ struct TrainFlags {
   TrainingOptions training;
   OptimizerFlags optimizer{training.trainer, training.freeze};
   AttackFlags attack;
-  std::string model = "simplenet", resume, conv = "auto", adversarial;
+  std::string model = "simplenet", resume, conv = "auto", adversarial, method = "pgd";
   std::string augment = "mirror,crop", normalize = "imagenet", validation;
   std::string precision = "f32", images_on = "auto", out = "runs/train";
   bool overwrite = false, evaluate = false, attacked = false, pictures = false, custom_conv = false,

@@ -1,7 +1,9 @@
 #include "attacks/attack.h"
 
+#include <map>
 #include <memory>
 
+#include "attacks/pgd.h"
 #include "tensor/replay.h"
 
 namespace tweed {
@@ -41,7 +43,31 @@ class RecordedAttack {
   Replay replay_;
 };
 
+std::map<std::string, MakeAttack>& table() {
+  static std::map<std::string, MakeAttack> attacks{{"pgd", pgd_in_step}};
+  return attacks;
+}
+
 }  // namespace
+
+void register_attack(const std::string& name, MakeAttack make) {
+  if (!table().emplace(name, std::move(make)).second)
+    throw Error("there is an attack " + in_quotes(name) + " already");
+}
+
+const MakeAttack& attack_called(const std::string& name) {
+  const auto found = table().find(name);
+  if (found != table().end()) return found->second;
+  std::string known;
+  for (auto& each : attack_names()) known += (known.empty() ? "" : ", ") + each;
+  throw Error("there is no attack " + in_quotes(name) + "; there are " + known);
+}
+
+std::vector<std::string> attack_names() {
+  std::vector<std::string> names;
+  for (auto& [name, make] : table()) names.push_back(name);
+  return names;
+}
 
 Attack recorded(Attack attack, Device device) {
   auto shared = std::make_shared<RecordedAttack>(std::move(attack), device);

@@ -7,7 +7,11 @@ set(folders_with_headers kernels tensor autograd data nn optim explain attacks t
 install(DIRECTORY ${folders_with_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tweed
   COMPONENT library FILES_MATCHING PATTERN "*.h")
 install(FILES tweed.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tweed COMPONENT library)
-install(TARGETS tweed tweed_options tweed_cpu_flags tweed_sim_flags ${folders} EXPORT tweed_targets
+# Of the apps one function is for other programs: train_main().
+install(FILES apps/train_main.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tweed/apps COMPONENT library)
+set_target_properties(tweed_apps PROPERTIES EXPORT_NAME apps)
+install(TARGETS tweed tweed_options tweed_cpu_flags tweed_sim_flags tweed_apps ${folders}
+  EXPORT tweed_targets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library)
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/tweed)
 install(EXPORT tweed_targets NAMESPACE tweed:: DESTINATION ${package} COMPONENT library)

@@ -35,9 +35,9 @@ Saliency saliency(Module& network, const Tensor& x) {
 }
 
 Image saliency_overlay(const Image& image, const Tensor& map, double times) {
-  if (map.shape() != Shape{image.height, image.width})
-    fail("saliency_overlay", "the map is ", map.shape(), ", the image ",
-         Shape{image.height, image.width});
+  const Shape size{image.height, image.width};
+  if (map.shape() != size && map.shape() != Shape{1, size[0], size[1]})
+    fail("saliency_overlay", "the map is ", map.shape(), ", the image ", size);
   auto values = map.to_doubles();
   double mean = 0;
   for (double v : values) mean += v / double(values.size());

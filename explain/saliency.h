@@ -22,7 +22,7 @@ Saliency saliency(Module& network, const Tensor& x);
 
 /// The coursework's drawing: pixels whose saliency is above `times` the image's mean turn red.
 ///
-/// @param map  (H, W) of the same size as `image`
+/// @param map  (H, W) or (1, H, W), of the same size as `image`
 Image saliency_overlay(const Image& image, const Tensor& map, double times = 2);
 
 }  // namespace tweed

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "data/dataset.h"
 #include "nn/module.h"
 #include "record/safetensors.h"
 
@@ -21,6 +22,10 @@ struct CheckpointInfo {
   double top1 = 0, top5 = 0;  ///< on validation data, in per cent
   std::string description;    ///< of a JSON file's network: the file's text; else empty
 };
+
+/// What save_checkpoint() is to write of a network that was trained on such images.
+/// @param model  a name of make_model()
+CheckpointInfo info_of(const std::string& model, const Dataset& data, const Normalization& by = {});
 
 /// A tensor of a network under its PyTorch axes: 4-D weights (Co, K, K, Ci) become (Co, Ci, K, K).
 Tensor to_file_axes(const Tensor& t);
@@ -42,7 +47,8 @@ struct Checkpoint {
   std::vector<std::string> notes = {};
 };
 /// @param prefix  of the network's tensors in the file; those without it are somebody else's
-/// @throws FormatError  if the file is damaged, is no checkpoint of ours, does not fit its model, or
+/// @throws FormatError  if the file is damaged, is no checkpoint of ours, does not fit its model,
+/// or
 ///                      has weights that are not finite
 Checkpoint load_checkpoint(const std::string& path, const std::string& prefix = "");
 

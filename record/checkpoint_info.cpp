@@ -84,6 +84,15 @@ class Metadata {
 
 }  // namespace
 
+CheckpointInfo info_of(const std::string& model, const Dataset& data, const Normalization& by) {
+  return {.model = model,
+          .classes = data.classes(),
+          .image_size = data.image_size(),
+          .load_size = data.image_side(),
+          .mean = by.mean,
+          .std = by.std};
+}
+
 CheckpointInfo read_info(const SafeTensorsFile& file) {
   const Metadata metadata(file);
   CheckpointInfo info;

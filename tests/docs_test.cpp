@@ -31,8 +31,17 @@ TEST_CASE("adding-an-op.md shows the files that are compiled") {
   }
 }
 
-TEST_CASE("README.md shows the program that is compiled") {
-  CHECK(text_of("README.md").find(text_of("docs/examples/ten_lines.cpp")) != std::string::npos);
+TEST_CASE("README.md and your-own.md show the programs that are compiled") {
+  auto shows = [](const char* page, const char* program) {
+    INFO(page << " " << program);
+    CHECK(text_of(page).find("```cpp\n" + text_of(std::string("docs/examples/") + program) +
+                             "```") != std::string::npos);
+  };
+  shows("README.md", "ten_lines.cpp");
+  shows("README.md", "places.cpp");
+  shows("docs/your-own.md", "my_network.cpp");
+  shows("docs/your-own.md", "my_conv/my_conv.cpp");
+  shows("docs/your-own.md", "my_conv/main.cpp");
 }
 
 // The functions of the headers that users include, and those in the tables of operations.md.

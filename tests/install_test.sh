@@ -19,6 +19,18 @@ cmake -S "$folder/program" -B "$folder/build" -DCMAKE_PREFIX_PATH="$folder/prefi
 cmake --build "$folder/build" >>"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
 "$folder/build/program" | tee "$folder/out"
 grep -q '^step 200: loss 0\.0' "$folder/out"
+
+# The program with images, and one with a network of its own in train_miniplaces.
+cp "$source/docs/examples/places.cpp" "$folder/program/program.cpp"
+cp "$source/docs/examples/my_network.cpp" "$folder/program/"
+cat >>"$folder/program/CMakeLists.txt" <<'END'
+add_executable(my_network my_network.cpp)
+target_link_libraries(my_network PRIVATE tweed::apps)
+END
+cmake --build "$folder/build" >>"$folder/log" 2>&1 || { cat "$folder/log"; exit 1; }
+(cd "$folder" && build/program >out && grep -q '^validation: top-1 ' out && [[ -s why.png ]])
+"$folder/build/my_network" tiny --image-size 16 --limit 4 --classes 3 --batch-size 8 --epochs 1 \
+  --model mynet --out "$folder/run" >>"$folder/log"
 cmake --install "$build" --component apps --prefix "$folder/apps" >>"$folder/log"
 for app in train_miniplaces classify saliency_maps pgd_attack; do
   "$folder/apps/bin/$app" --help >/dev/null

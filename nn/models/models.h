@@ -1,5 +1,6 @@
 // The networks by name.
 #pragma once
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,11 @@ struct ModelOptions {
 /// @throws Error  naming what there is
 ModulePtr make_model(const std::string& name, const ModelOptions& options);
 std::vector<std::string> model_names();
+/// Gives a network of one's own a name for make_model(): the apps take it by --model, and
+/// checkpoints of it can be read. Call it before any thread needs a network. `make` is called with
+/// the seed of its initial weights in force (see InitSeed).
+/// @throws Error  if the name is taken, or ends in .json
+void register_model(const std::string& name, std::function<ModulePtr(const ModelOptions&)> make);
 
 // The networks themselves; each file begins with what they are.
 

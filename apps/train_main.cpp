@@ -1,0 +1,305 @@
+#include "apps/train_main.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <sstream>
+
+#include "apps/app.h"
+#include "apps/sheets.h"
+#include "apps/train_flags.h"
+#include "apps/training.h"
+#include "autograd/conv.h"
+#include "nn/freeze.h"
+#include "nn/models/sequential.h"
+#include "nn/summary.h"
+
+using namespace tweed;
+using namespace tweed::app;
+
+namespace {
+
+Augmentation parse_augmentation(const std::string& text, int image_size) {
+  Augmentation result{.mirror = false, .crop = false};
+  std::istringstream names(text);
+  for (std::string name; std::getline(names, name, ',');) {
+    if (name == "mirror")
+      result.mirror = true;
+    else if (name == "crop" || name == "pad")
+      result.crop = true;
+    else if (name != "none" || text != "none")
+      throw Error("--augment takes none, or some of mirror, crop and pad, not '" + text + "'");
+    if (name == "pad") result.pad = image_size / 8;
+  }
+  return result;
+}
+
+CheckpointInfo info_for(const TrainFlags& f, const DataSplits& data) {
+  CheckpointInfo info;
+  info.classes = data.train.classes();
+  info.image_size = data.image_size;
+  info.load_size = data.train.image_side();
+  Normalization n;
+  if (f.normalize == "none") n = {{0, 0, 0}, {1, 1, 1}};
+  if (f.normalize == "data") n = data.train.normalization();
+  info.mean = n.mean;
+  info.std = n.std;
+  return info;
+}
+
+// Validation images from elsewhere take the place of DATA's.
+DataSplits open_both(const TrainFlags& f) {
+  if (f.validation.empty()) return f.data.open(Splits::both);
+  DataSplits data = f.data.open(Splits::train);
+  DataFlags other = f.data;
+  other.data = f.validation;
+  other.image_size = data.image_size;
+  other.load_size = data.train.image_side();
+  other.class_names = data.train.classes();  // and so their labels
+  other.all_validation = true;
+  try {
+    data.validation = other.open(Splits::validation).validation;
+  } catch (const Error& e) {
+    throw Error(std::string("--validation: ") + e.what());
+  }
+  return data;
+}
+
+// A run that goes on may be started where its DATA is not.
+DataSplits open_data(const TrainFlags& f) {
+  if (!f.saved_data) return open_both(f);
+  try {
+    return open_both(f);
+  } catch (const Error& e) {
+    if (interrupted()) throw;
+    throw Error(std::string(e.what()) +
+                " (the DATA of the run that goes on; another may be given)");
+  }
+}
+
+std::string name_of(const std::string& model) {
+  return std::filesystem::path(model).filename().string();
+}
+
+// A --model or its shorthand beside --resume has to be what the checkpoint holds.
+void check_model(const TrainFlags& f, const CheckpointInfo& resumed) {
+  if (!f.model_given()) return;
+  if (name_of(f.model) != resumed.model)
+    throw Error("--resume holds a " + resumed.model + ", but --model says " + f.model);
+  if (model_description(f.model) != resumed.description)
+    throw Error("--resume holds another network than " + f.model + " describes now");
+}
+
+std::function<int()> prepare_summary(TrainFlags& f) {
+  ModulePtr network;
+  if (!f.resume.empty()) {
+    Checkpoint from = load_checkpoint(weights_file(f.resume));
+    check_model(f, from.info);
+    f.data.match(from.info);
+    network = from.network;
+  } else {
+    make_model(f.model, {});
+    f.data.limit = 1;  // DATA says how many classes there are, and which size
+    const DataSplits data = f.data.open(Splits::train);
+    f.data.image_size = data.image_size;
+    network = make_model(f.model, {.classes = int64_t(data.train.classes().size())});
+  }
+  return [network, size = f.data.image_size] {
+    std::printf("%s", summary(*network, {1, size, size, 3}).c_str());
+    return 0;
+  };
+}
+
+// What is evaluated, and how.
+struct Evaluation {
+  Checkpoint checkpoint;
+  std::shared_ptr<ParameterBuffer> parameters;  // in --precision bf16; else null
+  DataSplits data;
+  std::optional<PgdOptions> attack;
+  std::string method;  // the attack's name
+  Device device;
+  int workers = 0;
+  std::string out;  // for pictures; empty: none
+
+  const CheckpointInfo& info() const { return checkpoint.info; }
+  // False after Ctrl-C.
+  bool print(const char* what, bool mirrored, const PgdOptions* under) const {
+    EvaluateOptions options = evaluation_of(info(), workers);
+    options.mirrored = mirrored;
+    if (under) options.attack = attack_of(method, interruptible(*under), device);
+    const Score score = evaluate(*checkpoint.network, data.validation, options);
+    if (interrupted()) return false;
+    std::printf("%-24s%s\n", what, text(score, info().image_size).c_str());
+    std::fflush(stdout);
+    return true;
+  }
+  bool draw() const {
+    const Samples samples = pick_samples(data.validation, info(), 10);
+    const std::string maps = out + "/" + run_file::saliency, attacks = out + "/" + run_file::attack;
+    if (!write_saliency_sheet(maps, checkpoint, samples, device)) return false;
+    print_written(maps, samples, info());
+    if (!attack) return true;
+    if (!write_attack_sheet(attacks, checkpoint, samples, method, *attack, device)) return false;
+    print_written(attacks, samples, info());
+    return true;
+  }
+  int run() const {
+    const bool done = print("image and mirror image:", true, nullptr) &&
+                      (!attack || print("attacked:", false, &*attack)) && (out.empty() || draw());
+    return done ? 0 : 130;
+  }
+};
+
+std::function<int()> prepare_evaluation(TrainFlags& f, Device device) {
+  auto e = std::make_shared<Evaluation>();
+  const std::string weights = weights_file(f.resume);
+  e->checkpoint = load_checkpoint(weights);
+  CheckpointInfo& info = e->checkpoint.info;
+  Module& network = *e->checkpoint.network;
+  check_model(f, info);
+  e->method = f.method;
+  if (f.attacked) e->attack = f.attack.options(info, f.data.seed);
+  if (f.pictures) {
+    e->out = f.out_given() ? f.out : folder_of(weights);
+    make_output_folder(e->out);
+  }
+  f.data.match(info);
+  if (!f.validation.empty()) f.data.data = f.validation;
+  e->data = f.data.open(Splits::validation);
+  f.data.check_classes(info, e->data.validation);
+  e->workers = f.data.workers;
+  e->device = device;
+  network.to(device);
+  set_tf32(device, f.precision == "tf32");
+  if (f.precision == "bf16")
+    e->parameters = std::make_shared<ParameterBuffer>(
+        network.parameters(), std::vector<ParameterRule>(), DType::bfloat16);
+  see_images_of(e->data, info, network, device);
+  return [e] { return e->run(); };
+}
+
+// What the run takes from its flags as they are.
+void fill_options(TrainFlags& f, const CheckpointInfo& info, Device device) {
+  TrainerOptions& t = f.training.trainer;
+  t.seed = f.data.seed;
+  t.workers = f.data.workers;
+  const std::map<std::string, Residence> residences{
+      {"auto", Residence::automatic}, {"device", Residence::device}, {"host", Residence::host}};
+  t.residence = residences.at(f.images_on);
+  if (f.precision == "bf16") t.compute = DType::bfloat16;
+  set_tf32(device, f.precision == "tf32");
+  t.augmentation = parse_augmentation(f.augment, info.image_size);
+  t.normalization = {info.mean, info.std};
+  t.image_size = info.image_size;
+  if (!f.adversarial.empty()) t.attack = pgd_in_step(f.attack.options(info, f.data.seed), device);
+}
+
+// What a run says before its first step.
+void announce(const TrainFlags& f, const DataSplits& data, const CheckpointInfo& info,
+              const Module& network, Device device) {
+  std::printf(
+      "%s: %ld parameters, %zu classes, %ld training and %ld validation images of %dx%d, on %s\n",
+      info.model.c_str(), long(network.parameter_count()), info.classes.size(),
+      long(data.train.size()), long(data.validation.size()), info.image_size, info.image_size,
+      device_text(device).c_str());
+  const std::string& folder = f.training.folder->path();
+  const bool moved = f.resume.empty() && !f.out_given() && folder != f.out;
+  std::printf("Files go to %s%s\n", printable(folder).c_str(),
+              moved ? (": " + printable(f.out) + " holds another run").c_str() : "");
+}
+
+// @param saved  the run that goes on; null for a new one
+std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Device device) {
+  ModulePtr network;
+  TrainingOptions& t = f.training;
+  f.optimizer.check();
+  if (saved) {
+    check_model(f, saved->checkpoint.info);
+    f.data.match(saved->checkpoint.info);
+    network = saved->checkpoint.network;
+  } else {
+    make_model(f.model, {});  // a wrong name should not wait for the images
+  }
+  if (f.overwrite && saved && (!f.out_given() || same_folder(f.out, saved->folder)))
+    note_unused("--overwrite", "with --resume, which goes on in the run's own folder");
+  t.overwrites = f.overwrite;
+  t.folder = open_run_folder({.out = f.out,
+                              .given = f.out_given(),
+                              .overwrite = f.overwrite,
+                              .resumed = saved ? saved->folder : ""});
+  auto data = std::make_shared<DataSplits>(open_data(f));
+  CheckpointInfo info = info_for(f, *data);
+  info.model = saved ? saved->checkpoint.info.model : name_of(f.model);
+  info.description = saved ? saved->checkpoint.info.description : model_description(f.model);
+  if (saved) {
+    info.mean = saved->checkpoint.info.mean;
+    info.std = saved->checkpoint.info.std;
+  }
+  fill_options(f, info, device);
+  if (!network)
+    network = make_model(f.model, {.classes = int64_t(info.classes.size()),
+                                   .seed = f.data.seed,
+                                   .image_size = info.image_size});
+  network->to(device);
+  for (auto& pattern : t.freeze) freeze(*network, pattern);
+  auto training = std::make_shared<Training>(t, info, network, data->train, data->validation);
+  if (saved) training->resume(*saved);
+  announce(f, *data, info, *network, device);
+  if (saved && !training->done()) {
+    const std::string other = differences(t.flags, saved->flags);
+    std::printf("Going on in %s with the flags of before%s%s\n", training->start().c_str(),
+                other.empty() ? "" : ", but ", other.c_str());
+  }
+  std::fflush(stdout);
+  return [=] { return data ? training->run() : 1; };
+}
+
+// The command line, and what it means.
+struct CommandLine {
+  CLI::App app{
+      "Trains a convolutional network to recognise scenes, on MiniPlaces, CIFAR-10, a folder of "
+      "images, or the built-in TinyPlaces.\n\n"
+      "  train_miniplaces                              TinyPlaces, a few minutes\n"
+      "  train_miniplaces datasets/miniplaces --classes 10 --epochs 20 --warmup 2 --lr 0.05\n"
+      "  train_miniplaces datasets/cifar-10-batches-bin --model cifar_5x5 --augment mirror,pad "
+      "--normalize data\n"
+      "  train_miniplaces --resume runs/train/last.safetensors\n"
+      "  train_miniplaces DATA --resume runs/train/best.safetensors --evaluate\n",
+      "train_miniplaces"};
+  TrainFlags f;
+
+  explicit CommandLine(const std::vector<std::string>& words) {
+    app.set_version_flag("--version", "train_miniplaces (Tweed 0.1.0)");
+    app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    f.add_to(app);
+    parse(app, words);
+    f.training.flags = run_flags(app);
+  }
+};
+
+std::function<int()> prepare(const std::vector<std::string>& words) {
+  auto line = std::make_unique<CommandLine>(words);
+  line->f.check_use(line->app);
+  if (line->f.summary) return prepare_summary(line->f);
+  std::optional<SavedRun> saved;
+  if (!line->f.resume.empty() && !line->f.evaluate) {
+    saved = load_run(line->f.resume);
+    const bool data_given = line->f.data.given();
+    line = std::make_unique<CommandLine>(with_saved(line->app, saved->flags, words));
+    line->f.saved_data = !data_given;
+  }
+  TrainFlags& f = line->f;
+  if (f.custom_conv) f.conv = "im2col";
+  Device device = f.device.open();
+  check_conv_algorithm(parse_conv_algorithm(f.conv), device);
+  set_conv_algorithm(parse_conv_algorithm(f.conv));
+  return f.evaluate ? prepare_evaluation(f, device)
+                    : prepare_training(f, saved ? &*saved : nullptr, device);
+}
+
+}  // namespace
+
+int app::train_main(int argc, char** argv) {
+  return app::run("train_miniplaces", [&] { return prepare({argv + 1, argv + argc}); });
+}
