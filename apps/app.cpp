@@ -18,8 +18,8 @@
 
 #include "apps/numbers.h"
 #include "data/file_kind.h"
+#include "kernels/conv/register_tile.h"
 #include "kernels/machine/printable.h"
-#include "kernels/register_tile.h"
 
 namespace tweed::app {
 namespace {

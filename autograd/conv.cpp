@@ -1,8 +1,8 @@
 #include "autograd/conv.h"
 
-#include "autograd/bias_backward.h"
-#include "autograd/conv_choice.h"
-#include "autograd/conv_passes.h"
+#include "autograd/conv/choice.h"
+#include "autograd/conv/passes.h"
+#include "autograd/products.h"
 
 namespace tweed {
 namespace {

@@ -1,6 +1,6 @@
 #include "autograd/matmul.h"
 
-#include "autograd/bias_backward.h"
+#include "autograd/products.h"
 #include "autograd/reduce.h"
 
 namespace tweed {

@@ -2,7 +2,7 @@
 #pragma once
 #include <array>
 
-#include "kernels/conv_direct.h"
+#include "kernels/conv/direct.h"
 #include "tensor/tensor.h"
 
 namespace tweed::bench {

@@ -3,7 +3,7 @@
 // in these layouts.
 #include "benchmarks/contender.h"
 #include "benchmarks/timing.h"
-#include "kernels/onednn.h"
+#include "kernels/conv/onednn.h"
 
 namespace tweed::bench {
 namespace {

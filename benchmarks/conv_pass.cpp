@@ -1,6 +1,6 @@
 #include "benchmarks/conv_pass.h"
 
-#include "autograd/conv_passes.h"
+#include "autograd/conv/passes.h"
 
 namespace tweed::bench {
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "kernels/conv_direct.h"
+#include "kernels/conv/direct.h"
 #include "nn/module.h"
 
 namespace tweed::bench {

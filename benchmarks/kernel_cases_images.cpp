@@ -4,8 +4,8 @@
 
 #include "autograd/dispatch.h"
 #include "benchmarks/kernel_cases.h"
+#include "kernels/conv/im2col.h"
 #include "kernels/gather.h"
-#include "kernels/im2col.h"
 #include "kernels/pool.h"
 #include "kernels/rearrange.h"
 #include "kernels/resample.h"

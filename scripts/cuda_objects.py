@@ -65,8 +65,11 @@ def nvcc_version(build):
 
 
 def objects_of(build):
-    """The compiled files of kernels for the GPU, by name."""
-    files = sorted(build.rglob("kernels_cuda.dir/**/*.cu.o"))
-    if not files:
+    """The compiled files of kernels for the GPU, by name: conv/mma for kernels/conv/mma.cu."""
+    files = build.rglob("kernels_cuda.dir/**/*.cu.o")
+    # CMake writes "__" for each folder that the source lies above the list which names it.
+    named = {re.sub(r".*/kernels_cuda\.dir/(__/)*|\.cu\.o$", "", file.as_posix()): file
+             for file in files}
+    if not named:
         fail(f"{build} holds no kernels for the cuda machine.")
-    return {file.name.split(".")[0]: file for file in files}
+    return dict(sorted(named.items()))

@@ -7,7 +7,7 @@
 
 #include "apps/paths.h"
 #include "data/image.h"
-#include "kernels/conv_direct.h"
+#include "kernels/conv/direct.h"
 #include "tests/catch.h"
 #include "tests/process.h"
 #include "tests/temporary_folder.h"

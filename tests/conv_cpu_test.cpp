@@ -2,10 +2,10 @@
 // bits for any number of threads.
 #include <cmath>
 
-#include "autograd/conv_choice.h"
-#include "kernels/conv_direct.h"
-#include "kernels/onednn.h"
-#include "kernels/register_tile.h"
+#include "autograd/conv/choice.h"
+#include "kernels/conv/direct.h"
+#include "kernels/conv/onednn.h"
+#include "kernels/conv/register_tile.h"
 #include "tests/catch.h"
 #include "tests/conv_support.h"
 #include "tests/on_all.h"

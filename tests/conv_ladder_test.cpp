@@ -2,9 +2,9 @@
 // definition, the same bits for every grid, and how one of them is chosen.
 #include <algorithm>
 
-#include "autograd/conv_choice.h"
-#include "kernels/conv_implicit.h"
-#include "kernels/conv_naive.h"
+#include "autograd/conv/choice.h"
+#include "kernels/conv/implicit.h"
+#include "kernels/conv/naive.h"
 #include "tests/catch.h"
 #include "tests/conv_support.h"
 #include "tests/support.h"

@@ -1,16 +1,15 @@
 // The rung on tensor cores, beyond what all rungs share (conv_ladder_test.cpp): every tile, slices,
 // rounding to TF32, images that have to be packed.
-#include "kernels/conv_mma.h"
-
 #include <algorithm>
 #include <cmath>
 #include <map>
 
 #include "autograd/channel_moments.h"
-#include "autograd/conv_choice.h"
+#include "autograd/conv/choice.h"
 #include "autograd/norm.h"
+#include "kernels/conv/mma.h"
+#include "kernels/conv/quotient.h"
 #include "kernels/machine/sim_banks.h"
-#include "kernels/quotient.h"
 #include "nn/init.h"
 #include "nn/layers.h"
 #include "tests/catch.h"

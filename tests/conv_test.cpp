@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "autograd/gradcheck.h"
-#include "kernels/conv_direct.h"
+#include "kernels/conv/direct.h"
 #include "tests/catch.h"
 #include "tests/conv_support.h"
 #include "tests/support.h"

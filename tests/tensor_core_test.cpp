@@ -9,7 +9,7 @@
 #include <limits>
 #include <memory>
 
-#include "autograd/conv_mma_passes.h"
+#include "autograd/conv/mma_passes.h"
 #include "kernels/tensor_core_probe.h"
 #include "tests/catch.h"
 #include "tests/support.h"

@@ -13,7 +13,7 @@
 namespace tweed::sim {
 
 struct BankCount {
-  std::string line;        ///< of the kernel, as findings name it: "conv_mma.cu:120"
+  std::string line;        ///< of the kernel, as findings name it: "mma.cu:120"
   std::string what;        ///< load, store, ldmatrix or cp.async
   int64_t accesses = 0;    ///< by warps, of all blocks
   int64_t wavefronts = 0;  ///< that these took

@@ -1,5 +1,4 @@
-#include "kernels/im2col.h"
-
+#include "kernels/conv/im2col.h"
 #include "kernels/machine/kernel.h"
 
 namespace tweed {
@@ -21,7 +20,8 @@ __global__ void im2col_kernel(Window w, const T* __restrict__ image, T* __restri
   const int64_t OH = w.out_h(), OW = w.out_w(), run = w.kernel * w.C;
   for (int64_t row : grid_rows(w.places())) {
     const int64_t n = row / (OH * OW);
-    const int64_t top = row / OW % OH * w.stride - w.padding, left = row % OW * w.stride - w.padding;
+    const int64_t top = row / OW % OH * w.stride - w.padding,
+                  left = row % OW * w.stride - w.padding;
     T* __restrict__ out = columns + row * w.patch();
     for (int64_t h = top; h < top + w.kernel; ++h, out += run) {
       const Range part = inside(w, h, left);
@@ -38,8 +38,7 @@ __global__ void im2col_kernel(Window w, const T* __restrict__ image, T* __restri
 // and adds one window after another to it, a row of kernel * C elements at once: loops over three
 // channels alone would leave vectors and threads empty.
 template <class T>
-__global__ void col2im_rows_kernel(Window w, const T* __restrict__ columns,
-                                   T* __restrict__ image) {
+__global__ void col2im_rows_kernel(Window w, const T* __restrict__ columns, T* __restrict__ image) {
   using A = acc_t<T>;
   const int64_t OH = w.out_h(), OW = w.out_w(), run = w.kernel * w.C, width = w.W * w.C;
   A* __restrict__ sum = dynamic_shared<A>() + threadIdx.y * width;
@@ -66,7 +65,8 @@ __global__ void col2im_rows_kernel(Window w, const T* __restrict__ columns,
   }
 }
 
-// The gather form: each pixel adds up the windows that cover it. A block's row keeps the sums of a tile of channels in its own cells of shared memory.
+// The gather form: each pixel adds up the windows that cover it. A block's row keeps the sums of a
+// tile of channels in its own cells of shared memory.
 constexpr int64_t col2im_tile = 256;
 template <class T>
 __global__ void col2im_kernel(Window w, const T* __restrict__ columns, T* __restrict__ image) {
@@ -104,7 +104,8 @@ static Dim block_for(int64_t channels) {
 template <class M, class T>
 void im2col(M& here, const Window& w, Span<const T> image, Span<T> columns) {
   Dim block = block_for(w.kernel * w.C);
-  launch(im2col_kernel<T>, {.grid = ceil_div(w.places(), block.y), .block = block, .work = columns.size()}, here, w,
+  launch(im2col_kernel<T>,
+         {.grid = ceil_div(w.places(), block.y), .block = block, .work = columns.size()}, here, w,
          image, columns);
 }
 template <class M, class T>

@@ -13,7 +13,7 @@
 // numbers of a 7x7x3 patch fill rows of tiles. And for 1x1 windows with more channels after than
 // before: of the two sides, the one read six numbers at a time should have its pixels close
 // together.
-#include "kernels/conv_tiled_parts.h"
+#include "kernels/conv/tiled_parts.h"
 
 namespace tweed {
 namespace {

@@ -1,5 +1,5 @@
+#include "kernels/conv/turn_filters.h"
 #include "kernels/machine/kernel.h"
-#include "kernels/turn_filters.h"
 
 namespace tweed {
 namespace MACHINE {

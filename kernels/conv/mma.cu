@@ -20,9 +20,9 @@
 //
 // A chunk of 16 bytes is channels of one pixel, since their number is a multiple of its own: inside
 // the image or outside as a whole. The copy writes zeros for one outside.
-#include "kernels/conv_mma.h"
-#include "kernels/conv_mma_slide.h"
-#include "kernels/mma_tile.h"
+#include "kernels/conv/mma.h"
+#include "kernels/conv/mma_slide.h"
+#include "kernels/conv/mma_tile.h"
 
 namespace tweed {
 

@@ -1,9 +1,9 @@
-#include "autograd/conv_mma_passes.h"
+#include "autograd/conv/mma_passes.h"
 
 #include "autograd/channel_moments.h"
 #include "autograd/dispatch.h"
-#include "kernels/conv_mma.h"
-#include "kernels/turn_filters.h"
+#include "kernels/conv/mma.h"
+#include "kernels/conv/turn_filters.h"
 
 namespace tweed {
 namespace {

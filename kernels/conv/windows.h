@@ -1,5 +1,5 @@
 // What a convolution reads where: the windows of all three passes in one form, and pieces of
-// images with their border. For conv_tiled*.cpp.
+// images with their border. For tiled*.cpp.
 #pragma once
 #include <algorithm>
 #include <cstring>

@@ -6,9 +6,9 @@
 // pack_pixels.h. Places and chunks are counted in 31 bits: check_mma_size().
 #pragma once
 #include "kernels/bias.h"
-#include "kernels/conv_slide.h"
+#include "kernels/conv/pack_pixels.h"
+#include "kernels/conv/slide.h"
 #include "kernels/machine/machine.h"
-#include "kernels/pack_pixels.h"
 
 namespace tweed {
 

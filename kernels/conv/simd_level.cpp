@@ -2,9 +2,9 @@
 #include <cstdlib>
 #include <string>
 
+#include "kernels/conv/register_tile.h"
 #include "kernels/machine/error.h"
 #include "kernels/machine/printable.h"
-#include "kernels/register_tile.h"
 
 namespace tweed {
 

@@ -1,5 +1,5 @@
 // Convolution on `cpu` by a register tile of our own (register_tile.h), in float and double: an
-// implicit matrix product over windows (conv_windows.h). docs/convolution.md explains it.
+// implicit matrix product over windows (windows.h). docs/convolution.md explains it.
 //
 // Work is cut by shape and every sum has one order, so that results do not depend on the number of
 // threads.

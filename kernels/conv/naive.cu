@@ -5,7 +5,7 @@
 // and all output channels want the same window, yet each thread reads it anew. Only the caches
 // help. And forward, the 32 lanes of a warp are 32 output channels, whose weights lie a whole patch
 // apart: one read touches 32 lines of the cache for 4 bytes each.
-#include "kernels/conv_naive.h"
+#include "kernels/conv/naive.h"
 #include "kernels/machine/kernel.h"
 
 namespace tweed {

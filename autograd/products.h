@@ -1,4 +1,5 @@
-// Shared by linear and conv2d: the way back through bias and activation.
+// Products of matrices on tensors, with bias and activation, and the way back through those two:
+// what linear and conv2d share.
 #pragma once
 #include "autograd/graph.h"
 #include "kernels/bias.h"

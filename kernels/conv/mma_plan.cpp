@@ -2,7 +2,7 @@
 // whose 132 multiprocessors hold two blocks of the largest tile each.
 #include <string>
 
-#include "kernels/conv_mma.h"
+#include "kernels/conv/mma.h"
 
 namespace tweed {
 namespace {

@@ -14,7 +14,7 @@
 //
 // The windows are cut into slabs by shape. Each has a whole set of sums; a slab's are added to in
 // the order of its blocks, and at the end the slabs in theirs.
-#include "kernels/conv_tiled_parts.h"
+#include "kernels/conv/tiled_parts.h"
 
 namespace tweed {
 namespace {

@@ -1,5 +1,5 @@
+#include "kernels/conv/pack_pixels.h"
 #include "kernels/machine/kernel.h"
-#include "kernels/pack_pixels.h"
 
 namespace tweed {
 namespace MACHINE {

@@ -12,7 +12,7 @@
 //
 // The 3 channels of an image's gradient would fill 3 lanes of 16. Turned round, they fill whole
 // vectors; the price is that the band is copied into planes, once for all taps and phases.
-#include "kernels/conv_tiled_parts.h"
+#include "kernels/conv/tiled_parts.h"
 
 namespace tweed::tiled {
 namespace {

@@ -19,10 +19,10 @@
 //                 +------+   |  sums     | 64        A: gathered from the image
 //                            |           |           B: the weights
 //                            +-----------+
-#include "kernels/conv_implicit.h"
-#include "kernels/conv_slide.h"
+#include "kernels/conv/implicit.h"
+#include "kernels/conv/slide.h"
+#include "kernels/conv/turn_filters.h"
 #include "kernels/machine/kernel.h"
-#include "kernels/turn_filters.h"
 
 namespace tweed {
 namespace MACHINE {

@@ -9,9 +9,9 @@
 //     | .[w0 w1 .. w5]| ----> 6 x 64 sums, written to y after 256 steps of k and
 //     | . . . . . . . |       taken up again for the next 256, while the panel's
 //     +---------------+       part stays in the cache for all windows of the band
-#include "kernels/conv_tiled.h"
+#include "kernels/conv/tiled.h"
 
-#include "kernels/conv_tiled_parts.h"
+#include "kernels/conv/tiled_parts.h"
 
 namespace tweed {
 namespace {

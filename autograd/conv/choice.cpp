@@ -18,16 +18,16 @@
 // for Co = 64 (3.7 ps against 4.6) and is at a draw at 128; below 33 half of its tile is empty.
 // bfloat16 and TF32 favour mma up to Co = 600, and the library's product for images that are their
 // own matrix. A row that conv_bench has measured takes the place of the argument beside it.
-#include "autograd/conv_choice.h"
+#include "autograd/conv/choice.h"
 
 #include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <set>
 
-#include "autograd/conv_mma_passes.h"
-#include "kernels/conv_direct.h"
-#include "kernels/conv_mma.h"
+#include "autograd/conv/mma_passes.h"
+#include "kernels/conv/direct.h"
+#include "kernels/conv/mma.h"
 
 namespace tweed {
 namespace {

@@ -2,14 +2,14 @@
 // weights as `any`, reordered from and to our `ohwi` (asked for plain `ohwi` it falls to reference
 // code); Winograd's it has for images in blocks of channels only, so they are reordered, too; and
 // making a primitive is slow, so they are cached by shape.
-#include "kernels/conv_direct.h"
+#include "kernels/conv/direct.h"
 
 #include <map>
 #include <memory>
 #include <mutex>
 #include <tuple>
 
-#include "kernels/onednn.h"
+#include "kernels/conv/onednn.h"
 
 namespace tweed {
 namespace {

@@ -1,5 +1,5 @@
-// The three passes of a convolution on tensor cores: what surrounds the kernels of conv_mma.h. In
-// bfloat16, and in float32 by TF32's products; `cuda` and `sim`.
+// The three passes of a convolution on tensor cores: what surrounds the kernels of
+// kernels/conv/mma.h. In bfloat16, and in float32 by TF32's products; `cuda` and `sim`.
 #pragma once
 #include "kernels/bias.h"
 #include "kernels/window.h"
@@ -10,7 +10,7 @@ namespace tweed {
 /// Whether the device has them: a GPU since sm_80, or the simulator.
 bool has_tensor_cores(Device device);
 
-// See conv_passes.h. All results have elements.
+// See passes.h. All results have elements.
 void mma_forward(const Conv&, Activation, const Tensor& x, const Tensor& weight, const Tensor& bias,
                  const Tensor& y, bool moments);
 void mma_backward_input(const Conv&, const Tensor& dz, const Tensor& weight, const Tensor& dx);

@@ -1,6 +1,6 @@
 // Filters turned round for the input gradient of a convolution.
 #pragma once
-#include "kernels/conv_slide.h"
+#include "kernels/conv/slide.h"
 #include "kernels/machine/machine.h"
 
 namespace tweed {

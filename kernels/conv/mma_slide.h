@@ -1,7 +1,7 @@
 // A slide as the kernels on tensor cores take it: with its divisors, and cut into slices.
 #pragma once
-#include "kernels/conv_slide.h"
-#include "kernels/quotient.h"
+#include "kernels/conv/quotient.h"
+#include "kernels/conv/slide.h"
 
 namespace tweed {
 

@@ -9,12 +9,12 @@
 //            +-------------+             +-----------------------+
 //   places   | dz          |    places   | windows, gathered     |
 //     32     +-------------+      32     +-----------------------+
-//            four stages of both, as in conv_mma.cu; the sums: 128 channels x 128 numbers
+//            four stages of both, as in mma.cu; the sums: 128 channels x 128 numbers
 //
 // A slice of the places is a block's share; the slices are added up by a second kernel, in order.
-#include "kernels/conv_mma.h"
-#include "kernels/conv_mma_slide.h"
-#include "kernels/mma_tile.h"
+#include "kernels/conv/mma.h"
+#include "kernels/conv/mma_slide.h"
+#include "kernels/conv/mma_tile.h"
 
 namespace tweed {
 namespace MACHINE {

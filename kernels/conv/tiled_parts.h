@@ -1,10 +1,10 @@
-// What the files of conv_tiled share.
+// What the files of tiled.h share.
 #pragma once
 #include <omp.h>
 
-#include "kernels/conv_tiled.h"
-#include "kernels/conv_windows.h"
-#include "kernels/register_tile.h"
+#include "kernels/conv/register_tile.h"
+#include "kernels/conv/tiled.h"
+#include "kernels/conv/windows.h"
 
 namespace tweed::tiled {
 

@@ -1,6 +1,6 @@
 // Compiled once for each SimdLevel, with its flags and TWEED_SIMD_LEVEL = its name. Only this one
 // header and no inline function of another: a copy compiled for AVX-512 could win at link time.
-#include "kernels/register_tile.h"
+#include "kernels/conv/register_tile.h"
 
 namespace tweed::tiles::TWEED_SIMD_LEVEL {
 namespace {

@@ -1,15 +1,15 @@
-#include "autograd/conv_passes.h"
+#include "autograd/conv/passes.h"
 
 #include <vector>
 
-#include "autograd/bias_backward.h"
-#include "autograd/conv_mma_passes.h"
+#include "autograd/conv/mma_passes.h"
 #include "autograd/dispatch.h"
-#include "kernels/conv_direct.h"
-#include "kernels/conv_implicit.h"
-#include "kernels/conv_naive.h"
-#include "kernels/conv_tiled.h"
-#include "kernels/im2col.h"
+#include "autograd/products.h"
+#include "kernels/conv/direct.h"
+#include "kernels/conv/im2col.h"
+#include "kernels/conv/implicit.h"
+#include "kernels/conv/naive.h"
+#include "kernels/conv/tiled.h"
 
 namespace tweed {
 

@@ -1,4 +1,4 @@
-#include "kernels/conv_windows.h"
+#include "kernels/conv/windows.h"
 
 namespace tweed {
 namespace {
