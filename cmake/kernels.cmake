@@ -1,12 +1,19 @@
-# tweed_kernels(NAME FILE.cu ...): a library of kernel files compiled for every machine of this
-# build, for kernels outside kernels/: a lab, a course, an experiment.
+# tweed_kernels(NAME [NOT_ON_CPU] FILE.cu ...): a library of kernel files compiled for every machine
+# of this build, for kernels outside kernels/: a lab, a course, an experiment. NOT_ON_CPU leaves out
+# the cpu machine, on which a block is one thread: it runs no kernel that depends on warps.
 #
 # g++ would not take a .cu as C++, so for cpu and sim it compiles a one-line file that includes it.
 function(tweed_kernels name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "NOT_ON_CPU" "" "")
+  set(kernels ${arg_UNPARSED_ARGUMENTS})
+  set(machines cpu sim)
+  if(arg_NOT_ON_CPU)
+    set(machines sim)
+  endif()
   add_library(${name} STATIC)
-  foreach(machine cpu sim)
+  foreach(machine ${machines})
     set(files)
-    foreach(file ${ARGN})
+    foreach(file ${kernels})
       get_filename_component(full ${file} ABSOLUTE)
       get_filename_component(stem ${file} NAME_WE)
       set(form ${CMAKE_CURRENT_BINARY_DIR}/${name}.${stem}.${machine}.cpp)
@@ -18,7 +25,7 @@ function(tweed_kernels name)
     target_sources(${name} PRIVATE $<TARGET_OBJECTS:${name}_${machine}>)
   endforeach()
   if(TWEED_HAVE_CUDA)
-    add_library(${name}_cuda OBJECT ${ARGN})
+    add_library(${name}_cuda OBJECT ${kernels})
     target_link_libraries(${name}_cuda PRIVATE tweed::options)
     target_sources(${name} PRIVATE $<TARGET_OBJECTS:${name}_cuda>)
   endif()

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "apps/paths.h"
-#include "kernels/bank_patterns.h"
 #include "tests/catch.h"
+#include "tests/kernels/bank_patterns.h"
 
 using namespace tweed;
 
@@ -31,7 +31,7 @@ void run(BankPattern pattern, bool count_banks) {
 /// "bank_patterns.cu:LINE load 2 4 2", as the file's markers have it.
 std::vector<std::string> marked() {
   std::vector<std::string> rows;
-  std::ifstream file(source_path("kernels/bank_patterns.cu"));
+  std::ifstream file(source_path("tests/kernels/bank_patterns.cu"));
   int number = 0;
   for (std::string line; std::getline(file, line);) {
     ++number;

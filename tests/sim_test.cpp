@@ -14,8 +14,8 @@
 #include "apps/paths.h"
 #include "kernels/machine/sim_report.h"
 #include "kernels/machine/sim_run.h"
-#include "kernels/planted.h"
 #include "tests/catch.h"
+#include "tests/kernels/planted.h"
 
 using namespace tweed;
 
@@ -47,7 +47,7 @@ std::string findings(PlantedBug which, int64_t n = 128, int max_errors = 2) {
 /// "planted.cu:LINE" of the line with the marker "BUG: name", in that file or the other.
 std::string marked_line(const std::string& name) {
   for (const std::string source : {"planted.cu", "planted_async.cu"}) {
-    std::ifstream file(source_path("kernels/" + source));
+    std::ifstream file(source_path("tests/kernels/" + source));
     int number = 0;
     for (std::string line; std::getline(file, line);) {
       ++number;

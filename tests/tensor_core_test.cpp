@@ -10,8 +10,8 @@
 #include <memory>
 
 #include "autograd/conv/mma_passes.h"
-#include "kernels/tensor_core_probe.h"
 #include "tests/catch.h"
+#include "tests/kernels/tensor_core_probe.h"
 #include "tests/support.h"
 
 namespace tweed {

@@ -1,6 +1,6 @@
-#include "kernels/bank_patterns.h"
 #include "kernels/machine/kernel.h"
 #include "kernels/machine/tensor_cores.h"
+#include "tests/kernels/bank_patterns.h"
 
 namespace tweed {
 namespace MACHINE {

@@ -1,4 +1,4 @@
-#include "kernels/planted_kernels.h"
+#include "tests/kernels/planted_kernels.h"
 
 namespace tweed {
 namespace MACHINE {

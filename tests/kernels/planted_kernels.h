@@ -1,7 +1,7 @@
 // How planted kernels are written and launched: for planted.cu and planted_async.cu.
 #pragma once
 #include "kernels/machine/kernel.h"
-#include "kernels/planted.h"
+#include "tests/kernels/planted.h"
 
 #define KERNEL(name)                                                               \
   __global__ void name([[maybe_unused]] const float* x, [[maybe_unused]] float* y, \

@@ -1,5 +1,5 @@
 #include "kernels/machine/tensor_cores.h"
-#include "kernels/planted_kernels.h"
+#include "tests/kernels/planted_kernels.h"
 
 namespace tweed {
 namespace MACHINE {

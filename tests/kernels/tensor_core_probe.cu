@@ -1,6 +1,6 @@
 #include "kernels/machine/kernel.h"
 #include "kernels/machine/tensor_cores.h"
-#include "kernels/tensor_core_probe.h"
+#include "tests/kernels/tensor_core_probe.h"
 
 namespace tweed {
 namespace MACHINE {
