@@ -1,6 +1,7 @@
 #include "apps/train_flags.h"
 
 #include "apps/numbers.h"
+#include "autograd/conv.h"
 #include "nn/models/models.h"
 
 namespace tweed::app {
@@ -91,14 +92,8 @@ void TrainFlags::add_training_flags(CLI::App& app) {
 
 void TrainFlags::add_computing_flags(CLI::App& app) {
   device.add_to(app);
-  auto conv_option = app.add_option(
-      "--conv", conv,
-      "how convolutions are computed: auto (chosen for each shape), naive (a thread a "
-      "result), im2col (as the text explains it), implicit (im2col's tiles in shared "
-      "memory), mma (implicit on tensor cores, f32 as TF32), direct (oneDNN), winograd "
-      "(oneDNN 2's, with AVX-512; where it has none for a shape, direct), tiled (a register tile "
-      "of ours); naive, "
-      "implicit and mma on cuda and sim, direct, winograd and tiled on cpu");
+  auto conv_option =
+      app.add_option("--conv", conv, "how convolutions are computed: " + conv_algorithms_help());
   conv_option->capture_default_str();
   app.add_flag("--use-custom-conv", custom_conv, "the coursework's name for --conv im2col")
       ->excludes(conv_option);

@@ -292,8 +292,7 @@ std::function<int()> prepare(const std::vector<std::string>& words) {
   TrainFlags& f = line->f;
   if (f.custom_conv) f.conv = "im2col";
   Device device = f.device.open();
-  check_conv_algorithm(parse_conv_algorithm(f.conv), device);
-  set_conv_algorithm(parse_conv_algorithm(f.conv));
+  set_conv_algorithm(device, parse_conv_algorithm(f.conv));
   return f.evaluate ? prepare_evaluation(f, device)
                     : prepare_training(f, saved ? &*saved : nullptr, device);
 }

@@ -1,6 +1,7 @@
 #include "autograd/conv.h"
 
 #include "autograd/conv/choice.h"
+#include "autograd/conv/columns.h"
 #include "autograd/conv/passes.h"
 #include "autograd/products.h"
 
@@ -31,24 +32,26 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
   Conv c{window_of("conv2d", x.shape(), weight.dim(1), options.stride, options.padding),
          weight.dim(0)};
   Activation activation = options.activation;
-  ConvPlan plan = plan_conv(c, x.dtype(), x.device());
+  const ConvPlan plan = plan_conv(c, x.dtype(), x.device(), options.algorithm);
 
   MemoryLabel label("conv2d");
   Tensor y = Tensor::empty({c.window.N, c.window.out_h(), c.window.out_w(), c.out_channels},
                            x.dtype(), x.device());
-  conv_forward(c, plan.forward, activation, x, weight, bias, y, options.moments);
+  conv_forward(c, *plan.forward, activation, x, weight, bias, y, options.moments);
   Tensor saved_y = activation == Activation::none ? Tensor() : y;
   return record(
       "conv2d", {x, weight, bias}, y, save(x, weight, saved_y),
       [=](const Saved& s, const Tensor& dy, Want want) {
-        bool by_product = plan.weight == ConvAlgorithm::direct && activation == Activation::none &&
-                          want[1] && dy.dtype() == DType::float32 && dy.size() > 0;
+        // An activation would have to be undone first, in a pass that adds up the bias as well.
+        bool by_product = plan.weight->gives_bias_gradient && activation == Activation::none &&
+                          want[1] && dy.dtype() == DType::float32 && dy.size() > 0 &&
+                          s[1].size() > 0;
         auto [dz, dbias] = bias_backward(activation, dy, s[2], want[2] && !by_product);
         if (want[2] && by_product) dbias = Tensor::empty({c.out_channels});
         Grads grads{{}, {}, dbias};
-        if (want[0]) grads[0] = conv_backward_input(c, plan.input, dz, s[1]);
+        if (want[0]) grads[0] = conv_backward_input(c, *plan.input, dz, s[1]);
         if (want[1])
-          grads[1] = conv_backward_weight(c, plan.weight, s[0], dz, by_product ? dbias : Tensor());
+          grads[1] = conv_backward_weight(c, *plan.weight, s[0], dz, by_product ? dbias : Tensor());
         return grads;
       });
 }

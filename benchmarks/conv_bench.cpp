@@ -63,11 +63,12 @@ std::vector<Group> groups_of(const Flags& f) {
   return groups;
 }
 
-// All that the device has, but those that would multiply in another way than the rivals do: mma
-// takes float32 for TF32.
+// All that the device has, but those that would multiply in another way than the rivals do.
 std::vector<std::string> fair_algorithms(Device device, DType dtype) {
-  std::vector<std::string> all = conv_algorithms(device);
-  if (dtype == DType::float32 && !uses_tf32(device)) std::erase(all, "mma");
+  const bool exact = dtype == DType::float32 && !uses_tf32(device);
+  std::vector<std::string> all;
+  for (const ConvAlgorithm* row : conv_rows_of(device))
+    if (!(exact && row->rounds_to_tf32)) all.push_back(row->name);
   return all;
 }
 

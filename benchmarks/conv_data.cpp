@@ -25,7 +25,7 @@ ConvData::ConvData(const Problem& p) : problem(p) {
   checked.conv.window.N = images;
   auto exact = [](const Tensor& t) { return t.to(Device()).to(DType::float64); };
   const ConvInputs in{checked.conv, exact(checked.x), exact(checked.weight), exact(checked.dz)};
-  for (Pass pass : passes) expected[std::size_t(pass)] = run_pass(ConvAlgorithm::im2col, pass, in);
+  for (Pass pass : passes) expected[std::size_t(pass)] = run_pass(conv::im2col, pass, in);
 }
 
 double ConvData::error(Pass pass, const Tensor& result) const {

@@ -1,6 +1,4 @@
 // Our own algorithms as contenders.
-#include <algorithm>
-
 #include "benchmarks/contender.h"
 #include "benchmarks/conv_pass.h"
 #include "benchmarks/timing.h"
@@ -10,13 +8,14 @@ namespace {
 
 class Rung : public Contender {
  public:
-  Rung(const std::string& name, ConvAlgorithm algorithm) : name_(name), algorithm_(algorithm) {}
-  std::string name() const override { return name_; }
+  explicit Rung(const ConvAlgorithm& algorithm) : algorithm_(algorithm) {}
+  std::string name() const override { return algorithm_.name; }
   bool is_rival() const override { return false; }
   bool prepare(const ConvData& data) override {
     data_ = &data;
-    if (algorithm_ == ConvAlgorithm::winograd) return conv_has_winograd(data.problem.conv);
-    return algorithm_ != ConvAlgorithm::direct || conv_direct_is_fast(data.problem.conv);
+    const Problem& p = data.problem;
+    return (!algorithm_.can || algorithm_.can(p.conv, ConvPass::forward, p.dtype)) &&
+           (!algorithm_.sensible || algorithm_.sensible(p.conv));
   }
   double seconds_each(Pass pass, int repeats) override {
     return bench::seconds_each(data_->problem.device, repeats,
@@ -32,22 +31,20 @@ class Rung : public Contender {
   }
 
  private:
-  std::string name_;
-  ConvAlgorithm algorithm_;
+  const ConvAlgorithm& algorithm_;
   const ConvData* data_ = nullptr;
 };
 
 }  // namespace
 
 ContenderPtr our_algorithm(const std::string& name, Device device) {
-  const ConvAlgorithm algorithm = parse_conv_algorithm(name);
-  const auto known = conv_algorithms(device);
-  if (std::find(known.begin(), known.end(), name) == known.end()) {
-    std::string names;
-    for (auto& word : known) names += (names.empty() ? "" : ", ") + word;
-    throw Error(device.name() + " has no convolution '" + name + "' to time; it has " + names);
+  const ConvAlgorithm* algorithm = parse_conv_algorithm(name);
+  std::string names;
+  for (const ConvAlgorithm* row : conv_rows_of(device)) {
+    if (row == algorithm) return std::make_unique<Rung>(*row);
+    names += (names.empty() ? "" : ", ") + std::string(row->name);
   }
-  return std::make_unique<Rung>(name, algorithm);
+  throw Error(device.name() + " has no convolution '" + name + "' to time; it has " + names);
 }
 
 }  // namespace tweed::bench

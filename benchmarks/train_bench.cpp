@@ -282,10 +282,9 @@ std::function<int()> prepare(int argc, char** argv) {
   app::parse(flags, argc, argv);
   if (!f->json.empty()) app::make_output_folder(app::folder_of(f->json));
   Device device = f->device.open();
-  check_conv_algorithm(parse_conv_algorithm(f->conv), device);
   if (std::count(f->modes.begin(), f->modes.end(), "graph") && !device.is_cuda())
     throw Error("--modes graph is for cuda");
-  set_conv_algorithm(parse_conv_algorithm(f->conv));
+  set_conv_algorithm(device, parse_conv_algorithm(f->conv));
   set_tf32(device, f->precision == "tf32");
   if (f->epoch && f->epoch < 8 * f->batch_size) throw Error("--epoch needs at least 8 batches");
   if (f->epoch) return [=] { return bench_epoch(*f, device); };

@@ -1,5 +1,6 @@
 // A square window slid over a batch of images: convolution, pooling, im2col.
 #pragma once
+#include <compare>
 #include <cstdint>
 
 #include "kernels/machine/inline.h"
@@ -33,14 +34,14 @@ struct Window {
   }
   /// Elements of an im2col row.
   TWEED_INLINE int64_t patch() const { return kernel * kernel * C; }
-  bool operator==(const Window&) const = default;
+  auto operator<=>(const Window&) const = default;
 };
 
 /// A convolution: a window with C input channels, and the number of output channels.
 struct Conv {
   Window window;
   int64_t out_channels;
-  bool operator==(const Conv&) const = default;
+  auto operator<=>(const Conv&) const = default;
 };
 
 }  // namespace tweed

@@ -73,6 +73,10 @@ void set_tf32(Device device, bool on) {
 
 bool uses_tf32(Device device) { return device.is_cuda() && cuda_machine(device.index()).tf32; }
 
+bool has_tensor_cores(Device device) {
+  return on(device, [](auto& here) { return here.has_tensor_cores(); });
+}
+
 void synchronize(Device device) {
 #if TWEED_HAVE_CUDA
   if (device.is_cuda()) cuda::synchronize(cuda_machine(device.index()));

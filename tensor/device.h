@@ -41,6 +41,8 @@ int threads();
 /// tensor cores take. Off at first. @throws DeviceError  if it is turned on for cpu or sim
 void set_tf32(Device device, bool on);
 bool uses_tf32(Device device);
+/// Whether it has the instructions of kernels/machine/tensor_cores.h.
+bool has_tensor_cores(Device device);
 /// Waits until everything asked of the device has been done.
 void synchronize(Device device);
 

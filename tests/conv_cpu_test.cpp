@@ -2,7 +2,6 @@
 // bits for any number of threads.
 #include <cmath>
 
-#include "autograd/conv/choice.h"
 #include "kernels/conv/direct.h"
 #include "kernels/conv/onednn.h"
 #include "kernels/conv/register_tile.h"
@@ -29,8 +28,8 @@ void for_simd_levels(F f) {
 
 void check_tiled(const ConvCase& c) {
   for_simd_levels([&] {
-    check_conv(c, "tiled", DType::float32, {});
-    check_conv(c, "tiled", DType::float64, {});
+    check_conv(c, conv::tiled, DType::float32, {});
+    check_conv(c, conv::tiled, DType::float64, {});
   });
 }
 
@@ -73,8 +72,8 @@ TEST_CASE("tiled follows the definition: several blocks, panels and slabs", "[ti
 }
 
 TEST_CASE("tiled computes bf16 in float", "[tiled]") {
-  check_conv({{2, 9, 8, 16}, 20, 3, 1, 1}, "tiled", DType::bfloat16, {});
-  check_conv({{2, 9, 8, 3}, 20, 7, 2, 3, true, Activation::relu}, "tiled", DType::bfloat16, {});
+  check_conv({{2, 9, 8, 16}, 20, 3, 1, 1}, conv::tiled, DType::bfloat16, {});
+  check_conv({{2, 9, 8, 3}, 20, 7, 2, 3, true, Activation::relu}, conv::tiled, DType::bfloat16, {});
 }
 
 TEST_CASE("tiled gives the same bits for any number of threads", "[tiled]") {
@@ -84,7 +83,7 @@ TEST_CASE("tiled gives the same bits for any number of threads", "[tiled]") {
     for (DType dtype : {DType::float32, DType::float64}) {
       INFO(c.x.str() << " " << name_of(dtype));
       check_any_threads([&] {
-        ConvOutcome o(c, "tiled", dtype, {});
+        ConvOutcome o(c, conv::tiled, dtype, {});
         o.gradients.push_back(o.y);
         return o.gradients;
       });
@@ -95,13 +94,13 @@ TEST_CASE("tiled passes NaN and infinity on where windows see them, and nowhere 
   for_simd_levels([&] {
     for (int64_t channels : {1, 3, 16, 17}) {
       INFO(channels << " channels");
-      Using a(ConvAlgorithm::tiled);
       std::vector<float> image(std::size_t(6 * 6 * channels), 1.0f);
       image[0] = NAN;
       image[std::size_t((6 * 6 - 1) * channels)] = INFINITY;
       const Tensor x = require_grad(Tensor::from<float>(image, {1, 6, 6, channels}));
       const Tensor w = require_grad(Tensor::full({5, 3, 3, channels}, 1));
-      const Tensor y = conv2d(x, w, {}, {.padding = 1, .activation = Activation::relu});
+      const Tensor y = conv2d(
+          x, w, {}, {.padding = 1, .activation = Activation::relu, .algorithm = &conv::tiled});
       const auto v = y.to_doubles();
       for (int64_t i = 0; i < 6; ++i)
         for (int64_t j = 0; j < 6; ++j) {
@@ -145,9 +144,9 @@ TEST_CASE("winograd follows the definition", "[winograd]") {
                             {{2, 9, 9, 16}, 16, 5, 1, 2},
                             {{0, 8, 8, 64}, 64, 3, 1, 1}};
   for (const ConvCase& c : cases) {
-    check_conv(c, "winograd", DType::float32, {}, 1e-4);
-    check_conv(c, "winograd", DType::float64, {});
-    check_conv(c, "winograd", DType::bfloat16, {});
+    check_conv(c, conv::winograd, DType::float32, {}, 1e-4);
+    check_conv(c, conv::winograd, DType::float64, {});
+    check_conv(c, conv::winograd, DType::bfloat16, {});
   }
   CHECK(conv_has_winograd({{2, 16, 16, 64, 3, 1, 1}, 64}));
 }
@@ -157,29 +156,28 @@ TEST_CASE("where the library has no winograd, it is no algorithm", "[winograd]")
   const auto all = conv_algorithms(cpu);
   CHECK((std::find(all.begin(), all.end(), "winograd") != all.end()) == has_winograd());
   if (has_winograd())
-    CHECK_NOTHROW(check_conv_algorithm(ConvAlgorithm::winograd, cpu));
+    CHECK_NOTHROW(check_conv_algorithm(conv::winograd, cpu));
   else
-    CHECK_THROWS_WITH(check_conv_algorithm(ConvAlgorithm::winograd, cpu),
+    CHECK_THROWS_WITH(check_conv_algorithm(conv::winograd, cpu),
                       Contains("'winograd'") && Contains("'direct' and 'tiled' are"));
 }
 
 TEST_CASE("auto on cpu picks a rung for each pass, and has one for everything", "[ladder]") {
   const auto f32 = DType::float32;
-  using enum ConvAlgorithm;
   const Conv stem{{32, 128, 128, 3, 7, 2, 3}, 64}, square{{32, 32, 32, 64, 3, 1, 1}, 64};
-  const auto by_winograd = conv_has_winograd(square) ? winograd : direct;
-  CHECK(plan_conv(stem, f32, {}) == ConvPlan{direct, tiled, tiled});
-  CHECK(plan_conv(square, f32, {}) == ConvPlan{by_winograd, by_winograd, direct});
-  CHECK(plan_conv({{32, 32, 32, 64, 1, 1, 0}, 256}, f32, {}) == ConvPlan{direct, direct, tiled});
-  CHECK(plan_conv({{32, 16, 16, 128, 1, 1, 0}, 512}, f32, {}) == ConvPlan{direct, direct, im2col});
-  CHECK(plan_conv({{32, 16, 16, 256, 1, 1, 0}, 128}, f32, {}) == ConvPlan{direct, direct, direct});
-  CHECK(plan_conv({{32, 2, 2, 512, 3, 1, 1}, 512}, f32, {}) == ConvPlan{direct, direct, tiled});
-  CHECK(plan_conv(square, DType::float64, {}) == ConvPlan{tiled, tiled, tiled});
+  const std::string by_winograd = conv_has_winograd(square) ? "winograd" : "direct";
+  const std::string squares = by_winograd + ", " + by_winograd + ", direct";
+  CHECK(plan_of(stem, f32, {}) == "direct, tiled, tiled");
+  CHECK(plan_of(square, f32, {}) == squares);
+  CHECK(plan_of({{32, 32, 32, 64, 1, 1, 0}, 256}, f32, {}) == "direct, direct, tiled");
+  CHECK(plan_of({{32, 16, 16, 128, 1, 1, 0}, 512}, f32, {}) == "direct, direct, im2col");
+  CHECK(plan_of({{32, 16, 16, 256, 1, 1, 0}, 128}, f32, {}) == "direct, direct, direct");
+  CHECK(plan_of({{32, 2, 2, 512, 3, 1, 1}, 512}, f32, {}) == "direct, direct, tiled");
+  CHECK(plan_of(square, DType::float64, {}) == "tiled, tiled, tiled");
   if (!has_winograd()) return;
-  Using a(winograd);
-  CHECK(plan_conv(square, f32, {}) == ConvPlan{by_winograd, by_winograd, direct});
-  CHECK(plan_conv(stem, f32, {}) == ConvPlan{direct, direct, direct});
-  CHECK(plan_conv(square, DType::float64, {}) == ConvPlan{tiled, tiled, tiled});
+  CHECK(plan_of(square, f32, {}, &conv::winograd) == squares);
+  CHECK(plan_of(stem, f32, {}, &conv::winograd) == "direct, direct, direct");
+  CHECK(plan_of(square, DType::float64, {}, &conv::winograd) == "tiled, tiled, tiled");
 }
 
 }  // namespace tweed

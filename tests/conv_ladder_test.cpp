@@ -1,5 +1,5 @@
-// The rungs of the convolution ladder that `cuda` and `sim` have: all three passes against the
-// definition, the same bits for every grid, and how one of them is chosen.
+// All rungs of the convolution ladder: their three passes against the definition, and how one of
+// them is chosen. Of those that `cuda` and `sim` have, the same bits for every grid.
 #include <algorithm>
 
 #include "autograd/conv/choice.h"
@@ -12,8 +12,6 @@
 namespace tweed {
 namespace {
 
-const char* const rungs[] = {"naive", "im2col", "implicit", "mma"};
-
 std::vector<Device> devices() {
   std::vector<Device> all = test_devices();
   std::erase_if(all, [](Device d) { return d.kind() == Device::Kind::cpu; });
@@ -23,10 +21,10 @@ std::vector<Device> devices() {
 using Case = ConvCase;
 
 void check_everywhere(const Case& c) {
-  for (Device device : devices())
-    for (const char* rung : rungs)
+  for (Device device : test_devices())
+    for (const ConvAlgorithm* rung : conv_rows_of(device))
       for (DType dtype : {DType::float64, DType::float32, DType::bfloat16})
-        check_conv(c, rung, dtype, device);
+        check_conv(c, *rung, dtype, device);
 }
 
 }  // namespace
@@ -117,46 +115,65 @@ TEST_CASE("the weight gradient's scratch memory is bounded", "[ladder]") {
 TEST_CASE("an algorithm that a device does not have is refused by name", "[ladder]") {
   const Device cpu, sim = Device::parse("sim");
   const Tensor x = Tensor::zeros({1, 8, 8, 3}), w = Tensor::zeros({4, 3, 3, 3});
-  {
-    Using a(ConvAlgorithm::implicit);
-    CHECK_THROWS_WITH(conv2d(x, w), "[conv2d] 'implicit' works on cuda, sim, not on cpu");
-  }
-  {
-    Using a(ConvAlgorithm::direct);
-    CHECK_THROWS_WITH(conv2d(x.to(sim), w.to(sim)), "[conv2d] 'direct' works on cpu, not on sim");
-  }
-  CHECK_THROWS_AS(check_conv_algorithm(ConvAlgorithm::naive, cpu), DeviceError);
-  CHECK_NOTHROW(check_conv_algorithm(ConvAlgorithm::naive, sim));
-  for (Device d : {cpu, sim})
-    for (const char* name : {"auto", "im2col"})
-      CHECK_NOTHROW(check_conv_algorithm(parse_conv_algorithm(name), d));
+  CHECK_THROWS_WITH(conv2d(x, w, {}, {.algorithm = &conv::implicit}),
+                    "[conv2d] 'implicit' works on cuda, sim, not on cpu");
+  CHECK_THROWS_WITH(conv2d(x.to(sim), w.to(sim), {}, {.algorithm = &conv::direct}),
+                    "[conv2d] 'direct' works on cpu, not on sim");
+  CHECK_THROWS_AS(set_conv_algorithm(cpu, &conv::naive), DeviceError);
+  CHECK(conv_algorithm(cpu) == nullptr);
+  for (Device device : {cpu, sim})
+    for (const ConvAlgorithm* row : conv_rows) {
+      const auto all = conv_algorithms(device);
+      INFO(row->name << " on " << device.name());
+      if (std::find(all.begin(), all.end(), row->name) == all.end())
+        CHECK_THROWS_AS(check_conv_algorithm(*row, device), DeviceError);
+      else
+        CHECK_NOTHROW(check_conv_algorithm(*row, device));
+    }
+  CHECK(parse_conv_algorithm("auto") == nullptr);
   CHECK_THROWS_WITH(parse_conv_algorithm("fast"),
                     "there is no convolution 'fast': use auto, naive, im2col, implicit, mma, "
                     "direct, winograd or tiled");
 }
 
+TEST_CASE("every row has a name, words for --help, and somebody for what it cannot", "[ladder]") {
+  const std::string help = conv_algorithms_help();
+  for (const ConvAlgorithm* row : conv_rows) {
+    INFO(row->name);
+    CHECK(parse_conv_algorithm(row->name) == row);
+    CHECK(help.find(", " + std::string(row->name) + " (" + row->about) != std::string::npos);
+    CHECK((row->can == nullptr) == (row->otherwise == nullptr));
+    CHECK((row->machines.cpu || row->machines.gpus));
+  }
+}
+
+TEST_CASE("an algorithm is a device's, or that of one call", "[ladder]") {
+  const Device sim = Device::parse("sim");
+  const Conv c{{32, 32, 32, 64, 3, 1, 1}, 64};
+  const Using a(conv::naive, sim);
+  CHECK(conv_algorithm(sim) == &conv::naive);
+  CHECK(conv_algorithm({}) == nullptr);
+  CHECK(plan_of(c, DType::float32, sim) == "naive, naive, naive");
+  CHECK(plan_of(c, DType::float32, sim, &conv::im2col) == "im2col, im2col, im2col");
+  CHECK(plan_of(c, DType::float64, {}) == "tiled, tiled, tiled");
+}
+
 TEST_CASE("auto picks a rung for each pass and says which", "[ladder]") {
   const Device sim = Device::parse("sim");
   const auto f32 = DType::float32, bf = DType::bfloat16;
-  using enum ConvAlgorithm;
   const Conv stem{{32, 128, 128, 3, 7, 2, 3}, 64}, pointwise{{32, 32, 32, 64, 1, 1, 0}, 256};
   const Conv wide{{32, 16, 16, 128, 3, 1, 1}, 128}, tiny{{1, 6, 6, 3, 3, 1, 1}, 4};
-  CHECK(plan_conv(stem, f32, sim) == ConvPlan{implicit, im2col, implicit});
-  CHECK(plan_conv(pointwise, f32, sim) == ConvPlan{im2col, im2col, im2col});
-  CHECK(plan_conv({{32, 32, 32, 64, 3, 1, 1}, 64}, f32, sim) ==
-        ConvPlan{implicit, implicit, implicit});
-  CHECK(plan_conv(stem, bf, sim) == ConvPlan{mma, mma, mma});
-  CHECK(plan_conv(wide, bf, sim) == ConvPlan{mma, mma, mma});
-  CHECK(plan_conv(pointwise, bf, sim) == ConvPlan{im2col, im2col, im2col});
-  CHECK(plan_conv({{32, 8, 8, 512, 3, 1, 1}, 1024}, bf, sim) == ConvPlan{im2col, im2col, im2col});
+  CHECK(plan_of(stem, f32, sim) == "implicit, im2col, implicit");
+  CHECK(plan_of(pointwise, f32, sim) == "im2col, im2col, im2col");
+  CHECK(plan_of({{32, 32, 32, 64, 3, 1, 1}, 64}, f32, sim) == "implicit, implicit, implicit");
+  CHECK(plan_of(stem, bf, sim) == "mma, mma, mma");
+  CHECK(plan_of(wide, bf, sim) == "mma, mma, mma");
+  CHECK(plan_of(pointwise, bf, sim) == "im2col, im2col, im2col");
+  CHECK(plan_of({{32, 8, 8, 512, 3, 1, 1}, 1024}, bf, sim) == "im2col, im2col, im2col");
   // More than mma can count.
-  CHECK(plan_conv({{1 << 21, 32, 32, 64, 3, 1, 1}, 64}, bf, sim) ==
-        ConvPlan{im2col, im2col, im2col});
-  CHECK(plan_conv(tiny, f32, sim) == ConvPlan{naive, naive, naive});
-  {
-    Using a(naive);
-    CHECK(plan_conv(wide, f32, sim) == ConvPlan{naive, naive, naive});
-  }
+  CHECK(plan_of({{1 << 21, 32, 32, 64, 3, 1, 1}, 64}, bf, sim) == "im2col, im2col, im2col");
+  CHECK(plan_of(tiny, f32, sim) == "naive, naive, naive");
+  CHECK(plan_of(wide, f32, sim, &conv::naive) == "naive, naive, naive");
 
   const auto lines = conv_choices();
   auto count = [&](const char* line) { return std::count(lines.begin(), lines.end(), line); };

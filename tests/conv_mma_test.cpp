@@ -5,7 +5,6 @@
 #include <map>
 
 #include "autograd/channel_moments.h"
-#include "autograd/conv/choice.h"
 #include "autograd/norm.h"
 #include "kernels/conv/mma.h"
 #include "kernels/conv/quotient.h"
@@ -140,7 +139,6 @@ TEST_CASE("every tile finds the moments of its results", "[mma]") {
 }
 
 TEST_CASE("a batch norm takes the moments that the convolution left", "[mma]") {
-  const Using mma(ConvAlgorithm::mma);
   everywhere([&](Device device, DType dtype) {
     const Tensor x = random_tensor({3, 9, 8, 8}, dtype, device, 1);
     const Tensor w = require_grad(random_tensor({24, 3, 3, 8}, dtype, device, 2));
@@ -154,8 +152,8 @@ TEST_CASE("a batch norm takes the moments that the convolution left", "[mma]") {
         for (double v : t.to_doubles()) all.push_back(v);
       return all;
     };
-    const Tensor plain = conv2d(x, w, {}, {.padding = 1});
-    const Tensor y = conv2d(x, w, {}, {.padding = 1, .moments = true});
+    const Tensor plain = conv2d(x, w, {}, {.padding = 1, .algorithm = &conv::mma});
+    const Tensor y = conv2d(x, w, {}, {.padding = 1, .moments = true, .algorithm = &conv::mma});
     CHECK(!plain.annotation());
     REQUIRE(y.annotation());
     CHECK(same_bits(plain, y));
@@ -172,8 +170,8 @@ TEST_CASE("a batch norm takes the moments that the convolution left", "[mma]") {
 }
 
 TEST_CASE("a layer that a norm follows leaves moments while it trains", "[mma]") {
-  const Using mma(ConvAlgorithm::mma);
   for (Device device : devices()) {
+    const Using mma(conv::mma, device);
     const Tensor x = random_tensor({2, 5, 5, 8}, DType::float32, device, 1);
     auto moments = [&](bool bias, Activation activation, bool training) {
       const InitSeed seed(1);
@@ -228,11 +226,10 @@ TEST_CASE("the main loops have no bank conflicts", "[mma]") {
 #endif
 
 TEST_CASE("float32 is rounded to TF32, not cut", "[mma]") {
-  const Using mma(ConvAlgorithm::mma);
   for (Device device : devices()) {
     const Tensor x = require_grad(random_tensor({2, 6, 5, 8}, DType::float32, device, 1));
     const Tensor w = require_grad(random_tensor({12, 3, 3, 8}, DType::float32, device, 2));
-    const Tensor y = conv2d(x, w, {}, {.padding = 1});
+    const Tensor y = conv2d(x, w, {}, {.padding = 1, .algorithm = &conv::mma});
     const Tensor dy = random_tensor(y.shape(), DType::float32, device, 3);
     const auto gradients = grad_of(y, {x, w}, false, dy);
     const ByDefinition wanted(rounded_to_tf32(x), rounded_to_tf32(w), {},
@@ -247,7 +244,6 @@ TEST_CASE("float32 is rounded to TF32, not cut", "[mma]") {
 }
 
 TEST_CASE("images that a slice has put out of line are packed", "[mma]") {
-  const Using mma(ConvAlgorithm::mma);
   everywhere([&](Device device, DType dtype) {
     const int64_t one = dtype == DType::float32 ? 4 : 8;  // numbers in 16 bytes
     // An image of three pixels, whose second begins three numbers after a multiple of 16 bytes.
@@ -255,27 +251,24 @@ TEST_CASE("images that a slice has put out of line are packed", "[mma]") {
     const Tensor x = odd.slice(3, 3 + one * 15).reshape({1, 5, 3, one});
     const Tensor w = rounded_to_tf32(random_tensor({one, 3, 3, one}, dtype, device, 2));
     const ByDefinition wanted(x, w, {}, {}, 1, 1);
-    CHECK(difference(conv2d(x, w, {}, {.padding = 1}).to_doubles(), wanted.y,
-                     tolerance_of(dtype)) == "");
+    CHECK(difference(conv2d(x, w, {}, {.padding = 1, .algorithm = &conv::mma}).to_doubles(),
+                     wanted.y, tolerance_of(dtype)) == "");
   });
 }
 
 TEST_CASE("float64 and vast windows on tensor cores are implicit's", "[mma]") {
   for (Device device : devices()) {
     const Conv largest{{1, 20, 20, 8, mma_most_taps, 1, 7}, 8}, larger{{1, 20, 20, 8, 17, 1, 8}, 8};
-    const Using a(ConvAlgorithm::mma);
-    using enum ConvAlgorithm;
-    CHECK(plan_conv(largest, DType::float32, device) == ConvPlan{mma, mma, mma});
-    CHECK(plan_conv(larger, DType::float32, device) == ConvPlan{implicit, implicit, implicit});
+    CHECK(plan_of(largest, DType::float32, device, &conv::mma) == "mma, mma, mma");
+    CHECK(plan_of(larger, DType::float32, device, &conv::mma) == "implicit, implicit, implicit");
   }
   for (Device device : devices()) {
     const Tensor x = random_tensor({2, 6, 5, 3}, DType::float64, device, 1);
     const Tensor w = random_tensor({4, 3, 3, 3}, DType::float64, device, 2);
-    auto by = [&](ConvAlgorithm algorithm) {
-      const Using a(algorithm);
-      return conv2d(x, w);
+    auto by = [&](const ConvAlgorithm& algorithm) {
+      return conv2d(x, w, {}, {.algorithm = &algorithm});
     };
-    CHECK(same_bits(by(ConvAlgorithm::mma), by(ConvAlgorithm::implicit)));
+    CHECK(same_bits(by(conv::mma), by(conv::implicit)));
   }
 }
 

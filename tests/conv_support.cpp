@@ -1,5 +1,6 @@
 #include "tests/conv_support.h"
 
+#include "autograd/conv/choice.h"
 #include "tests/catch.h"
 #include "tests/support.h"
 
@@ -13,10 +14,11 @@ double tolerance_of(DType dtype) {
   return dtype == DType::float64 ? 2e-14 : dtype == DType::float32 ? 1e-5 : 8e-3;
 }
 
-// mma rounds float32 to TF32, so it gets numbers that fit: then only its sums are rounded.
-Tensor input_of(const char* rung, const Shape& shape, DType dtype, Device device, uint64_t seed) {
+// Who rounds float32 to TF32 gets numbers that fit: then only the sums are rounded.
+Tensor input_of(const ConvAlgorithm& rung, const Shape& shape, DType dtype, Device device,
+                uint64_t seed) {
   const Tensor t = random_tensor(shape, dtype, device, seed);
-  return rung == std::string("mma") ? rounded_to_tf32(t) : t;
+  return rung.rounds_to_tf32 ? rounded_to_tf32(t) : t;
 }
 
 }  // namespace
@@ -45,21 +47,26 @@ std::vector<ConvCase> every_window(const std::vector<int64_t>& channels) {
   return all;
 }
 
-ConvOutcome::ConvOutcome(const ConvCase& c, const char* rung, DType dtype, Device device) {
-  Using a(parse_conv_algorithm(rung));
+std::string plan_of(const Conv& c, DType dtype, Device device, const ConvAlgorithm* algorithm) {
+  const ConvPlan plan = plan_conv(c, dtype, device, algorithm);
+  return std::string(plan.forward->name) + ", " + plan.input->name + ", " + plan.weight->name;
+}
+
+ConvOutcome::ConvOutcome(const ConvCase& c, const ConvAlgorithm& rung, DType dtype, Device device) {
   x = require_grad(input_of(rung, c.x, dtype, device, 1));
   w = require_grad(input_of(rung, c.weight(), dtype, device, 2));
   if (c.bias) b = require_grad(random_tensor({c.out}, dtype, device, 3));
-  y = conv2d(x, w, b, c.options());
+  y = conv2d(x, w, b, c.options(rung));
   dy = input_of(rung, y.shape(), dtype, device, 4);
   std::vector<Tensor> leaves{x, w};
   if (c.bias) leaves.push_back(b);
   gradients = grad_of(y, leaves, false, dy);
 }
 
-void check_conv(const ConvCase& c, const char* rung, DType dtype, Device device, double tolerance) {
+void check_conv(const ConvCase& c, const ConvAlgorithm& rung, DType dtype, Device device,
+                double tolerance) {
   INFO(c.x.str() << " to " << c.out << ", kernel " << c.kernel << ", stride " << c.stride
-                 << ", padding " << c.padding << ", " << rung << ", " << name_of(dtype) << ", "
+                 << ", padding " << c.padding << ", " << rung.name << ", " << name_of(dtype) << ", "
                  << device.name());
   const bool relu = c.activation == Activation::relu;
   const ConvOutcome o(c, rung, dtype, device);

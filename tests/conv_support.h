@@ -2,15 +2,27 @@
 #pragma once
 #include <vector>
 
-#include "autograd/conv.h"
+#include "autograd/conv/algorithm.h"
 
 namespace tweed {
 
-/// Uses an algorithm for the length of a scope.
-struct Using {
-  explicit Using(ConvAlgorithm a) { set_conv_algorithm(a); }
-  ~Using() { set_conv_algorithm(ConvAlgorithm::automatic); }
+/// Lets a device use an algorithm for the length of a scope: for what calls conv2d without options.
+class Using {
+ public:
+  Using(const ConvAlgorithm& algorithm, Device device) : device_(device) {
+    set_conv_algorithm(device, &algorithm);
+  }
+  ~Using() { set_conv_algorithm(device_, nullptr); }
+  Using(const Using&) = delete;
+
+ private:
+  Device device_;
 };
+
+/// The algorithms that plan_conv finds for forward pass, input and weight gradient: "direct, tiled,
+/// tiled". Null is `auto`.
+std::string plan_of(const Conv& c, DType dtype, Device device,
+                    const ConvAlgorithm* algorithm = nullptr);
 
 /// float32 rounded to TF32's 10 bits of fraction, halves away from zero; other dtypes as they are.
 Tensor rounded_to_tf32(const Tensor& t);
@@ -58,7 +70,9 @@ struct ConvCase {
   Activation activation = Activation::none;
 
   Shape weight() const { return {out, kernel, kernel, x[3]}; }
-  ConvOptions options() const { return {stride, padding, activation}; }
+  ConvOptions options(const ConvAlgorithm& algorithm) const {
+    return {stride, padding, activation, false, &algorithm};
+  }
 };
 /// Kernels of 1 to 7, strides of 1 to 3 and paddings of 0 to 3, all with all, on small images of
 /// odd sizes, with numbers of channels taken from the list in turn.
@@ -69,12 +83,12 @@ struct ConvOutcome {
   Tensor x, w, b, dy, y;
   std::vector<Tensor> gradients;  ///< of x, w and, if there is one, b
 
-  ConvOutcome(const ConvCase& c, const char* rung, DType dtype, Device device);
+  ConvOutcome(const ConvCase& c, const ConvAlgorithm& rung, DType dtype, Device device);
 };
 
 /// Checks all passes of a rung against the definition, with a difference of the largest magnitude,
 /// or of 1, that rounding allows the dtype (see conv_support.cpp), or of `tolerance`.
-void check_conv(const ConvCase& c, const char* rung, DType dtype, Device device,
+void check_conv(const ConvCase& c, const ConvAlgorithm& rung, DType dtype, Device device,
                 double tolerance = 0);
 
 }  // namespace tweed

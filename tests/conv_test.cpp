@@ -45,14 +45,14 @@ TEST_CASE("im2col and direct agree within rounding, in all three passes") {
         INFO(c.x.str() << " " << c.w.str() << " relu " << relu << " " << name_of(dtype));
         ConvOptions options{c.stride, c.padding, relu ? Activation::relu : Activation::none};
         std::vector<std::vector<double>> results[2];
-        for (auto algorithm : {ConvAlgorithm::im2col, ConvAlgorithm::direct}) {
-          Using a(algorithm);
+        for (auto* algorithm : {&conv::im2col, &conv::direct}) {
+          options.algorithm = algorithm;
           Tensor x = random_tensor(c.x, dtype, {}, 1), w = random_tensor(c.w, dtype, {}, 2);
           Tensor b = random_tensor({c.w[0]}, dtype, {}, 3);
           for (auto& t : {x, w, b}) require_grad(t);
           Tensor y = conv2d(x, w, b, options);
           auto grads = grad_of(y, {x, w, b}, false, random_tensor(y.shape(), dtype, {}, 4));
-          auto& to = results[algorithm == ConvAlgorithm::direct];
+          auto& to = results[algorithm == &conv::direct];
           to = {y.to_doubles()};
           for (auto& g : grads) to.push_back(g.to_doubles());
         }
@@ -80,20 +80,22 @@ TEST_CASE("oneDNN runs no reference code on SimpleNet's shapes") {
 }
 
 TEST_CASE("NaN and infinity pass through a convolution with ReLU as in PyTorch") {
-  for (const char* name : {"auto", "naive", "im2col", "implicit", "mma"})
-    for (Device device : test_devices()) {
-      const bool on_cpu = device.kind() == Device::Kind::cpu;
-      if (on_cpu && name != std::string("auto") && name != std::string("im2col")) continue;
-      Using a(parse_conv_algorithm(name));
+  for (Device device : test_devices()) {
+    std::vector<const ConvAlgorithm*> all = conv_rows_of(device);
+    all.push_back(nullptr);  // auto
+    for (const ConvAlgorithm* algorithm : all) {
+      INFO((algorithm ? algorithm->name : "auto") << " on " << device.name());
       Tensor x = Tensor::from<float>({NAN, INFINITY, -INFINITY, -1, 2}, {5, 1, 1, 1}, device);
       Tensor w = Tensor::full({1, 1, 1, 1}, 1, DType::float32, device);
-      auto y = conv2d(x, w, {}, {.activation = Activation::relu}).to_doubles();
+      auto y =
+          conv2d(x, w, {}, {.activation = Activation::relu, .algorithm = algorithm}).to_doubles();
       CHECK(std::isnan(y[0]));
       CHECK(y[1] == INFINITY);
       CHECK(y[2] == 0);
       CHECK(y[3] == 0);
       CHECK(y[4] == 2);
     }
+  }
 }
 
 TEST_CASE("Errors of convolutions name the shapes") {

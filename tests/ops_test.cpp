@@ -67,7 +67,8 @@ Outcome run(const OpCase& row, const std::vector<Tensor>& inputs, DType dtype, D
   return outcome;
 }
 
-void check_row(const OpCase& row, Device device) {
+// With `tf32`, float32 inputs are numbers that TF32 holds: for who multiplies so.
+void check_row(const OpCase& row, Device device, bool tf32 = false) {
   INFO(row.op << " " << row.what << " on " << device.name());
   const std::vector<Tensor> inputs = make_inputs(row);
 
@@ -83,7 +84,10 @@ void check_row(const OpCase& row, Device device) {
     INFO(name_of(dtype));
     const double tolerance = row.tolerance * tolerance_of(dtype);
     std::vector<Tensor> rounded;
-    for (auto& input : inputs) rounded.push_back(input.to(dtype).to(DType::float64));
+    for (auto& input : inputs) {
+      const Tensor t = input.to(dtype);
+      rounded.push_back((tf32 ? rounded_to_tf32(t) : t).to(DType::float64));
+    }
     Shape shape;
     const std::vector<double> wanted = reference(row, rounded, shape);
     const Outcome outcome = run(row, rounded, dtype, device);
@@ -142,15 +146,13 @@ TEST_CASE("operations agree with their references and differences", "[ops]") {
 }
 
 TEST_CASE("every rung of the convolution ladder agrees with the rows of conv2d", "[ops]") {
-  for (Device device : test_devices()) {
-    if (device.kind() == Device::Kind::cpu) continue;
-    for (const char* rung : {"naive", "im2col", "implicit"}) {
-      INFO(rung);
-      Using a(parse_conv_algorithm(rung));
+  for (Device device : test_devices())
+    for (const ConvAlgorithm* rung : conv_rows_of(device)) {
+      INFO(rung->name);
+      const Using a(*rung, device);
       for (auto& row : op_cases())
-        if (row.op == "conv2d") check_row(row, device);
+        if (row.op == "conv2d") check_row(row, device, rung->rounds_to_tf32);
     }
-  }
 }
 
 TEST_CASE("every recorded operation has a row", "[ops]") {

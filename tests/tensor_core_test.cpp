@@ -9,7 +9,6 @@
 #include <limits>
 #include <memory>
 
-#include "autograd/conv/mma_passes.h"
 #include "tests/catch.h"
 #include "tests/kernels/tensor_core_probe.h"
 #include "tests/support.h"
@@ -24,7 +23,7 @@ using Floats = std::vector<float>;
 template <class F>
 void on_warps(F f) {
   for (Device device : test_devices()) {
-    if (device.kind() == Device::Kind::cpu || !has_tensor_cores(device)) continue;
+    if (!has_tensor_cores(device)) continue;
     INFO(device.name());
     on<Sim, Cuda>(device, [&](auto& here) { f(here, device); });
   }

@@ -1,21 +1,19 @@
-// Which rung of the ladder computes each pass of a convolution. Not for users: autograd/conv.h is.
+// Which algorithm computes each pass of a convolution. Not for users: autograd/conv.h is.
 #pragma once
-#include "autograd/conv.h"
-#include "kernels/window.h"
+#include "autograd/conv/algorithm.h"
 
 namespace tweed {
 
-/// The algorithm of each pass, never `automatic`.
+/// The algorithm of each pass; each can compute it.
 struct ConvPlan {
-  ConvAlgorithm forward, input, weight;
-  bool operator==(const ConvPlan&) const = default;
+  const ConvAlgorithm *forward, *input, *weight;
 };
 
-/// What conv_algorithm() means for a convolution: that algorithm for all passes, or the table's
-/// choice for each. Noted for conv_choices(). On `cpu`, `direct` and `winograd` have no float64,
-/// which takes `tiled`; where there is no Winograd, `winograd` is `direct`. float64, and windows of
-/// more than mma_most_taps, take `implicit` for `mma`.
+/// What `wanted`, or for null the device's algorithm, means for a convolution: that algorithm for
+/// all passes, or whom it leaves them to (`otherwise`); for `auto`, the table's choice for each.
+/// Kept, so that it is found at once from then on; conv_choices() lists what is kept.
 /// @throws DeviceError  see check_conv_algorithm
-ConvPlan plan_conv(const Conv& c, DType dtype, Device device);
+ConvPlan plan_conv(const Conv& c, DType dtype, Device device,
+                   const ConvAlgorithm* wanted = nullptr);
 
 }  // namespace tweed

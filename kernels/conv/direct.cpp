@@ -118,11 +118,6 @@ Argument output(int name, const memory::desc& ours, const memory::desc& chosen) 
 }
 
 enum class Pass { forward, forward_bias, weight, weight_bias, input };
-using ShapeKey = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t, int64_t>;
-ShapeKey key_of(const Conv& c) {
-  const Window& w = c.window;
-  return {w.N, w.H, w.W, w.C, w.kernel, w.stride, w.padding, c.out_channels};
-}
 
 Ready make(Pass pass, Method method, const Conv& c) {
   const Shapes s(c, method);
@@ -160,9 +155,9 @@ Ready make(Pass pass, Method method, const Conv& c) {
 }
 
 const Ready& cached(Pass pass, Method method, const Conv& c) {
-  static std::map<std::tuple<Pass, Method, ShapeKey>, Ready> cache;
+  static std::map<std::tuple<Pass, Method, Conv>, Ready> cache;
   static std::mutex mutex;
-  std::tuple key(pass, method, key_of(c));
+  std::tuple key(pass, method, c);
   std::lock_guard lock(mutex);
   auto found = cache.find(key);
   if (found == cache.end()) found = cache.emplace(key, make(pass, method, c)).first;
@@ -202,10 +197,10 @@ void execute(const Ready& r, Span<const float> first, Span<const float> second, 
 
 // What a shape is, asked for once.
 template <class F>
-bool known(const Conv& c, std::map<ShapeKey, bool>& all, F find) {
+bool known(const Conv& c, std::map<Conv, bool>& all, F find) {
   static std::mutex mutex;
   std::lock_guard lock(mutex);
-  auto [place, is_new] = all.try_emplace(key_of(c), false);
+  auto [place, is_new] = all.try_emplace(c, false);
   if (is_new) place->second = find();
   return place->second;
 }
@@ -234,7 +229,7 @@ std::vector<std::string> conv_direct_implementations(const Conv& c) {
           backward_input_desc(c, Method::direct).impl_info_str()};
 }
 bool conv_direct_is_fast(const Conv& c) {
-  static std::map<ShapeKey, bool> all;
+  static std::map<Conv, bool> all;
   return known(c, all, [&] {
     bool fast = true;
     for (auto& name : conv_direct_implementations(c)) fast &= name.rfind("ref", 0) != 0;
@@ -242,7 +237,7 @@ bool conv_direct_is_fast(const Conv& c) {
   });
 }
 bool conv_has_winograd(const Conv& c) {
-  static std::map<ShapeKey, bool> all;
+  static std::map<Conv, bool> all;
   if (c.window.kernel != 3 || c.window.stride != 1) return false;
   return known(c, all, [&] {
     try {

@@ -46,7 +46,10 @@ void check_launch(const Config& config);
 
 /// Blocks are spread over OpenMP's threads.
 struct Cpu {
-  int threads = 0;  ///< 0: OpenMP's default
+  int threads = 0;                             ///< 0: OpenMP's default
+  const struct ConvAlgorithm* conv = nullptr;  ///< see set_conv_algorithm() of autograd/conv.h
+
+  bool has_tensor_cores() const { return false; }
 };
 
 /// Every CUDA thread is a fiber; every access is checked. A launch that did something wrong throws
@@ -55,16 +58,24 @@ struct Sim {
   int max_errors = 10;
   class SimRecording* recording = nullptr;  ///< see recording.h
   bool count_banks = false;                 ///< see sim_banks.h
+  const struct ConvAlgorithm* conv = nullptr;
+
+  bool has_tensor_cores() const { return true; }
 };
 
 /// A GPU, with a stream that all its work is done on in order.
 struct Cuda {
   int index = 0;
-  struct CudaQueue* queue = nullptr;  ///< stream, libraries' handles, staging memory; cuda_runtime.h
-  void* stream = nullptr;             ///< a cudaStream_t
-  int architecture = 0;               ///< 80 for sm_80
-  bool tf32 = false;                  ///< products of float matrices round their factors to TF32
-  bool recording = false;             ///< see recording.h
+  struct CudaQueue* queue =
+      nullptr;             ///< stream, libraries' handles, staging memory; cuda_runtime.h
+  void* stream = nullptr;  ///< a cudaStream_t
+  int architecture = 0;    ///< 80 for sm_80
+  bool tf32 = false;       ///< products of float matrices round their factors to TF32
+  bool recording = false;  ///< see recording.h
+  const struct ConvAlgorithm* conv = nullptr;
+
+  /// Those with bfloat16 and TF32; see tensor_cores.h.
+  bool has_tensor_cores() const { return architecture >= 80; }
 };
 
 /// What the simulator found wrong, a finding a line, each with file, line, block and thread.

@@ -1,8 +1,12 @@
-#include "autograd/conv/mma_passes.h"
+// Convolution on tensor cores: what surrounds the kernels. In bfloat16, and in float32 by TF32's
+// products; `cuda` and `sim`.
+#include "kernels/conv/mma.h"
+
+#include <algorithm>
 
 #include "autograd/channel_moments.h"
+#include "autograd/conv/algorithm.h"
 #include "autograd/dispatch.h"
-#include "kernels/conv/mma.h"
 #include "kernels/conv/turn_filters.h"
 
 namespace tweed {
@@ -93,12 +97,6 @@ void multiply(const Slide& s, Activation activation, const Tensor& images, const
 // 12 + 16 taps, and so three times the time.
 bool phases_fit(const Window& w) { return w.stride > 1 && w.stride * w.stride * w.C <= 16; }
 
-}  // namespace
-
-bool has_tensor_cores(Device device) {
-  return !device.is_cuda() || cuda_machine(device.index()).architecture >= 80;
-}
-
 void mma_forward(const Conv& c, Activation activation, const Tensor& x, const Tensor& weight,
                  const Tensor& bias, const Tensor& y, bool moments) {
   const Packing packing = packing_of(c, chunk_of(x));
@@ -108,7 +106,8 @@ void mma_forward(const Conv& c, Activation activation, const Tensor& x, const Te
            bias, y, moments);
 }
 
-void mma_backward_input(const Conv& c, const Tensor& dz, const Tensor& weight, const Tensor& dx) {
+Tensor mma_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weight) {
+  const Tensor dx = Tensor::empty(image_shape(c), dz.dtype(), dz.device());
   const Packing packing = pack_channels(c.out_channels, chunk_of(dz));
   const Tensor gradients = packed(packing, dz);
   const int stride = int(c.window.stride), phases = phases_fit(c.window) ? stride : 1;
@@ -123,9 +122,11 @@ void mma_backward_input(const Conv& c, const Tensor& dz, const Tensor& weight, c
       });
       multiply(g.slide, Activation::none, gradients, turned, {}, dx);
     }
+  return dx;
 }
 
-void mma_backward_weight(const Conv& c, const Tensor& x, const Tensor& dz, const Tensor& dweight) {
+Tensor mma_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz, const Tensor&) {
+  const Tensor dweight = Tensor::empty(weight_shape(c), x.dtype(), x.device());
   const Packing packing = packing_of(c, chunk_of(x));
   const Packing of_dz = pack_channels(c.out_channels, chunk_of(x));
   const Slide s = packed_slide(c, packing);
@@ -139,6 +140,39 @@ void mma_backward_weight(const Conv& c, const Tensor& x, const Tensor& dz, const
     add_weight_slices(here, c, packing, of_dz.channels, plan.slices, partial.read<float>(),
                       dweight.write<T>());
   });
+  return dweight;
 }
+
+// ---- where it computes --------------------------------------------------------------------------
+
+bool mma_can(const Conv& c, ConvPass, DType dtype) {
+  return dtype != DType::float64 && c.window.kernel <= mma_most_taps;
+}
+// Whether pixels and chunks of at least four numbers are fewer than 2^31: see check_mma_size().
+bool mma_can_count(const Conv& c) {
+  const Window& w = c.window;
+  const int64_t pixels = w.N * w.H * w.W, places = w.places(), limit = int64_t(1) << 31;
+  return std::max({pixels, pixels * w.C / 4, places, places * c.out_channels / 4}) < limit;
+}
+std::string mma_lacks(Device device) {
+  if (has_tensor_cores(device)) return "";
+  return "works on GPUs since sm_80, not on " + device.name();
+}
+
+}  // namespace
+
+constinit const ConvAlgorithm conv::mma = {
+    .name = "mma",
+    .about = "implicit on tensor cores, f32 as TF32",
+    .machines = {.cpu = false, .gpus = true},
+    .lacking = mma_lacks,
+    .can = mma_can,
+    .otherwise = &conv::implicit,
+    .sensible = mma_can_count,
+    .rounds_to_tf32 = true,
+    .forward = mma_forward,
+    .input_gradient = mma_input_gradient,
+    .weight_gradient = mma_weight_gradient,
+};
 
 }  // namespace tweed

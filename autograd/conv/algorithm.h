@@ -1,0 +1,78 @@
+// The ways to compute a convolution, a row each. A new one is a file beside this one with its row,
+// and the row's name in the two lists below: --conv and its help, the tests of all algorithms and
+// the benchmarks go through that list. `auto` takes it where a table of choice.cpp has it.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "autograd/conv.h"
+#include "kernels/window.h"
+
+namespace tweed {
+
+/// What there is to compute: y, the image's gradient, the weights' gradient.
+enum class ConvPass : uint8_t { forward, input, weight };
+
+/// Which machines have an algorithm.
+struct ConvMachines {
+  bool cpu, gpus;  ///< gpus: `cuda`, and `sim`, which runs the same kernels
+};
+
+struct ConvAlgorithm {
+  const char* name;
+  const char* about;  ///< for --conv's help
+  ConvMachines machines;
+  /// What a device of these machines lacks, as the end of the sentence "[conv2d] 'mma' ...", or
+  /// nothing. Null: no such device lacks anything.
+  std::string (*lacking)(Device) = nullptr;
+
+  /// Whether it can compute a pass of this shape in this dtype; null: true for all.
+  bool (*can)(const Conv&, ConvPass, DType) = nullptr;
+  /// Who computes the rest where this algorithm is asked for by name; needed where `can` is.
+  const ConvAlgorithm* otherwise = nullptr;
+  /// False for shapes that it can compute, but that `auto` and the benchmarks should not give it;
+  /// null: true for all.
+  bool (*sensible)(const Conv&) = nullptr;
+
+  bool gives_bias_gradient = false;  ///< the float32 weight gradient can give it on the way
+  bool rounds_to_tf32 = false;       ///< it multiplies float32 as TF32, asked or not
+
+  // The passes, all of whose results have elements. `dz` is the gradient before bias and
+  // activation. Null for a pass that it never can.
+
+  /// y (N, OH, OW, Co) = activation(conv(x, weight) + bias); bias may be undefined. `moments` are
+  /// wanted as ConvOptions says.
+  void (*forward)(const Conv&, Activation, const Tensor& x, const Tensor& weight,
+                  const Tensor& bias, const Tensor& y, bool moments) = nullptr;
+  /// dx (N, H, W, Ci).
+  Tensor (*input_gradient)(const Conv&, const Tensor& dz, const Tensor& weight) = nullptr;
+  /// dweight (Co, K, K, Ci). With gives_bias_gradient: dbias too, where it is defined.
+  Tensor (*weight_gradient)(const Conv&, const Tensor& x, const Tensor& dz,
+                            const Tensor& dbias) = nullptr;
+};
+
+/// The rows, each at the end of its file.
+namespace conv {
+extern const ConvAlgorithm naive, im2col, implicit, mma, direct, winograd, tiled;
+}
+
+/// All rows, in the order in which --conv names them.
+inline constexpr const ConvAlgorithm* conv_rows[] = {
+    &conv::naive,  &conv::im2col,   &conv::implicit, &conv::mma,
+    &conv::direct, &conv::winograd, &conv::tiled,
+};
+
+inline Shape image_shape(const Conv& c) { return {c.window.N, c.window.H, c.window.W, c.window.C}; }
+inline Shape weight_shape(const Conv& c) {
+  return {c.out_channels, c.window.kernel, c.window.kernel, c.window.C};
+}
+
+/// @throws DeviceError  "[conv2d] 'implicit' works on cuda, sim, not on cpu"
+void check_conv_algorithm(const ConvAlgorithm& algorithm, Device device);
+/// The rows that a device has.
+std::vector<const ConvAlgorithm*> conv_rows_of(Device device);
+/// `algorithm`, or the first of those behind it (`otherwise`) that can compute the pass.
+const ConvAlgorithm& able(const ConvAlgorithm& algorithm, const Conv& c, ConvPass pass,
+                          DType dtype);
+
+}  // namespace tweed

@@ -1,0 +1,11 @@
+// im2col and its way back on tensors: for the algorithm of that name, and for unfold and fold.
+#pragma once
+#include "kernels/window.h"
+#include "tensor/tensor.h"
+
+namespace tweed {
+
+void im2col(const Window& w, const Tensor& image, const Tensor& columns);
+void col2im(const Window& w, const Tensor& columns, const Tensor& image);
+
+}  // namespace tweed
