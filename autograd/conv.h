@@ -39,9 +39,8 @@ struct ConvOptions {
 
 /// Two-dimensional convolution (cross-correlation) with a square kernel and zero padding.
 ///
-///   y[n, i, j, o] = activation(bias[o] +
-///                   sum over kh, kw, c of x[n, i stride - padding + kh, ..., c] weight[o, kh, kw,
-///                   c])
+///   y[n, i, j, o] = activation(bias[o] + sum over kh, kw, c of
+///                              x[n, i stride - padding + kh, ..., c] weight[o, kh, kw, c])
 ///
 /// @param x       (N, H, W, Ci)
 /// @param weight  (Co, K, K, Ci); files hold PyTorch's (Co, Ci, K, K)

@@ -38,8 +38,9 @@ struct Tiles {
   }
 };
 
-// Rows of a tile as they are. Contiguous ones become copies of memory; those of colours, whose
-// length the compiler knows, do without a call for each.
+// Copies the rows of a tile without transposing it. For rows that are contiguous in x and in y g++
+// makes a call of memcpy out of the loop. For rows of three elements, the colours of a pixel, that
+// call would take longer than the copy: they have a loop of constant length, which is unrolled.
 enum class Columns { contiguous, colours, strided };
 template <Columns kind, class T>
 __global__ void copy_tiles_kernel(Tiles tiles, const T* __restrict__ x, T* __restrict__ y) {

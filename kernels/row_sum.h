@@ -21,7 +21,8 @@ class RowSum {
       count_ = 0;
       fresh_ = false;
     }
-    // A place that only the running program knows would put the arrays into memory on a GPU.
+    // Registers cannot be indexed: row_[count_] = row, an index that is not a constant, would make
+    // nvcc keep both arrays in local memory. Unrolled, this loop has constant indexes alone.
 #pragma unroll
     for (int k = 0; k < 4; ++k) {
       row_[k] = k == count_ ? row : row_[k];

@@ -195,7 +195,8 @@ void execute(const Ready& r, Span<const float> first, Span<const float> second, 
   stream().wait();
 }
 
-// What a shape is, asked for once.
+// Keeps the answers of find(): oneDNN tells what it has for a shape only by creating a primitive
+// descriptor, which is slow.
 template <class F>
 bool known(const Conv& c, std::map<Conv, bool>& all, F find) {
   static std::mutex mutex;

@@ -39,9 +39,12 @@ struct ColumnShare {
 template <class T, int columns>
 struct GradientColumns {
   using Share = ColumnShare<T, columns>;
-  const T* next;
-  int channels,
-      left;  // left: rows of the slice from the thread's next one on, none without channels
+  const T* next;  // what this thread copies next
+  int channels;
+  // How many rows (places) the slice has from this thread's next row on; what is copied for rows
+  // after them is zeros, which add nothing. 0 if the thread's chunk lies beyond the last channel,
+  // so that it copies zeros only.
+  int left;
 
   __device__ GradientColumns(const T* dz, int channels, int first, int place, int last)
       : channels(channels) {

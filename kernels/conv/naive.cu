@@ -1,18 +1,19 @@
 // The first rung of the ladder: the definition, a thread for each number of the result.
 //
 // What it wastes: every multiply-add reads both its factors from global memory, 8 bytes in float
-// for 2 operations. Nothing is kept but the one sum: the windows of neighbouring pixels overlap,
-// and all output channels want the same window, yet each thread reads it anew. Only the caches
-// help. And forward, the 32 lanes of a warp are 32 output channels, whose weights lie a whole patch
-// apart: one read touches 32 lines of the cache for 4 bytes each.
+// for 2 operations. There is no reuse of data in registers or shared memory: the windows of
+// neighbouring pixels overlap, and all output channels need the same window, but each thread loads
+// it again, and only the caches save traffic to memory. In the forward pass the loads of weights
+// are uncoalesced, too: the 32 lanes of a warp compute 32 output channels, whose weights lie K K Ci
+// elements apart, so that one load touches 32 cache lines for 4 bytes of each.
 #include "kernels/conv/naive.h"
 #include "kernels/machine/kernel.h"
 
 namespace tweed {
 namespace MACHINE {
 
-// y[n, oh, ow, o] = sum over kh, kw, c of x[n, oh stride - padding + kh, ..., c] weight[o, kh, kw,
-// c]
+// y[n, oh, ow, o] = sum over kh, kw, c of
+//     x[n, oh stride - padding + kh, ..., c] weight[o, kh, kw, c]
 template <class T>
 __global__ void naive_forward_kernel(Conv conv, bool relu, const T* __restrict__ x,
                                      const T* __restrict__ weight, const T* __restrict__ bias,
@@ -57,8 +58,8 @@ __global__ void naive_backward_input_kernel(Conv conv, const T* __restrict__ dz,
   }
 }
 
-// Each weight sums over all pixels of the batch. There are few weights and many pixels, so few
-// threads work long: the stem of a ResNet has 9,408 weights, a GPU room for 200,000 threads.
+// Each weight sums over all pixels of the batch, in one thread. With few weights most of the GPU is
+// idle (low occupancy): the stem of a ResNet has 9,408, and a large GPU holds 200,000 threads.
 template <class T>
 __global__ void naive_backward_weight_kernel(Conv conv, const T* __restrict__ x,
                                              const T* __restrict__ dz, T* __restrict__ dweight) {
