@@ -20,6 +20,7 @@
 #include "data/file_kind.h"
 #include "kernels/conv/register_tile.h"
 #include "kernels/machine/printable.h"
+#include "kernels/machine/suggest.h"
 
 namespace tweed::app {
 namespace {
@@ -136,6 +137,31 @@ int run(const char* name, const std::function<std::function<int()>()>& prepare) 
 
 bool interrupted() { return stop; }
 
+// Which word is none of the program's, and what may have been meant.
+static std::string unexpected(const CLI::App& flags) {
+  auto words = flags.remaining();
+  std::reverse(words.begin(), words.end());  // CLI::App keeps them from the end
+  const auto flag = std::find_if(words.begin(), words.end(), [](auto& w) { return w[0] == '-'; });
+  if (flag == words.end())
+    return "the word " + in_quotes(words.at(0), 60) +
+           " is not expected: everything is given already";
+  std::vector<std::string> names;
+  for (const CLI::Option* option : flags.get_options())
+    for (auto& name : option->get_lnames()) names.push_back("--" + name);
+  const std::string word = flag->substr(0, flag->find('='));
+  return "there is no flag " + in_quotes(word, 60) + did_you_mean(word, names);
+}
+
+CLI::Validator one_of(const std::vector<std::string>& names) {
+  return CLI::Validator(
+      [names](std::string& word) {
+        if (std::find(names.begin(), names.end(), word) != names.end()) return std::string();
+        return "takes " + joined(names) + ", not " + in_quotes(word, 60) +
+               did_you_mean(word, names);
+      },
+      "");
+}
+
 void parse(CLI::App& flags, int argc, char** argv) {
   parse(flags, {argv + std::min(1, argc), argv + argc});
 }
@@ -146,6 +172,8 @@ void parse(CLI::App& flags, std::vector<std::string> words) {
     flags.parse(std::move(words));
   } catch (const CLI::Success& e) {
     throw Done{flags.exit(e)};
+  } catch (const CLI::ExtrasError&) {
+    throw Error(unexpected(flags) + " (see --help)");
   } catch (const CLI::ParseError& e) {
     throw Error(std::string(e.what()) + " (see --help)");
   }

@@ -45,6 +45,9 @@ struct DeviceFlags {
   CLI::Option* gpu_option_ = nullptr;
 };
 
+/// The check of an option that takes one of some names; suggests one where another is near.
+CLI::Validator one_of(const std::vector<std::string>& names);
+
 /// "a, b, c"
 std::string joined(const std::vector<std::string>& words);
 /// "1 epoch", "3 epochs"

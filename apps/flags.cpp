@@ -114,7 +114,7 @@ void AttackFlags::add_to(CLI::App& flags) {
           "--eps-space", space,
           "pixel: eps in pixels of 0..1, which are kept valid; normalized: the coursework's "
           "normalised values, unbounded")
-      ->check(CLI::IsMember({"pixel", "normalized"}))
+      ->check(one_of({"pixel", "normalized"}))
       ->capture_default_str();
   flags
       .add_option("--goal", goal,

@@ -10,7 +10,7 @@ void OptimizerFlags::add_to(CLI::App& flags) {
   flags
       .add_option("--optimizer", o.optimizer,
                   "sgd (with momentum), adam, or adamw (decay apart from gradients)")
-      ->check(CLI::IsMember({"sgd", "adam", "adamw"}))
+      ->check(one_of({"sgd", "adam", "adamw"}))
       ->capture_default_str();
   add_number(flags, "--lr,--learning-rate", o.lr, above_zero,
              "largest learning rate; default: 0.1, for adam and adamw 0.001");
@@ -26,7 +26,7 @@ void OptimizerFlags::add_to(CLI::App& flags) {
                   "of the learning rate, each iteration: cosine, step (a tenth after each third), "
                   "onecycle (up for 30 % without --warmup, then down; the momentum goes the other "
                   "way), constant")
-      ->check(CLI::IsMember({"cosine", "step", "onecycle", "constant"}))
+      ->check(one_of({"cosine", "step", "onecycle", "constant"}))
       ->capture_default_str();
   warmup_option = add_number(flags, "--warmup", o.warmup, {.most = 100'000},
                              "epochs in which the learning rate rises from 0");

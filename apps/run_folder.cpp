@@ -134,10 +134,29 @@ bool same_folder(const std::string& a, const std::string& b) {
   return a == b || fs::equivalent(a, b, none);
 }
 
+std::string named_run(const std::string& path) {
+  if (path != "best" && path != "last") return "";
+  std::error_code none;
+  fs::path newest;
+  fs::file_time_type at{};
+  for (auto& entry : fs::directory_iterator("runs", none)) {
+    const auto time = fs::last_write_time(entry.path() / run_file::state, none);
+    if (none || (!newest.empty() && time <= at)) continue;
+    newest = entry.path();
+    at = time;
+  }
+  return newest.empty() ? "; give the folder of a run"
+                        : "; the newest run here is " + printable(newest.string());
+}
+
 std::string weights_file(const std::string& path) {
   if (path.empty()) throw Error("the name of the checkpoint is empty");
   std::error_code none;
-  if (!fs::is_directory(path, none)) return path;
+  if (!fs::is_directory(path, none)) {
+    if (!fs::exists(path, none) && !named_run(path).empty())
+      throw FormatError(path, "cannot be read: no such file" + named_run(path));
+    return path;
+  }
   std::error_code error;
   for (auto name : {run_file::best, run_file::last}) {
     const std::string file = (fs::path(path) / name).string();

@@ -63,6 +63,10 @@ std::shared_ptr<RunFolder> open_run_folder(const FolderWish& wish);
 /// Whether two paths are the same folder.
 bool same_folder(const std::string& a, const std::string& b);
 
+/// For who writes "best" or "last" as the coursework does: "; the newest run is runs/train-3". Else
+/// "".
+std::string named_run(const std::string& path);
+
 /// The weights that PATH means: a run's folder stands for its best.safetensors, or else its last.
 std::string weights_file(const std::string& path);
 

@@ -26,8 +26,9 @@ void check_exists(const std::string& state, const std::string& resume) {
   if (fs::exists(state, error)) return;
   if (error) throw FormatError(state, "cannot be read: " + error.message());
   if (fs::exists(folder_of(state) + "/" + run_file::lock, none) && !holds_run(folder_of(state)))
-    throw FormatError(resume, "the run there ended before its first step");
-  if (!fs::exists(resume, none)) throw FormatError(resume, "cannot be read: no such file");
+    throw FormatError(resume, "the run there ended before its first step: start it anew");
+  if (!fs::exists(resume, none))
+    throw FormatError(resume, "cannot be read: no such file" + named_run(resume));
   const bool folder = fs::is_directory(resume, none);
   throw FormatError(resume, std::string("has no training state ") + (folder ? "in" : "beside") +
                                 " it (" + printable(state) +

@@ -55,6 +55,8 @@ void TrainFlags::add_task_flags(CLI::App& app) {
 
 void TrainFlags::add_training_flags(CLI::App& app) {
   TrainerOptions& t = training.trainer;
+  add_whole(app, "--start-epoch", start_epoch, {0, 1'000'000},
+            "the coursework's; a run goes on by --resume, which knows its epoch");
   auto epochs =
       add_whole(app, "--epochs", t.epochs, {1, 100'000}, "times through the training images");
   add_whole(app, "--iterations", t.iterations, {1, 1'000'000'000}, "steps, instead of --epochs")
@@ -69,7 +71,7 @@ void TrainFlags::add_training_flags(CLI::App& app) {
   app.add_option("--normalize", normalize,
                  "of pixels in 0..1: imagenet (its mean and deviation), data (those of the "
                  "training images), none")
-      ->check(CLI::IsMember({"imagenet", "data", "none"}))
+      ->check(one_of({"imagenet", "data", "none"}))
       ->capture_default_str();
   add_whole(app, "-b,--batch-size", t.batch_size, {1, 65536}, "images a step");
   optimizer.add_to(app);
@@ -80,14 +82,14 @@ void TrainFlags::add_training_flags(CLI::App& app) {
          "where training images wait: device (all of them, cut and normalised by a kernel), "
          "host (prepared by --workers, sent one batch ahead), auto (device on a GPU if they "
          "fit); the batches are the same")
-      ->check(CLI::IsMember({"auto", "device", "host"}))
+      ->check(one_of({"auto", "device", "host"}))
       ->capture_default_str();
   app.add_flag("--graph,!--no-graph", t.record,
                "on cuda and sim: record a training step and replay it (a CUDA graph), which gives "
                "the same bits; the default");
   app.add_option("--adversarial", adversarial,
                  "train on attacked images: " + joined(attack_names()))
-      ->check(CLI::IsMember(attack_names()));
+      ->check(one_of(attack_names()));
 }
 
 void TrainFlags::add_computing_flags(CLI::App& app) {
@@ -101,7 +103,7 @@ void TrainFlags::add_computing_flags(CLI::App& app) {
          "--precision", precision,
          "what layers compute in: f32; tf32 (cuda only); bf16, with float32 master weights, "
          "norms, softmax and losses adding up in float32")
-      ->check(CLI::IsMember({"f32", "tf32", "bf16"}))
+      ->check(one_of({"f32", "tf32", "bf16"}))
       ->capture_default_str();
 }
 
@@ -118,7 +120,7 @@ void TrainFlags::add_to(CLI::App& app) {
   app.option_defaults()->group(of_attack);
   attack.add_to(app);
   app.add_option("--attack-method", method, "what -a attacks by: " + joined(attack_names()))
-      ->check(CLI::IsMember(attack_names()))
+      ->check(one_of(attack_names()))
       ->capture_default_str();
   app.option_defaults()->group(of_computing);
   add_computing_flags(app);
@@ -128,6 +130,8 @@ void TrainFlags::check_use(const CLI::App& app) const {
   const auto of_group = [&](const char* group) {
     return given(app, [&](const CLI::Option& o) { return o.get_group() == group; });
   };
+  if (start_epoch != 0)
+    throw Error("--start-epoch is 0: a run that goes on by --resume knows its epoch");
   const std::string for_training = of_group(of_training), for_attack = of_group(of_attack);
   attack.check();
   for (const char* flag : {"--resume", "--out", "--validation"})
@@ -147,7 +151,8 @@ void TrainFlags::check_use(const CLI::App& app) const {
                 "with --summary");
   } else if (evaluate) {
     if (resume.empty())
-      throw Error("--evaluate needs a network: give its checkpoint with --resume FILE");
+      throw Error(
+          "--evaluate needs a network: give its run's folder or its checkpoint with --resume");
     note_unused(for_training, "with --evaluate");
     if (!attacked) note_unused(for_attack, "without -a");
     if (overwrite) note_unused("--overwrite", "with --evaluate");

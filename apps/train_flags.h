@@ -21,6 +21,7 @@ struct TrainFlags {
   std::string precision = "f32", images_on = "auto", out = "runs/train";
   bool overwrite = false, evaluate = false, attacked = false, pictures = false, custom_conv = false,
        summary = false;
+  int64_t start_epoch = 0;
   bool saved_data = false;                  // DATA is that of the run that goes on
   std::vector<CLI::Option*> model_options;  // --model and its shorthands
   CLI::Option* out_option = nullptr;

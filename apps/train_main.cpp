@@ -29,7 +29,9 @@ Augmentation parse_augmentation(const std::string& text, int image_size) {
     else if (name == "crop" || name == "pad")
       result.crop = true;
     else if (name != "none" || text != "none")
-      throw Error("--augment takes none, or some of mirror, crop and pad, not '" + text + "'");
+      throw Error("--augment takes none, or some of mirror, crop and pad, not " +
+                  in_quotes(text, 60) +
+                  (text.find("flip") != std::string::npos ? "; did you mean 'mirror'?" : ""));
     if (name == "pad") result.pad = image_size / 8;
   }
   return result;

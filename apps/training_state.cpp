@@ -124,7 +124,10 @@ void Training::check_same(const std::string& state, const nlohmann::json& run,
   same("model", info_.model);
   same("seed", options_.trainer.seed);
   same("batch_size", options_.trainer.batch_size);
-  same("samples", train_.size());
+  if (run.at("samples") != train_.size())
+    throw FormatError(state, "was trained on " + run.at("samples").dump() + " images, not on " +
+                                 std::to_string(train_.size()) +
+                                 ": DATA, --classes and --limit have to be what they were");
   if (before.image_size != info_.image_size || before.load_size != info_.load_size)
     throw FormatError(
         state, "was written with images of " + std::to_string(before.image_size) + " cut from " +

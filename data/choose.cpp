@@ -81,15 +81,17 @@ std::vector<std::string> wanted_names(const DataOptions& options,
   return split_names(options.classes, places);
 }
 
-// New label of each old one, or -1.
+// New label of each old one, or -1. @param exact  the names are a network's
 std::vector<int> renumbered(const std::vector<std::string>& wanted,
-                            const std::vector<std::string>& all, const Places& places) {
+                            const std::vector<std::string>& all, const Places& places, bool exact) {
   std::vector<int> labels(all.size(), -1);
   int next = 0;
   for (auto& name : wanted) {
     const auto place = places.find(name);
     if (place == places.end())
-      throw Error("there is no class " + in_quotes(name) + "; there are " + some_names(all));
+      throw Error((exact ? "it lacks the class " + in_quotes(name) + " that the network knows"
+                         : "there is no class " + in_quotes(name)) +
+                  "; there are " + some_names(all));
     int& label = labels[std::size_t(place->second)];
     if (label >= 0) throw Error("the class " + in_quotes(name) + " is given twice");
     label = next++;
@@ -130,7 +132,12 @@ Listing choose(Listing listing, const DataOptions& options) {
   const Places places = places_of(listing.classes);
   std::vector<std::string> wanted = wanted_names(options, listing.classes, places);
   if (!wanted.empty()) {
-    const auto labels = renumbered(wanted, listing.classes, places);
+    const bool exact = !options.class_names.empty();
+    const auto labels = renumbered(wanted, listing.classes, places, exact);
+    if (exact && wanted.size() < listing.classes.size())
+      listing.notes.push_back("Taken: the " + std::to_string(wanted.size()) + " of " +
+                              std::to_string(listing.classes.size()) +
+                              " classes that the network knows.");
     for (auto* samples : {&listing.train, &listing.validation}) {
       for (Sample& s : *samples) s.label = labels[std::size_t(s.label)];
       std::erase_if(*samples, [](const Sample& s) { return s.label < 0; });

@@ -96,8 +96,10 @@ Listing wanted_listing(const Layout& layout, const std::string& spec, const Data
   if (wants_train(splits) && listing.train.empty())
     throw FormatError(spec, "has no training images" + as);
   if (wants_validation(splits) && listing.validation.empty())
-    throw FormatError(spec, "has no validation images" + as +
-                                "; where none are set apart, every tenth of a class is taken");
+    throw FormatError(spec,
+                      "has no validation images" + as +
+                          "; where none are set apart, every tenth of a class is taken, so that "
+                          "a class needs ten images");
   if (wants_train(splits)) note_missing(listing, listing.train, "training", listing.notes);
   if (wants_validation(splits))
     note_missing(listing, listing.validation, "validation", listing.notes);

@@ -3,6 +3,14 @@
 unset CDPATH
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." || exit 1
 
+# The comment at the head of the script, for who asks for it.
+case ${1:-} in
+  -h | --help)
+    sed -n '2,/^[^#]/{/^#/s/^# \{0,1\}//p}' "scripts/$(basename -- "$0")"
+    exit 0
+    ;;
+esac
+
 say() { printf '%s\n' "$*"; }
 
 # fail CODE TEXT...: one line on stderr, and the end.

@@ -232,6 +232,8 @@ TEST_CASE("The coursework's flags are understood") {
                                            "--classes",
                                            "2",
                                            "--epochs=1",
+                                           "--start-epoch",
+                                           "0",
                                            "-j",
                                            "1",
                                            "-b",

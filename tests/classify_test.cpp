@@ -62,7 +62,8 @@ TEST_CASE("flags of training that make no sense are refused") {
   check_refused(Trained({"--augment", "blur"}).outcome, "--augment");
   check_refused(Trained({"--augment", "none,crop"}).outcome, "--augment");
   check_refused(Trained({"--normalize", "twice"}).outcome, "--normalize");
-  check_refused(Trained({"--validation tiny: there is no class ", "tiny"}).outcome, "--validation");
+  check_refused(Trained({"--validation", "tiny"}).outcome,
+                "--validation: tiny: it lacks the class");
 }
 
 TEST_CASE("classify names the best classes of each photo") {

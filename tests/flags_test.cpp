@@ -123,7 +123,8 @@ TEST_CASE("Every flag of an evaluation changes its figures, or says that it does
                  changing.names() + same.names() + close.names() + unused.names() +
                      Names{"--resume", "--evaluate", "--attack", "--validation", "--version",
                            // In tests of their own.
-                           "--vis", "--summary", "--use-vit", "--use-resnet18"});
+                           "--vis", "--summary", "--use-vit", "--use-resnet18", "--attack-method",
+                           "--start-epoch"});
 }
 
 TEST_CASE("What cannot be evaluated together is refused in one line") {
@@ -140,7 +141,7 @@ TEST_CASE("What cannot be evaluated together is refused in one line") {
   refused("--model resnet18", "--resume holds a cifar_5x5, but --model says resnet18");
   refused("--use-vit", "--resume holds a cifar_5x5");
   refused("--precision tf32", "tf32 is a way in which GPUs multiply");
-  refused("--validation tiny", "there is no class 'a'");
+  refused("--validation tiny", "it lacks the class 'a' that the network knows; there are bridge");
   refused("--gpu -1 --device cpu", "--gpu");
   refused("--use-custom-conv --conv auto", "--use-custom-conv");
   refused("-a --goal 3", "--goal takes label, least-likely, or a class from 0 to 2, not '3'");
@@ -301,6 +302,33 @@ TEST_CASE("Threads wait without spinning, unless the user says otherwise") {
   CHECK(usual[1] == "0");
   REQUIRE(active.size() == 1);
   CHECK(active[0] != "0");
+}
+
+TEST_CASE("Slips are answered in one line, with what may have been meant") {
+  const auto slip = [](const std::string& words, const std::string& answer) {
+    INFO(words);
+    check_refused(run_app("train_miniplaces", split(words)), answer);
+  };
+  slip("tiny --modle resnet18", "there is no flag '--modle'; did you mean '--model'?");
+  slip("tiny --epohcs 1", "there is no flag '--epohcs'; did you mean '--epochs'?");
+  slip("tiny --epoch 1", "did you mean '--epochs'?");
+  slip("tiny --image_size=64", "did you mean '--image-size'?");
+  slip("tiny --frobnicate", "there is no flag '--frobnicate' (see --help)");
+  slip("tiny other", "the word 'other' is not expected");
+  slip("tiny --model resnet-18", "there is no model 'resnet-18'; there are ");
+  slip("tiny --model resnet-18", "did you mean 'resnet18'?");
+  slip("tiny --optimizer AdamW",
+       "--optimizer: takes sgd, adam, adamw, not 'AdamW'; did you mean 'adamw'?");
+  slip("tiny --schedule cosin", "did you mean 'cosine'?");
+  slip("tiny --augment flip", "did you mean 'mirror'?");
+  slip("tiny --start-epoch 3", "a run that goes on by --resume knows its epoch");
+  slip("tiny --lr abc", "--lr");
+  slip("tiny --wd -1", "--wd");
+  slip("tiny --adversarial pgd --eps 8", "did you mean 8/255?");
+  slip("--resume best", "best: cannot be read: no such file; ");
+  check_refused(run_app("pgd_attack", {"best"}), "no such file; ");
+  check_refused(run_app("pgd_attack", {"x", "tiny", "--step-size", "1"}), "no flag '--step-size'");
+  check_refused(run_app("saliency_maps", {"x", "--coutn", "3"}), "did you mean '--count'?");
 }
 
 TEST_CASE("Help that cannot be written, and a photo that is not there, are said") {

@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "kernels/machine/suggest.h"
 #include "nn/init.h"
 #include "nn/models/sequential.h"
 
@@ -31,7 +32,8 @@ ModulePtr make_model(const std::string& name, const ModelOptions& options) {
   }
   std::string known;
   for (auto& m : model_names()) known += (known.empty() ? "" : ", ") + m;
-  throw Error("there is no model " + in_quotes(name) + "; there are " + known + ", and JSON files");
+  throw Error("there is no model " + in_quotes(name) + "; there are " + known + ", and JSON files" +
+              did_you_mean(name, model_names()));
 }
 void register_model(const std::string& name, std::function<ModulePtr(const ModelOptions&)> make) {
   if (is_json_model(name)) throw Error("a model cannot be called " + in_quotes(name));
