@@ -16,6 +16,7 @@
 #include <fstream>
 #include <new>
 
+#include "apps/help.h"
 #include "apps/numbers.h"
 #include "data/file_kind.h"
 #include "kernels/conv/register_tile.h"
@@ -66,7 +67,7 @@ void watch_signals() {
 int report(const char* name, const char* what, int code) {
   std::fflush(stdout);
   // A message names what somebody else wrote: it forges no line and fills no screen.
-  std::fprintf(stderr, "%s: %s\n", name, printable(what, 1000).c_str());
+  say_error("%s: %s\n", name, printable(what, 1000).c_str());
   return code;
 }
 
@@ -167,6 +168,7 @@ void parse(CLI::App& flags, int argc, char** argv) {
 }
 
 void parse(CLI::App& flags, std::vector<std::string> words) {
+  if (!flags.get_help_all_ptr()) use_our_help(flags);
   std::reverse(words.begin(), words.end());  // as CLI::App wants them
   try {
     flags.parse(std::move(words));
@@ -263,26 +265,6 @@ void check_output_file(const std::string& path) {
       file_kind(head_of(path)) != FileKind::png)
     throw Error("--out " + printable(path) + " is a file that is no PNG: it is not replaced");
   make_output_folder(folder_of(path));
-}
-
-bool on_terminal() {
-  static const bool answer = isatty(STDOUT_FILENO);
-  return answer;
-}
-
-void ProgressLine::update(const std::string& text, bool milestone) {
-  if (on_terminal()) {
-    std::printf("\r%-*s", int(width_), text.c_str());
-    width_ = text.size();
-    std::fflush(stdout);
-  } else if (milestone) {
-    std::printf("%s\n", text.c_str());
-    std::fflush(stdout);
-  }
-}
-void ProgressLine::clear() {
-  if (on_terminal() && width_) std::printf("\r%*s\r", int(width_), "");
-  width_ = 0;
 }
 
 }  // namespace tweed::app

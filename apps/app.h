@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "apps/terminal.h"
 #include "tensor/device.h"
 
 namespace tweed::app {
@@ -62,19 +63,5 @@ void make_output_folder(const std::string& path);
 std::string folder_of(const std::string& path);
 /// Creates the folder of a file, and checks that one can be written there. @throws Error
 void check_output_file(const std::string& path);
-/// Whether stdout is a terminal, where a line may be rewritten.
-bool on_terminal();
-
-/// A line that is rewritten on a terminal; elsewhere only every `update` that says it is a
-/// milestone is printed.
-class ProgressLine {
- public:
-  void update(const std::string& text, bool milestone);
-  /// Removes the line from a terminal.
-  void clear();
-
- private:
-  std::size_t width_ = 0;
-};
 
 }  // namespace tweed::app

@@ -58,7 +58,7 @@ Checkpoint open_network(const Flags& f) {
   if (f.model.empty()) return load_checkpoint(weights_file(f.weights));
   Checkpoint c = load_weights(f.weights, f.model);
   for (auto& note : c.notes)
-    std::fprintf(stderr, "classify: %s: %s\n", printable(f.weights).c_str(), note.c_str());
+    say_error("classify: %s: %s\n", printable(f.weights).c_str(), note.c_str());
   c.info.image_size = 224;
   c.info.load_size = 256;
   const Normalization imagenet;
@@ -91,10 +91,10 @@ void print_answers(const Flags& f, const Checkpoint& checkpoint, const Samples& 
   const Tensor logits = (*checkpoint.network)(normalized(samples, checkpoint.info, device));
   const auto answers = top_classes(logits, checkpoint.info.classes, f.top);
   for (std::size_t i = 0; i < samples.names.size(); ++i) {
-    std::printf("%s\n", printable(samples.names[i]).c_str());
+    say("%s\n", printable(samples.names[i]).c_str());
     for (auto& answer : answers[i])
-      std::printf("  %5.2f  %4ld %s\n", answer.probability, long(answer.label),
-                  printable(answer.name).c_str());
+      say("  %5.2f  %4ld %s\n", answer.probability, long(answer.label),
+          printable(answer.name).c_str());
   }
   std::fflush(stdout);
 }

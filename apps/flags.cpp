@@ -70,21 +70,14 @@ DataSplits DataFlags::open(Splits splits) const {
   options.seed = seed;
   options.cancelled = [] { return interrupted(); };
   options.progress = [&](int64_t done, int64_t total) {
-    constexpr int width = 30;
-    int filled = int(double(width) * double(done) / double(std::max<int64_t>(1, total)));
-    char text[120];
-    std::snprintf(text, sizeof text, "Reading images [%s%s] %ld/%ld",
-                  std::string(std::size_t(filled), '#').c_str(),
-                  std::string(std::size_t(width - filled), '.').c_str(), long(done), long(total));
-    line.update(text, false);
+    line.update("Reading images", done, total, std::to_string(done) + "/" + std::to_string(total));
   };
   DataSplits result = open_dataset(data, options, splits);
   line.clear();
   for (auto& [file, reason] : result.damaged)
-    std::fprintf(stderr, "skipped %s: %s\n", printable(file).c_str(), printable(reason).c_str());
-  if (!result.damaged.empty())
-    std::fprintf(stderr, "%zu damaged image(s) skipped\n", result.damaged.size());
-  for (auto& note : result.notes) std::printf("%s\n", note.c_str());
+    say_error("skipped %s: %s\n", printable(file).c_str(), printable(reason).c_str());
+  if (!result.damaged.empty()) say_error("%zu damaged image(s) skipped\n", result.damaged.size());
+  for (auto& note : result.notes) say("%s\n", note.c_str());
   return result;
 }
 
@@ -170,6 +163,17 @@ Attack attack_of(const std::string& name, const PgdOptions& options, Device devi
   return name == "pgd" ? pgd_attack(options, device) : attack_called(name)(options, device);
 }
 
+Score evaluate_shown(Module& network, const Dataset& data, EvaluateOptions options) {
+  ProgressLine line;
+  options.progress = [&](int64_t done, int64_t total) {
+    line.update(options.attack ? "Attacking" : "Evaluating", done, total,
+                std::to_string(done) + "/" + std::to_string(total));
+  };
+  const Score score = evaluate(network, data, options);
+  line.clear();
+  return score;
+}
+
 EvaluateOptions evaluation_of(const CheckpointInfo& info, int workers) {
   return {.image_size = info.image_size,
           .normalization = {info.mean, info.std},
@@ -190,7 +194,7 @@ std::string given(const CLI::App& flags, const std::function<bool(const CLI::Opt
 }
 
 void note_unused(const std::string& flags, const std::string& why) {
-  if (!flags.empty()) std::fprintf(stderr, "note: %s: no effect %s\n", flags.c_str(), why.c_str());
+  if (!flags.empty()) say_error("note: %s: no effect %s\n", flags.c_str(), why.c_str());
 }
 
 void check_image_size(Module& network, const CheckpointInfo& info, Device device) {

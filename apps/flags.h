@@ -60,6 +60,8 @@ PgdOptions interruptible(PgdOptions options);
 
 /// The attack of that name for an evaluation: PGD, of which it is known that it may be, recorded.
 Attack attack_of(const std::string& name, const PgdOptions& options, Device device);
+/// evaluate() with a bar on a terminal.
+Score evaluate_shown(Module& network, const Dataset& data, EvaluateOptions options);
 /// How a checkpoint's network sees images; stops at Ctrl-C.
 EvaluateOptions evaluation_of(const CheckpointInfo& info, int workers);
 /// "top-1 97.60 %  top-5 99.80 %  loss 0.0712  (1000 images of 64x64)"

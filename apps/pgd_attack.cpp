@@ -32,9 +32,9 @@ struct Work {
 bool Work::print(const char* what, const PgdOptions* under) const {
   EvaluateOptions options = evaluation_of(info(), workers);
   if (under) options.attack = pgd_attack(interruptible(*under), device);
-  const Score score = evaluate(*checkpoint.network, data.validation, options);
+  const Score score = evaluate_shown(*checkpoint.network, data.validation, options);
   if (interrupted()) return false;
-  std::printf("%-10s%s\n", what, text(score, info().image_size).c_str());
+  say("%-10s%s\n", what, text(score, info().image_size).c_str());
   std::fflush(stdout);
   return true;
 }
@@ -47,19 +47,18 @@ int Work::examine() const {
                                   interruptible(attack));
   if (interrupted()) return 130;
   const std::size_t count = samples.images.size();
-  std::printf(
-      "self-test on %zu image%s of %s, top-1: clean %.1f %%, noise of the same size %.1f %%, "
+  say("self-test on %zu image%s of %s, top-1: clean %.1f %%, noise of the same size %.1f %%, "
       "attacked %.1f %%, with 4x the steps %.1f %%\n",
       count, count == 1 ? "" : "s", size_text(info()).c_str(), test.clean, test.noise,
       test.attacked, test.longer);
   std::fflush(stdout);
-  for (auto& text : test.failures) std::fprintf(stderr, "self-test FAILED: %s\n", text.c_str());
-  for (auto& text : test.warnings) std::fprintf(stderr, "self-test warning: %s\n", text.c_str());
+  for (auto& text : test.failures) say_error("self-test FAILED: %s\n", text.c_str());
+  for (auto& text : test.warnings) say_error("self-test warning: %s\n", text.c_str());
   if (!test.ok()) return 1;
-  std::printf("self-test passed: %s%s\n",
-              test.had_room ? "the loss moved the right way, and no pixel left its bounds"
-                            : "eps lets no pixel change, and the loss stayed",
-              test.warnings.empty() ? "" : " (see the warnings)");
+  say("self-test passed: %s%s\n",
+      test.had_room ? "the loss moved the right way, and no pixel left its bounds"
+                    : "eps lets no pixel change, and the loss stayed",
+      test.warnings.empty() ? "" : " (see the warnings)");
   return 0;
 }
 

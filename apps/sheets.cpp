@@ -111,7 +111,7 @@ bool add_photo(Samples& samples, const std::string& file, const CheckpointInfo& 
     samples.images.push_back(center_crop(resized, info.image_size));
   } catch (const Error& e) {
     std::fflush(stdout);
-    std::fprintf(stderr, "skipped %s\n", printable(e.what(), 1000).c_str());
+    say_error("skipped %s\n", printable(e.what(), 1000).c_str());
     return false;
   }
   samples.labels.push_back(-1);
@@ -195,8 +195,8 @@ bool write_attack_sheet(const std::string& path, const Checkpoint& checkpoint,
 }
 
 void print_written(const std::string& path, const Samples& samples, const CheckpointInfo& info) {
-  std::printf("wrote %s: %zu image%s of %s\n", printable(path).c_str(), samples.images.size(),
-              samples.images.size() == 1 ? "" : "s", size_text(info).c_str());
+  say("wrote %s: %zu image%s of %s\n", printable(path).c_str(), samples.images.size(),
+      samples.images.size() == 1 ? "" : "s", size_text(info).c_str());
   std::fflush(stdout);
 }
 

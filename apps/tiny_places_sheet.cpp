@@ -46,10 +46,10 @@ int write_contact_sheet(const Flags& f) {
           f.gap + i / f.per_class * step, f.gap + i % f.per_class * step);
   }
   write_png(f.out, sheet);
-  std::printf("wrote %s: %d rows of %d images of %dx%d, in order", printable(f.out).c_str(), rows,
-              f.per_class, f.size, f.size);
-  for (auto& name : listing.classes) std::printf(" %s", name.c_str());
-  std::printf("\n");
+  say("wrote %s: %d rows of %d images of %dx%d, in order", printable(f.out).c_str(), rows,
+      f.per_class, f.size, f.size);
+  for (auto& name : listing.classes) say(" %s", name.c_str());
+  say("\n");
   return 0;
 }
 
@@ -93,8 +93,8 @@ int dump(const Flags& f) {
     }
     if (!images.flush() || !labels.flush())
       throw Error(printable(f.dump) + ": cannot be written: " + std::strerror(errno));
-    std::printf("wrote %s.%s.{images,labels}: %ld images of %dx%d\n", printable(f.dump).c_str(),
-                name, long(split->size()), f.size, f.size);
+    say("wrote %s.%s.{images,labels}: %ld images of %dx%d\n", printable(f.dump).c_str(), name,
+        long(split->size()), f.size, f.size);
   }
   return 0;
 }

@@ -8,8 +8,9 @@ namespace tweed::app {
 namespace {
 
 // Groups of --help, and what check_use() goes by.
-constexpr const char *of_data = "Data", *of_training = "Training", *of_attack = "Attack",
-                     *of_computing = "Computing";
+constexpr const char *of_task = "Task and output", *of_model = "Model", *of_data = "Data",
+                     *of_training = "Training", *of_augmentation = "Augmentation",
+                     *of_attack = "Attack", *of_computing = "Computing";
 
 }  // namespace
 
@@ -108,7 +109,9 @@ void TrainFlags::add_computing_flags(CLI::App& app) {
 }
 
 void TrainFlags::add_to(CLI::App& app) {
+  app.option_defaults()->group(of_task);
   add_task_flags(app);
+  app.option_defaults()->group(of_model);
   add_model_flags(app);
   app.option_defaults()->group(of_data);
   data.add_to(app, "of weights, order, augmentation and attacks");

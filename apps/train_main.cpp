@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "apps/app.h"
+#include "apps/help.h"
 #include "apps/sheets.h"
 #include "apps/train_flags.h"
 #include "apps/training.h"
@@ -130,9 +131,9 @@ struct Evaluation {
     EvaluateOptions options = evaluation_of(info(), workers);
     options.mirrored = mirrored;
     if (under) options.attack = attack_of(method, interruptible(*under), device);
-    const Score score = evaluate(*checkpoint.network, data.validation, options);
+    const Score score = evaluate_shown(*checkpoint.network, data.validation, options);
     if (interrupted()) return false;
-    std::printf("%-24s%s\n", what, text(score, info().image_size).c_str());
+    say("%-24s%s\n", what, text(score, info().image_size).c_str());
     std::fflush(stdout);
     return true;
   }
@@ -200,15 +201,14 @@ void fill_options(TrainFlags& f, const CheckpointInfo& info, Device device) {
 // What a run says before its first step.
 void announce(const TrainFlags& f, const DataSplits& data, const CheckpointInfo& info,
               const Module& network, Device device) {
-  std::printf(
-      "%s: %ld parameters, %zu classes, %ld training and %ld validation images of %dx%d, on %s\n",
+  say("%s: %ld parameters, %zu classes, %ld training and %ld validation images of %dx%d, on %s\n",
       info.model.c_str(), long(network.parameter_count()), info.classes.size(),
       long(data.train.size()), long(data.validation.size()), info.image_size, info.image_size,
       device_text(device).c_str());
   const std::string& folder = f.training.folder->path();
   const bool moved = f.resume.empty() && !f.out_given() && folder != f.out;
-  std::printf("Files go to %s%s\n", printable(folder).c_str(),
-              moved ? (": " + printable(f.out) + " holds another run").c_str() : "");
+  say("Files go to %s%s\n", printable(folder).c_str(),
+      moved ? (": " + printable(f.out) + " holds another run").c_str() : "");
 }
 
 // @param saved  the run that goes on; null for a new one
@@ -250,8 +250,8 @@ std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Devi
   announce(f, *data, info, *network, device);
   if (saved && !training->done()) {
     const std::string other = differences(t.flags, saved->flags);
-    std::printf("Going on in %s with the flags of before%s%s\n", training->start().c_str(),
-                other.empty() ? "" : ", but ", other.c_str());
+    say("Going on in %s with the flags of before%s%s\n", training->start().c_str(),
+        other.empty() ? "" : ", but ", other.c_str());
   }
   std::fflush(stdout);
   return [=] { return data ? training->run() : 1; };
@@ -266,8 +266,8 @@ struct CommandLine {
       "  train_miniplaces datasets/miniplaces --classes 10 --epochs 20 --warmup 2 --lr 0.05\n"
       "  train_miniplaces datasets/cifar-10-batches-bin --model cifar_5x5 --augment mirror,pad "
       "--normalize data\n"
-      "  train_miniplaces --resume runs/train/last.safetensors\n"
-      "  train_miniplaces DATA --resume runs/train/best.safetensors --evaluate\n",
+      "  train_miniplaces --resume runs/train\n"
+      "  train_miniplaces DATA --resume runs/train --evaluate\n",
       "train_miniplaces"};
   TrainFlags f;
 
@@ -275,6 +275,11 @@ struct CommandLine {
     app.set_version_flag("--version", "train_miniplaces (Tweed 0.1.0)");
     app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     f.add_to(app);
+    use_our_help(app, {"--help",       "--help-all", "--resume",    "--out",         "--overwrite",
+                       "--evaluate",   "--attack",   "--vis",       "--summary",     "--model",
+                       "--classes",    "--limit",    "--epochs",    "--batch-size",  "--lr",
+                       "--image-size", "--augment",  "--optimizer", "--adversarial", "--attack-eps",
+                       "--device",     "--seed"});
     parse(app, words);
     f.training.flags = run_flags(app);
   }

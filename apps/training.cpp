@@ -40,8 +40,7 @@ int Training::go_on() {
   if (done()) {
     const TrainerOptions& o = options_.trainer;
     const bool steps = o.iterations > 0;
-    std::printf(
-        "This run is finished (%s); --%s with a larger number goes on.\n",
+    say("This run is finished (%s); --%s with a larger number goes on.\n",
         steps ? counted(o.iterations, "iteration").c_str() : counted(o.epochs, "epoch").c_str(),
         steps ? "iterations" : "epochs");
     return 0;
@@ -63,9 +62,8 @@ int Training::stop() {
     const WeightsToKeep weights(trainer_);
     save_checkpoint(path(run_file::last), trainer_.network(), info_);
   }
-  std::printf("Stopped in epoch %ld after %s, saved; go on with --resume %s\n",
-              long(position().epoch + 1), counted(position().iteration, "iteration").c_str(),
-              printable(path(run_file::last)).c_str());
+  say("Stopped in epoch %ld after %s, saved; go on with --resume %s\n", long(position().epoch + 1),
+      counted(position().iteration, "iteration").c_str(), printable(path(run_file::last)).c_str());
   return 130;
 }
 

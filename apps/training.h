@@ -56,6 +56,7 @@ class Training {
   void check_same(const std::string& state, const nlohmann::json& run,
                   const CheckpointInfo& before) const;
   void show_progress();
+  void print_epoch(const Score& train, const Score& val, double seconds);
   void summary(double seconds) const;
   std::string path(const std::string& name) const { return options_.folder->path() + "/" + name; }
   const Position& position() const { return trainer_.position(); }
@@ -74,6 +75,7 @@ class Training {
   double epoch_started_ = 0, last_shown_ = 0;
   int64_t epoch_images_ = 0;
   ProgressLine progress_;
+  bool header_shown_ = false;
 };
 
 }  // namespace tweed::app

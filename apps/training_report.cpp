@@ -28,6 +28,12 @@ void Training::note_gradients() {
   last_gradient_ = of_convolutions.back();
 }
 
+// " 3/60"
+static std::string epoch_text(int64_t epoch, int64_t epochs) {
+  const std::string all = std::to_string(epochs), number = std::to_string(epoch);
+  return std::string(all.size() - std::min(all.size(), number.size()), ' ') + number + "/" + all;
+}
+
 // Reading the score waits for the device, so it is done when there is something to show.
 void Training::show_progress() {
   const int64_t total = trainer_.iterations_of_epoch(), i = position().iteration;
@@ -39,27 +45,77 @@ void Training::show_progress() {
   const double speed = double(epoch_images_) / std::max(1e-9, now() - epoch_started_);
   const double left = double((trainer_.iterations() - done) * options_.trainer.batch_size) / speed;
   char text[200];
+  if (on_terminal()) {
+    constexpr int wide = 64, narrow = 40;
+    const std::string time = clock(left);
+    if (terminal_width() < narrow)
+      std::snprintf(text, sizeof text, "%ld/%ld  %s left", long(i), long(total), time.c_str());
+    else if (terminal_width() >= wide)
+      std::snprintf(text, sizeof text, "%ld/%ld  loss %.4f  top1 %.1f  %.0f/s  %s left", long(i),
+                    long(total), score.loss, score.top1, speed, time.c_str());
+    else
+      std::snprintf(text, sizeof text, "%ld/%ld  loss %.4f  %s left", long(i), long(total),
+                    score.loss, time.c_str());
+    progress_.update(epoch_text(position().epoch + 1, trainer_.epochs()), i, total, text);
+    return;
+  }
   std::snprintf(text, sizeof text,
-                "Epoch %ld/%d [%ld/%ld]  loss %.4f  top-1 %.1f %%  %.0f images/s  %s left",
-                long(position().epoch + 1), int(trainer_.epochs()), long(i), long(total),
+                "Epoch %ld/%ld [%ld/%ld]  loss %.4f  top-1 %.1f %%  %.0f images/s  %s left",
+                long(position().epoch + 1), long(trainer_.epochs()), long(i), long(total),
                 score.loss, score.top1, speed, clock(left).c_str());
   progress_.update(text, milestone);
+}
+
+// A row of a table on a terminal, without top-5 on a narrow one; a sentence in a pipe.
+void Training::print_epoch(const Score& train, const Score& val, double seconds) {
+  const int64_t epoch = position().epoch, epochs = trainer_.epochs();
+  if (!on_terminal()) {
+    say("Epoch %ld/%ld  train: loss %.4f  top-1 %.2f %%  top-5 %.2f %%   val: loss %.4f  "
+        "top-1 %.2f %%  top-5 %.2f %%  (%s)\n",
+        long(epoch), long(epochs), train.loss, train.top1, train.top5, val.loss, val.top1, val.top5,
+        clock(seconds).c_str());
+    return;
+  }
+  constexpr int wide = 80, narrow = 50;  // with room for a thousand epochs of hours
+  const std::string name = epoch_text(epoch, epochs);
+  const int width = int(std::max<std::size_t>(name.size(), 5));
+  auto row = [&](const char* left, const char* loss, const char* top1, const char* top5,
+                 const char* val_loss, const char* val_top1, const char* val_top5,
+                 const char* time) {
+    if (terminal_width() >= wide)
+      std::printf("%*s  %7s  %6s  %6s  |  %7s  %6s  %6s  |  %s\n", width, left, loss, top1, top5,
+                  val_loss, val_top1, val_top5, time);
+    else if (terminal_width() >= narrow)
+      std::printf("%*s %7s %6s | %7s %6s | %s\n", width, left, loss, top1, val_loss, val_top1,
+                  time);
+    else
+      std::printf("%*s %7s %6s\n", width, left, val_loss, val_top1);
+  };
+  auto number = [](const char* format, double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, format, value);
+    return std::string(text);
+  };
+  if (!header_shown_) row("epoch", "loss", "top1 %", "top5 %", "val", "top1 %", "top5 %", "time");
+  header_shown_ = true;
+  row(name.c_str(), number("%.4f", train.loss).c_str(), number("%.2f", train.top1).c_str(),
+      number("%.2f", train.top5).c_str(), number("%.4f", val.loss).c_str(),
+      number("%.2f", val.top1).c_str(), number("%.2f", val.top5).c_str(), clock(seconds).c_str());
 }
 
 // False after Ctrl-C while validating: a resumed run validates this epoch again.
 bool Training::finish_epoch() {
   const Score train = trainer_.score();
   trainer_.check_finite();
-  const Score val = trainer_.evaluate(validation_, evaluation_of(info_, options_.trainer.workers));
+  EvaluateOptions options = evaluation_of(info_, options_.trainer.workers);
+  options.progress = [&](int64_t done, int64_t total) {
+    progress_.update("Validating", done, total, std::to_string(done) + "/" + std::to_string(total));
+  };
+  const Score val = trainer_.evaluate(validation_, options);
   if (interrupted()) return false;
   trainer_.end_epoch();
   progress_.clear();
-  std::printf(
-      "Epoch %ld/%d  train: loss %.4f  top-1 %.2f %%  top-5 %.2f %%   val: loss %.4f  top-1 %.2f "
-      "%%  "
-      "top-5 %.2f %%  (%s)\n",
-      long(position().epoch), int(trainer_.epochs()), train.loss, train.top1, train.top5, val.loss,
-      val.top1, val.top5, clock(now() - epoch_started_).c_str());
+  print_epoch(train, val, now() - epoch_started_);
   std::fflush(stdout);
   save_epoch(train, val);
   return true;
@@ -105,13 +161,12 @@ void Training::save_epoch(const Score& train, const Score& val) {
 
 void Training::summary(double seconds) const {
   const int64_t epochs = position().epoch - epochs_before_;
-  std::printf("\nTrained %ld epoch%s in %s; peak memory %s.\n", long(epochs),
-              epochs == 1 ? "" : "s", clock(seconds).c_str(),
-              megabytes(double(memory_stats(device_).peak)).c_str());
-  std::printf("Best validation top-1: %.2f %%.\n", best_);
+  say("\nTrained %ld epoch%s in %s; peak memory %s.\n", long(epochs), epochs == 1 ? "" : "s",
+      clock(seconds).c_str(), megabytes(double(memory_stats(device_).peak)).c_str());
+  say("Best validation top-1: %.2f %%.\n", best_);
   if (device_.kind() != Device::Kind::cpu)
-    for (auto& line : conv_choices()) std::printf("%s\n", line.c_str());
-  std::printf("Files in %s:\n", printable(options_.folder->path()).c_str());
+    for (auto& line : conv_choices()) say("%s\n", line.c_str());
+  say("Files in %s:\n", printable(options_.folder->path()).c_str());
   const std::pair<const char*, const char*> files[] = {
       {run_file::best, "the weights of the best epoch; PyTorch's names and axes"},
       {run_file::last, "the weights of the last epoch"},
@@ -119,7 +174,7 @@ void Training::summary(double seconds) const {
       {run_file::metrics, "loss and accuracy of each epoch"},
       {run_file::curves, "the same as a picture"}};
   for (auto& [file, what] : files)
-    if (std::filesystem::exists(path(file))) std::printf("  %-24s %s\n", file, what);
+    if (std::filesystem::exists(path(file))) say("  %-24s %s\n", file, what);
 }
 
 }  // namespace tweed::app

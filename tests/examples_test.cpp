@@ -7,7 +7,6 @@
 #include "tests/support.h"
 
 using namespace tweed;
-using Catch::Matchers::Contains;
 
 namespace {
 

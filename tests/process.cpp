@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -69,6 +71,38 @@ Outcome Running::finish() {
   rusage used{};
   wait4(pid_, &status, 0, &used);
   outcome.peak_kilobytes = used.ru_maxrss;
+  outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return outcome;
+}
+
+// A pseudo-terminal: this side reads what the program's side shows.
+Outcome run_in_terminal(const std::vector<std::string>& command, int columns) {
+  const int ours = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (ours < 0 || grantpt(ours) || unlockpt(ours)) throw std::runtime_error("no terminal");
+  const std::string name = ptsname(ours);
+  const int theirs = open(name.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);
+  winsize size{};
+  size.ws_row = 24;
+  size.ws_col = static_cast<unsigned short>(columns);
+  ioctl(theirs, TIOCSWINSZ, &size);
+  const int pid = fork();
+  if (pid == 0) {
+    setsid();
+    for (int stream : {0, 1, 2}) dup2(theirs, stream);
+    std::vector<char*> arguments;
+    for (auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+    arguments.push_back(nullptr);
+    execv(arguments[0], arguments.data());
+    _exit(127);
+  }
+  close(theirs);
+  Outcome outcome;
+  char buffer[4096];
+  for (ssize_t n; (n = read(ours, buffer, sizeof buffer)) > 0;)
+    outcome.out.append(buffer, std::size_t(n));
+  close(ours);
+  int status = 0;
+  waitpid(pid, &status, 0);
   outcome.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return outcome;
 }

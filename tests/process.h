@@ -14,6 +14,9 @@ struct Outcome {
 /// Runs a program to its end.
 Outcome run_program(const std::vector<std::string>& command);
 
+/// The same on a terminal of so many columns, where stdout and stderr are one.
+Outcome run_in_terminal(const std::vector<std::string>& command, int columns);
+
 /// A program that runs while the test goes on.
 class Running {
  public:

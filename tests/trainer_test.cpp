@@ -13,7 +13,6 @@
 #include "tests/support.h"
 
 using namespace tweed;
-using Catch::Matchers::Contains;
 
 namespace {
 

@@ -36,6 +36,7 @@ void answer_each(
     return Tensor::from(images, {batch.count, size, size, 3}, device);
   };
   Batch batch;
+  int64_t done = 0;
   for (uint32_t i = 0; loader.next(batch); ++i) {
     Tensor x = on_device(batch, batch.images);
     const Tensor labels = Tensor::from(batch.labels, {batch.count}, device);
@@ -51,6 +52,8 @@ void answer_each(
       logits = (logits + forward_float(network, other)) * 0.5;
     }
     see(batch, logits, labels);
+    done += batch.count;
+    if (o.progress) o.progress(done, data.size());
   }
 }
 

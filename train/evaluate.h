@@ -17,6 +17,8 @@ struct EvaluateOptions {
   Attack attack;          ///< if given, changes images first
   /// Asked after each batch's attack; true ends the evaluation there.
   std::function<bool()> cancelled;
+  /// Called after each batch with the images done and their number.
+  std::function<void(int64_t done, int64_t total)> progress;
 };
 
 /// Loss and accuracy, with the network in eval mode, where its parameters are.
