@@ -105,7 +105,7 @@ class Help : public CLI::Formatter {
 
 void use_our_help(CLI::App& app, const std::vector<std::string>& common) {
   app.set_help_flag("-h,--help", "print this and exit");
-  if (!common.empty()) app.set_help_all_flag("--help-all", "print all flags and exit");
+  app.set_help_all_flag("--help-all", "print all flags and exit");
   app.formatter(std::make_shared<Help>(common));
 }
 

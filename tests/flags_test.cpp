@@ -29,8 +29,7 @@ Outcome succeeded(const std::string& app, const Words& words) {
 
 // All long names that --help lists, but for what every app has.
 Names names_in_help(const std::string& app) {
-  const std::string help =
-      run_app(app, {std::string(app) == "train_miniplaces" ? "--help-all" : "--help"}).out;
+  const std::string help = run_app(app, {"--help-all"}).out;
   const std::regex line("\n  (-[^\n]*?)(  |\n)"), name("--[\\w-]+");
   Names names;
   for (std::sregex_iterator i(help.begin(), help.end(), line), end; i != end; ++i) {

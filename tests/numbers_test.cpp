@@ -28,8 +28,8 @@ std::string refusal(Call call) {
 
 // The first long names of the flags whose type in --help is `type`.
 Words flags_of_type(const std::string& app, const std::string& type) {
-  const std::string help = run_app(app, {"--help"}).out;
-  const std::regex line("\n  (?:-\\w,)?(--[\\w-]+)(?:,--[\\w-]+)* " + type + "(?=[ =\n])");
+  const std::string help = run_app(app, {"--help-all"}).out;
+  const std::regex line("\n  (?:-\\w, )?(--[\\w-]+)(?:, --[\\w-]+)* " + type + "(?=[ \n])");
   Words flags;
   for (std::sregex_iterator i(help.begin(), help.end(), line), end; i != end; ++i)
     flags.push_back((*i)[1]);
