@@ -48,4 +48,5 @@
 #include "tensor/replay.h"
 #include "tensor/tensor.h"
 #include "train/evaluate.h"
+#include "train/report.h"
 #include "train/trainer.h"

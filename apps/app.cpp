@@ -202,10 +202,10 @@ Device DeviceFlags::open() const {
   return Device::parse(name);
 }
 
-std::string joined(const std::vector<std::string>& words) {
+std::string joined(const std::vector<std::string>& words, const char* between) {
   std::string text;
   for (auto& word : words) {
-    if (!text.empty()) text += ", ";
+    if (!text.empty()) text += between;
     text += word;
   }
   return text;

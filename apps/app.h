@@ -50,7 +50,7 @@ struct DeviceFlags {
 CLI::Validator one_of(const std::vector<std::string>& names);
 
 /// "a, b, c"
-std::string joined(const std::vector<std::string>& words);
+std::string joined(const std::vector<std::string>& words, const char* between = ", ");
 /// "1 epoch", "3 epochs"
 std::string counted(int64_t count, const std::string& thing);
 /// "0:42", "1:02:03"

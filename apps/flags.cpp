@@ -70,6 +70,7 @@ DataSplits DataFlags::open(Splits splits) const {
   options.seed = seed;
   options.cancelled = [] { return interrupted(); };
   options.progress = [&](int64_t done, int64_t total) {
+    if (quiet) return;
     line.update("Reading images", done, total, std::to_string(done) + "/" + std::to_string(total));
   };
   DataSplits result = open_dataset(data, options, splits);
@@ -77,7 +78,8 @@ DataSplits DataFlags::open(Splits splits) const {
   for (auto& [file, reason] : result.damaged)
     say_error("skipped %s: %s\n", printable(file).c_str(), printable(reason).c_str());
   if (!result.damaged.empty()) say_error("%zu damaged image(s) skipped\n", result.damaged.size());
-  for (auto& note : result.notes) say("%s\n", note.c_str());
+  if (!quiet)
+    for (auto& note : result.notes) say("%s\n", note.c_str());
   return result;
 }
 

@@ -20,6 +20,7 @@ struct DataFlags {
   int64_t limit = 0;                               // --limit is for training alone
   int64_t validation_images = 0;                   // of pgd_attack's --images; 0: all
   bool all_validation = false;                     // of --validation DATA
+  bool quiet = false;                              // nothing on stdout: --json is there
   int image_size = 0, load_size = 0, workers = 2;  // sizes: 0 is what DATA suggests
   uint64_t seed = 0;
 

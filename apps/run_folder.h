@@ -14,6 +14,7 @@ inline constexpr const char* state = "last.state.safetensors";
 inline constexpr const char* last = "last.safetensors";
 inline constexpr const char* best = "best.safetensors";
 inline constexpr const char* metrics = "metrics.jsonl";
+inline constexpr const char* config = "config.json";  ///< the commands that led here
 inline constexpr const char* curves = "curves.png";
 inline constexpr const char* saliency = "saliency.png";  ///< of --evaluate -v
 inline constexpr const char* attack = "attack.png";      ///< of --evaluate -a -v

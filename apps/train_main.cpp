@@ -262,7 +262,7 @@ struct CommandLine {
   CLI::App app{
       "Trains a convolutional network to recognise scenes, on MiniPlaces, CIFAR-10, a folder of "
       "images, or the built-in TinyPlaces.\n\n"
-      "  train_miniplaces                              TinyPlaces, a few minutes\n"
+      "  train_miniplaces                              drawn scenes, two minutes\n"
       "  train_miniplaces datasets/miniplaces --classes 10 --epochs 20 --warmup 2 --lr 0.05\n"
       "  train_miniplaces datasets/cifar-10-batches-bin --model cifar_5x5 --augment mirror,pad "
       "--normalize data\n"
@@ -272,6 +272,11 @@ struct CommandLine {
   TrainFlags f;
 
   explicit CommandLine(const std::vector<std::string>& words) {
+    app.allow_config_extras(CLI::config_extras_mode::error);
+    app.set_config("--config", "",
+                   "a file of flags: lines such as epochs=20; given flags count more")
+        ->group("Task and output")
+        ->type_name("FILE");
     app.set_version_flag("--version", "train_miniplaces (Tweed 0.1.0)");
     app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     f.add_to(app);
@@ -285,9 +290,29 @@ struct CommandLine {
   }
 };
 
-std::function<int()> prepare(const std::vector<std::string>& words) {
+// Who names no data wants to see it train: what the demo does, in minutes, where no flag says
+// otherwise.
+std::vector<std::string> with_demo(const CommandLine& line, const std::vector<std::string>& words) {
+  std::vector<std::string> all;
+  auto add = [&](const std::string& flag, const char* value) { all.push_back(flag + "=" + value); };
+  auto is_given = [&](const char* flag) { return line.app.get_option(flag)->count() > 0; };
+  if (!line.f.model_given()) add("--model", "simplenet_bn");
+  if (!is_given("--image-size")) add("--image-size", "64");
+  if (!is_given("--epochs") && !is_given("--iterations")) add("--epochs", "6");
+  if (!is_given("--warmup")) add("--warmup", "1");
+  if (!all.empty()) say("Without DATA: tiny %s\n", joined(all, " ").c_str());
+  all.insert(all.end(), words.begin(), words.end());
+  return all;
+}
+
+std::function<int()> prepare(std::vector<std::string> words) {
+  const std::vector<std::string> typed = words;
   auto line = std::make_unique<CommandLine>(words);
   line->f.check_use(line->app);
+  if (!line->f.data.given() && line->f.resume.empty() && !line->f.summary) {
+    words = with_demo(*line, words);
+    line = std::make_unique<CommandLine>(words);
+  }
   if (line->f.summary) return prepare_summary(line->f);
   std::optional<SavedRun> saved;
   if (!line->f.resume.empty() && !line->f.evaluate) {
@@ -297,6 +322,7 @@ std::function<int()> prepare(const std::vector<std::string>& words) {
     line->f.saved_data = !data_given;
   }
   TrainFlags& f = line->f;
+  f.training.command = typed;
   if (f.custom_conv) f.conv = "im2col";
   Device device = f.device.open();
   set_conv_algorithm(device, parse_conv_algorithm(f.conv));

@@ -84,7 +84,8 @@ bool Training::train_epoch() {
 void Training::fail_diverged(const std::string& what) const {
   const std::string state = path(run_file::state);
   std::error_code none;
-  if (!saved_) std::filesystem::remove(state, none);
+  if (!saved_)
+    for (auto& file : {state, path(run_file::config)}) std::filesystem::remove(file, none);
   throw Error(what + "; a smaller --lr or --clip-grad helps. " +
               (saved_ ? "What was saved before stays: " + printable(state)
                       : std::string("No epoch was finished, so nothing is saved.")));

@@ -19,6 +19,7 @@ struct TrainingOptions {
   std::vector<std::string> freeze;    ///< patterns of parameters that are not trained
   int print_every = 10;               ///< iterations
   std::shared_ptr<RunFolder> folder;  ///< for what the run leaves behind
+  std::vector<std::string> command;   ///< as typed, without the program's name
   bool overwrites = false;            ///< what another run has left there
   FlagValues flags;                   ///< kept in the state, for a run that goes on
 };
@@ -44,6 +45,7 @@ class Training {
 
  private:
   void begin();
+  void write_config() const;
   void take_files_along();
   int go_on();
   bool train_epoch();

@@ -172,7 +172,8 @@ void Training::summary(double seconds) const {
       {run_file::last, "the weights of the last epoch"},
       {run_file::state, "what --resume needs beside them"},
       {run_file::metrics, "loss and accuracy of each epoch"},
-      {run_file::curves, "the same as a picture"}};
+      {run_file::curves, "the same as a picture"},
+      {run_file::config, "the commands and flags of the run"}};
   for (auto& [file, what] : files)
     if (std::filesystem::exists(path(file))) say("  %-24s %s\n", file, what);
 }

@@ -5,6 +5,8 @@
 
 #include "apps/training.h"
 #include "data/parse_json.h"
+#include "data/read_file.h"
+#include "data/whole_file.h"
 #include "record/metrics.h"
 
 namespace tweed::app {
@@ -155,8 +157,27 @@ void Training::begin() {
   } else if (!same_folder(resumed_from_, options_.folder->path())) {
     take_files_along();
   }
+  write_config();
   if (!std::filesystem::exists(path(run_file::best))) best_ = -1;      // the next epoch's shall be
   if (saved_) MetricsFile(path(run_file::metrics), position().epoch);  // drops later epochs
+}
+
+// Every command that this run was begun or gone on by, and the flags that hold now.
+void Training::write_config() const {
+  constexpr int deepest = 4;  // an object of lists of lists
+  nlohmann::json config;
+  if (saved_) try {
+      const std::string& before = resumed_from_ + "/" + run_file::config;
+      config = parse_json(before, read_file(before, most_text_bytes), deepest);
+    } catch (const Error&) {
+    }
+  if (!config.is_object() || !config["commands"].is_array())
+    config = {{"commands", nlohmann::json::array()}};
+  config["commands"].push_back(options_.command);
+  config["flags"] = options_.flags;
+  WholeFile file(path(run_file::config));
+  file.write(config.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  file.commit();
 }
 
 // A run that goes on elsewhere: its state first, so that the folder can be gone on with from then

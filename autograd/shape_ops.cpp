@@ -187,9 +187,22 @@ Tensor pad(const Tensor& x, const std::vector<std::pair<int64_t, int64_t>>& amou
       [=](const Saved&, const Tensor& dy, Want) { return Grads{cut_out("pad", dy, at, inside)}; });
 }
 
+static constexpr std::size_t most_inputs = 64;
+
+// The graph knows at most 64 inputs of an operation: more are put together in groups first.
+static Tensor concat_groups(const std::vector<Tensor>& tensors, int axis) {
+  std::vector<Tensor> groups;
+  for (std::size_t first = 0; first < tensors.size(); first += most_inputs) {
+    const std::size_t last = std::min(tensors.size(), first + most_inputs);
+    groups.push_back(concat(
+        {tensors.begin() + std::ptrdiff_t(first), tensors.begin() + std::ptrdiff_t(last)}, axis));
+  }
+  return concat(groups, axis);
+}
+
 Tensor concat(const std::vector<Tensor>& tensors, int axis) {
-  if (tensors.empty() || tensors.size() > 64)
-    fail("concat", "takes 1 to 64 tensors, not ", tensors.size());
+  if (tensors.empty()) fail("concat", "takes a tensor or more");
+  if (tensors.size() > most_inputs) return concat_groups(tensors, axis);
   check_alike("concat", tensors);
   Shape shape = tensors[0].shape();
   const int along = axis_of("concat", axis, shape);

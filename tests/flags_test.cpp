@@ -124,8 +124,8 @@ TEST_CASE("Every flag of an evaluation changes its figures, or says that it does
                  changing.names() + same.names() + close.names() + unused.names() +
                      Names{"--resume", "--evaluate", "--attack", "--validation", "--version",
                            // In tests of their own.
-                           "--vis", "--summary", "--use-vit", "--use-resnet18", "--attack-method",
-                           "--start-epoch"});
+                           "--vis", "--config", "--summary", "--use-vit", "--use-resnet18",
+                           "--attack-method", "--start-epoch"});
 }
 
 TEST_CASE("What cannot be evaluated together is refused in one line") {

@@ -96,6 +96,7 @@ TEST_CASE("Every number of every app is read strictly") {
   const std::pair<const char*, Words> apps[] = {
       {"train_miniplaces", {}},
       {"pgd_attack", {"none.safetensors"}},
+      {"evaluate", {"none.safetensors"}},
       {"saliency_maps", {"none.safetensors"}},
       {"classify", {"none.png", "--weights", "none.safetensors"}},
       {"tiny_places_sheet", {}}};

@@ -103,6 +103,39 @@ TEST_CASE("A run's folder is named without what a terminal would act upon", "[ru
   CHECK(o.out.find("a\\x1b[31m\\nb") != std::string::npos);
 }
 
+TEST_CASE("A run keeps its commands, as typed, and takes flags from a file", "[runs]") {
+  TemporaryFolder folder;
+  const std::string out = folder / "run";
+  check_done(train(out, {"--epochs", "1"}));
+  check_done(resume(out, "--epochs 2"));
+  const auto config = nlohmann::json::parse(bytes_of(out + "/config.json"));
+  REQUIRE(config.at("commands").size() == 2);
+  CHECK(config["commands"][0] == nlohmann::json(small_run(out, {"--epochs", "1"})));
+  CHECK(config["commands"][1] ==
+        nlohmann::json(Words{"--resume", out + "/last.safetensors", "--epochs", "2"}));
+  CHECK(config.at("flags").at("--epochs") == nlohmann::json(Words{"2"}));
+
+  write_text(folder / "flags.ini", "epochs=3\nlr=0.5\n");
+  check_done(train(folder / "from_file", {"--config", folder / "flags.ini", "--lr", "0.25"}));
+  const auto flags = nlohmann::json::parse(bytes_of(folder / "from_file/config.json")).at("flags");
+  CHECK(flags.at("--epochs") == nlohmann::json(Words{"3"}));
+  CHECK(flags.at("--lr") == nlohmann::json(Words{"0.25"}));
+  write_text(folder / "flags.ini", "epohcs=3\n");
+  check_refused(train(folder / "x", {"--config", folder / "flags.ini"}), "epohcs");
+  check_refused(train(folder / "x", {"--config", folder / "nothing.ini"}), "nothing.ini");
+}
+
+TEST_CASE("Without DATA it trains as the demo does", "[runs]") {
+  TemporaryFolder folder;
+  const std::string command =
+      "cd '" + folder.path() + "' && exec '" + program_path("train_miniplaces") + "' ";
+  const Outcome o = run_program(
+      {"/bin/sh", "-c", command + "--limit 2 --image-size 32 --iterations 1 --batch-size 4"});
+  check_done(o);
+  CHECK(o.out.starts_with("Without DATA: tiny --model=simplenet_bn --warmup=1\n"));
+  CHECK(load_checkpoint(folder / "runs/train/last.safetensors").info.model == "simplenet_bn");
+}
+
 TEST_CASE("A start that is refused leaves no folder behind", "[runs]") {
   TemporaryFolder folder;
   const Outcome o = run_app("train_miniplaces", {"nowhere", "--out", folder / "new"});

@@ -171,4 +171,22 @@ TEST_CASE("pooling layers pass their options on", "[nn]") {
   CHECK(adaptive.description() == "AdaptiveAvgPool2d(2, 3)");
 }
 
+TEST_CASE("any number of tensors is put together, and each gets its gradient", "[ops]") {
+  for (const int64_t count : {1, 64, 65, 200}) {
+    std::vector<Tensor> parts;
+    std::vector<double> wanted;
+    for (int64_t i = 0; i < count; ++i) {
+      parts.push_back(Tensor::full({2}, double(i)));
+      require_grad(parts.back());
+      wanted.insert(wanted.end(), 2, double(i));
+    }
+    const Tensor y = concat(parts, 0);
+    CHECK(y.to_doubles() == wanted);
+    backward(sum(y * y));
+    for (int64_t i = 0; i < count; ++i)
+      CHECK(grad(parts[std::size_t(i)]).to_doubles() == std::vector<double>(2, 2. * double(i)));
+  }
+  CHECK_THROWS_WITH(concat({}, 0), Contains("[concat] takes a tensor or more"));
+}
+
 }  // namespace tweed

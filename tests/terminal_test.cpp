@@ -78,10 +78,12 @@ TEST_CASE("No line is wider than the terminal, whatever the app says") {
     CHECK(o.code == 0);
     CHECK_THAT(o.out, Contains("Evaluating") && Contains("Attacking"));
     CHECK(in_terminal(columns, "pgd_attack", {out, t.data, "--out", out + "/p.png"}).code == 0);
+    CHECK(in_terminal(columns, "evaluate", {out, t.data, "-a"}).code == 0);
     CHECK(in_terminal(columns, "classify", {t.photo, "--weights", out}).code == 0);
     CHECK(in_terminal(columns, "saliency_maps", {out, t.photo, "--out", out + "/p.png"}).code == 0);
     CHECK(in_terminal(columns, "train_miniplaces", {"--modle", "x"}).code == 2);
-    for (const char* app : {"train_miniplaces", "classify", "saliency_maps", "pgd_attack"})
+    for (const char* app :
+         {"train_miniplaces", "classify", "evaluate", "saliency_maps", "pgd_attack"})
       CHECK(in_terminal(columns, app, {"--help"}).code == 0);
     CHECK(in_terminal(columns, "train_miniplaces", {"--help-all"}).code == 0);
   }

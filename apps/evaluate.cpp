@@ -1,0 +1,266 @@
+// Says in detail what a network gets right and wrong. See --help.
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "apps/app.h"
+#include "apps/flags.h"
+#include "apps/numbers.h"
+#include "apps/run_folder.h"
+#include "data/whole_file.h"
+#include "kernels/machine/printable.h"
+#include "record/confusion.h"
+#include "train/report.h"
+
+using namespace tweed;
+using namespace tweed::app;
+
+namespace {
+
+struct Work {
+  Checkpoint checkpoint;
+  DataSplits data;
+  std::optional<PgdOptions> attack;
+  std::string method = "pgd", csv, picture;
+  Device device;
+  int workers = 2, wrong = 10;
+  bool json = false;
+
+  const CheckpointInfo& info() const { return checkpoint.info; }
+  const Dataset& images() const { return data.validation; }
+  const std::string& name(int64_t label) const { return info().classes[std::size_t(label)]; }
+  int run();
+  Answers ask(bool attacked) const;
+  void print(const char* what, const Report& report) const;
+  void print_wrong(const Answers& answers) const;
+  void write_csv(const Answers& clean, const Answers* attacked) const;
+  nlohmann::ordered_json described(const Report& report) const;
+};
+
+// As evaluate_shown() does it.
+Answers Work::ask(bool attacked) const {
+  EvaluateOptions options = evaluation_of(info(), workers);
+  ProgressLine line;
+  if (attacked) options.attack = attack_of(method, interruptible(*attack), device);
+  if (!json)
+    options.progress = [&](int64_t done, int64_t total) {
+      line.update(attacked ? "Attacking" : "Evaluating", done, total,
+                  std::to_string(done) + "/" + std::to_string(total));
+    };
+  Answers answers = answers_on(*checkpoint.network, images(), options);
+  line.clear();
+  return answers;
+}
+
+// Classes by how often they are right, the worst first; those without images are left out.
+std::vector<std::size_t> by_accuracy(const Report& report) {
+  std::vector<std::size_t> order;
+  for (std::size_t c = 0; c < report.right.size(); ++c)
+    if (report.counts[c]) order.push_back(c);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](auto a, auto b) { return report.right[a] < report.right[b]; });
+  return order;
+}
+
+// Pairs of a true class and another that it was taken for, the most frequent first.
+std::vector<std::pair<int64_t, int64_t>> confused(const Report& report) {
+  const auto classes = int64_t(report.counts.size());
+  std::vector<std::pair<int64_t, int64_t>> pairs;
+  for (int64_t a = 0; a < classes; ++a)
+    for (int64_t b = 0; b < classes; ++b)
+      if (a != b && report.confusion[std::size_t(a * classes + b)]) pairs.emplace_back(a, b);
+  auto count = [&](auto& pair) {
+    return report.confusion[std::size_t(pair.first * classes + pair.second)];
+  };
+  std::stable_sort(pairs.begin(), pairs.end(),
+                   [&](auto& a, auto& b) { return count(a) > count(b); });
+  return pairs;
+}
+
+void Work::print(const char* what, const Report& report) const {
+  constexpr std::size_t shown = 5;
+  const auto order = by_accuracy(report);
+  const auto classes = int64_t(report.counts.size());
+  say("%s: %s\n", what, text(report.score, info().image_size).c_str());
+  say("  mean per class %.2f %%, mAP %.2f %%\n", report.class_mean, report.map);
+  auto list = [&](const char* which, auto first, auto last) {
+    std::vector<std::string> words;
+    for (auto c = first; c != last; ++c) {
+      char number[32];
+      std::snprintf(number, sizeof number, " %.1f %%", report.right[*c]);
+      words.push_back(printable(name(int64_t(*c)), 60) + number);
+    }
+    say("  %s: %s\n", which, joined(words).c_str());
+  };
+  const std::size_t part = std::min(shown, order.size());
+  list("worst classes", order.begin(), order.begin() + std::ptrdiff_t(part));
+  list("best classes", order.rbegin(), order.rbegin() + std::ptrdiff_t(part));
+  std::vector<std::string> words;
+  for (auto& [a, b] : confused(report)) {
+    if (words.size() == shown) break;
+    const int64_t count = report.confusion[std::size_t(a * classes + b)];
+    words.push_back(printable(name(a), 60) + " for " + printable(name(b), 60) + " (" +
+                    counted(count, "time") + ")");
+  }
+  if (!words.empty()) say("  most often taken: %s\n", joined(words).c_str());
+}
+
+// The surest mistakes first.
+void Work::print_wrong(const Answers& answers) const {
+  std::vector<int64_t> mistakes;
+  for (int64_t i = 0; i < answers.size(); ++i)
+    if (answers.predicted(i) != answers.labels[std::size_t(i)]) mistakes.push_back(i);
+  auto sureness = [&](int64_t i) { return answers.probability(i, answers.predicted(i)); };
+  std::stable_sort(mistakes.begin(), mistakes.end(),
+                   [&](int64_t a, int64_t b) { return sureness(a) > sureness(b); });
+  if (wrong == 0 || mistakes.empty()) return;
+  say("Wrong, the surest first (%s of %zu):\n",
+      counted(std::min<int64_t>(wrong, int64_t(mistakes.size())), "image").c_str(),
+      mistakes.size());
+  for (std::size_t k = 0; k < std::min(mistakes.size(), std::size_t(wrong)); ++k) {
+    const int64_t i = mistakes[k];
+    say("  %s: %s, taken for %s %.2f\n", printable(images().path(i)).c_str(),
+        printable(name(answers.labels[std::size_t(i)]), 60).c_str(),
+        printable(name(answers.predicted(i)), 60).c_str(), double(sureness(i)));
+  }
+}
+
+// A field of RFC 4180.
+std::string field(const std::string& text) {
+  if (text.find_first_of("\",\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+void Work::write_csv(const Answers& clean, const Answers* attacked) const {
+  std::string table = "file,label,answer,probability";
+  if (attacked) table += ",attacked_answer,attacked_probability";
+  table += "\n";
+  auto add = [&](const Answers& answers, int64_t i) {
+    char number[32];
+    std::snprintf(number, sizeof number, "%.6f",
+                  double(answers.probability(i, answers.predicted(i))));
+    table += "," + field(name(answers.predicted(i))) + "," + number;
+  };
+  for (int64_t i = 0; i < clean.size(); ++i) {
+    table += field(images().path(i)) + "," + field(name(clean.labels[std::size_t(i)]));
+    add(clean, i);
+    if (attacked) add(*attacked, i);
+    table += "\n";
+  }
+  WholeFile file(csv);
+  file.write(table);
+  file.commit();
+}
+
+nlohmann::ordered_json Work::described(const Report& r) const {
+  auto number = [](double v) {
+    return std::isfinite(v) ? nlohmann::ordered_json(v) : nlohmann::ordered_json();
+  };
+  nlohmann::ordered_json classes;
+  for (std::size_t c = 0; c < r.counts.size(); ++c)
+    classes[name(int64_t(c))] = {{"images", r.counts[c]},
+                                 {"top1", number(r.right[c])},
+                                 {"average_precision", number(r.precisions[c])}};
+  return {{"images", r.score.count},      {"image_size", info().image_size},
+          {"top1", r.score.top1},         {"top5", r.score.top5},
+          {"loss", number(r.score.loss)}, {"class_mean", number(r.class_mean)},
+          {"map", number(r.map)},         {"classes", classes},
+          {"confusion", r.confusion}};
+}
+
+int Work::run() {
+  const Answers clean = ask(false);
+  if (interrupted()) return 130;
+  const Report report = report_on(clean);
+  if (!json) print("clean", report);
+  std::optional<Answers> attacked;
+  std::optional<Report> under;
+  if (attack) {
+    attacked = ask(true);
+    if (interrupted()) return 130;
+    under = report_on(*attacked);
+    if (!json) print("attacked", *under);
+  }
+  if (!json) print_wrong(clean);
+  if (!csv.empty()) write_csv(clean, attacked ? &*attacked : nullptr);
+  if (!picture.empty())
+    write_png(picture,
+              draw_confusion(info().classes, report.confusion,
+                             info().model + ", " + std::to_string(clean.size()) + " images"));
+  if (json) {
+    nlohmann::ordered_json all{{"clean", described(report)}};
+    if (under) all["attacked"] = described(*under);
+    std::printf("%s\n", all.dump(2).c_str());
+  } else {
+    for (auto& file : {csv, picture})
+      if (!file.empty()) say("wrote %s\n", printable(file).c_str());
+  }
+  return 0;
+}
+
+std::function<int()> prepare(int argc, char** argv) {
+  CLI::App app(
+      "Says in detail what a network gets right and wrong: accuracy of each class, mean average "
+      "precision, classes that are taken for others, and the surest mistakes.\n\n"
+      "  evaluate runs/train DATA\n"
+      "  evaluate runs/train DATA --attack --eps 4/255 --csv answers.csv --confusion matrix.png\n",
+      "evaluate");
+  std::string file;
+  auto work = std::make_shared<Work>();
+  DataFlags data;
+  DeviceFlags device;
+  AttackFlags attack;
+  bool attacked = false;
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  app.add_option("checkpoint", file,
+                 "weights written by train_miniplaces, or a run's folder: its best")
+      ->required();
+  add_whole(app, "--images", data.validation_images, {0, 1'000'000'000},
+            "N validation images only, as many of each class; 0: all");
+  add_whole(app, "--wrong", work->wrong, {0, 1'000'000}, "wrong answers to name");
+  app.add_option("--csv", work->csv, "write every image's answer to this file")->type_name("FILE");
+  app.add_option("--confusion", work->picture, "draw which classes are taken for which (PNG)")
+      ->type_name("FILE");
+  app.add_flag("--json", work->json, "print everything as JSON");
+  app.add_flag("-a,--attack", attacked, "the same images under attack, too");
+  app.add_option("--attack-method", work->method, "what -a attacks by: " + joined(attack_names()))
+      ->check(one_of(attack_names()))
+      ->capture_default_str();
+  data.add_to(app, "of the attack, and of tiny's images");
+  attack.add_to(app);
+  device.add_to(app);
+  parse(app, argc, argv);
+  attack.check();
+  if (!attacked)
+    note_unused(given(app,
+                      [](const CLI::Option& o) {
+                        const std::string name = o.get_name();
+                        return name.starts_with("--attack-") || name == "--eps-space" ||
+                               name == "--goal" || name == "--no-random-start";
+                      }),
+                "without --attack");
+
+  work->device = device.open();
+  work->checkpoint = load_checkpoint(weights_file(file));
+  CheckpointInfo& info = work->checkpoint.info;
+  if (attacked) work->attack = attack.options(info, data.seed);
+  work->workers = data.workers;
+  data.match(info);
+  if (!work->picture.empty()) check_output_file(work->picture);
+  if (!work->csv.empty()) make_output_folder(folder_of(work->csv));
+  data.quiet = work->json;
+  work->data = data.open(Splits::validation);
+  data.check_classes(info, work->data.validation);
+  work->checkpoint.network->to(work->device);
+  see_images_of(work->data, info, *work->checkpoint.network, work->device);
+  return [work] { return work->run(); };
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return app::run("evaluate", [&] { return prepare(argc, argv); });
+}
