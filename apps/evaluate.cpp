@@ -252,10 +252,7 @@ std::function<int()> prepare(int argc, char** argv) {
   if (!work->picture.empty()) check_output_file(work->picture);
   if (!work->csv.empty()) make_output_folder(folder_of(work->csv));
   data.quiet = work->json;
-  work->data = data.open(Splits::validation);
-  data.check_classes(info, work->data.validation);
-  work->checkpoint.network->to(work->device);
-  see_images_of(work->data, info, *work->checkpoint.network, work->device);
+  work->data = open_validation(data, work->checkpoint, work->device);
   return [work] { return work->run(); };
 }
 

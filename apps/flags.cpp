@@ -211,11 +211,17 @@ void check_image_size(Module& network, const CheckpointInfo& info, Device device
   }
 }
 
-void see_images_of(const DataSplits& data, CheckpointInfo& info, Module& network, Device device) {
-  info.load_size = data.validation.image_side();
-  if (info.image_size == data.image_size) return;
-  info.image_size = data.image_size;
-  check_image_size(network, info, device);
+DataSplits open_validation(const DataFlags& data, Checkpoint& checkpoint, Device device) {
+  CheckpointInfo& info = checkpoint.info;
+  DataSplits splits = data.open(Splits::validation);
+  data.check_classes(info, splits.validation);
+  checkpoint.network->to(device);
+  info.load_size = splits.validation.image_side();
+  if (info.image_size != splits.image_size) {
+    info.image_size = splits.image_size;
+    check_image_size(*checkpoint.network, info, device);
+  }
+  return splits;
 }
 
 std::string size_text(const CheckpointInfo& info) {

@@ -73,9 +73,10 @@ std::string given(const CLI::App& flags, const std::function<bool(const CLI::Opt
 void note_unused(const std::string& flags, const std::string& why);
 /// Tries one image of `info`'s size. @throws Error  if the network cannot take it
 void check_image_size(Module& network, const CheckpointInfo& info, Device device);
-/// Lets the network see the validation images at the size that they were opened for, as flags may
-/// ask for another than it was trained on. @throws Error  if it cannot
-void see_images_of(const DataSplits& data, CheckpointInfo& info, Module& network, Device device);
+/// Opens the validation images for a checkpoint's network, moves that to the device, and lets it
+/// see the images at the size that they were opened for, as flags may ask for another than it was
+/// trained on. @throws Error  if it cannot, or the classes are others
+DataSplits open_validation(const DataFlags& data, Checkpoint& checkpoint, Device device);
 /// "32x32"
 std::string size_text(const CheckpointInfo& info);
 /// "cpu with 2 threads"

@@ -104,10 +104,7 @@ std::function<int()> prepare(int argc, char** argv) {
   work->workers = data.workers;
   data.match(info);
   check_output_file(work->out);
-  work->data = data.open(Splits::validation);
-  data.check_classes(info, work->data.validation);
-  work->checkpoint.network->to(work->device);
-  see_images_of(work->data, info, *work->checkpoint.network, work->device);
+  work->data = open_validation(data, work->checkpoint, work->device);
   return [work] { return work->run(); };
 }
 

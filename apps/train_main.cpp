@@ -169,16 +169,13 @@ std::function<int()> prepare_evaluation(TrainFlags& f, Device device) {
   }
   f.data.match(info);
   if (!f.validation.empty()) f.data.data = f.validation;
-  e->data = f.data.open(Splits::validation);
-  f.data.check_classes(info, e->data.validation);
   e->workers = f.data.workers;
   e->device = device;
-  network.to(device);
   set_tf32(device, f.precision == "tf32");
+  e->data = open_validation(f.data, e->checkpoint, device);
   if (f.precision == "bf16")
     e->parameters = std::make_shared<ParameterBuffer>(
         network.parameters(), std::vector<ParameterRule>(), DType::bfloat16);
-  see_images_of(e->data, info, network, device);
   return [e] { return e->run(); };
 }
 

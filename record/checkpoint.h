@@ -47,9 +47,8 @@ struct Checkpoint {
   std::vector<std::string> notes = {};
 };
 /// @param prefix  of the network's tensors in the file; those without it are somebody else's
-/// @throws FormatError  if the file is damaged, is no checkpoint of ours, does not fit its model,
-/// or
-///                      has weights that are not finite
+/// @throws FormatError  if the file is damaged, is no checkpoint of ours, or does not fit its
+///                      model, or if its weights are not finite
 Checkpoint load_checkpoint(const std::string& path, const std::string& prefix = "");
 
 /// Weights from elsewhere, under PyTorch's names and axes, in one of our networks. The number of
