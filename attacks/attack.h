@@ -20,11 +20,11 @@ namespace tweed {
 /// network.random_step(), which its caller sets, so that runs can be repeated.
 using Attack = std::function<Tensor(Module& network, const Tensor& images, const Tensor& labels)>;
 
+struct PgdOptions;
+using MakeAttack = std::function<Attack(const PgdOptions& options, Device device)>;
 /// Gives an attack of one's own a name, by which the apps take it. `make` is called with what the
 /// flags of attacks say: how far pixels may go, steps, goal, seed. Call it before any thread needs
 /// an attack. @throws Error  if the name is taken
-struct PgdOptions;
-using MakeAttack = std::function<Attack(const PgdOptions& options, Device device)>;
 void register_attack(const std::string& name, MakeAttack make);
 /// @param name  "pgd", or a registered one. @throws Error  naming what there is
 const MakeAttack& attack_called(const std::string& name);
