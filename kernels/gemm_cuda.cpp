@@ -6,7 +6,7 @@
 
 #include "kernels/bias.h"
 #include "kernels/gemm.h"
-#include "kernels/machine/cuda_runtime.h"
+#include "kernels/machine/cuda/runtime.h"
 
 namespace tweed {
 namespace {

@@ -1,7 +1,7 @@
 #include "tensor/copy_queue.h"
 
 #if TWEED_HAVE_CUDA
-#include "kernels/machine/cuda_runtime.h"
+#include "kernels/machine/cuda/runtime.h"
 #endif
 
 namespace tweed {

@@ -8,7 +8,7 @@
 #include "kernels/machine/printable.h"
 
 #if TWEED_HAVE_CUDA
-#include "kernels/machine/cuda_runtime.h"
+#include "kernels/machine/cuda/runtime.h"
 #endif
 
 namespace tweed {

@@ -15,7 +15,7 @@
 
 #include "kernels/machine/recording.h"
 #if TWEED_HAVE_CUDA
-#include "kernels/machine/cuda_runtime.h"
+#include "kernels/machine/cuda/runtime.h"
 #endif
 
 namespace tweed {

@@ -9,7 +9,7 @@
 #include "data/image.h"
 #include "kernels/conv/direct.h"
 #include "tests/catch.h"
-#include "tests/process.h"
+#include "tests/apps/process.h"
 #include "tests/temporary_folder.h"
 
 using namespace tweed;

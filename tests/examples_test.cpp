@@ -2,7 +2,7 @@
 #include "apps/paths.h"
 #include "autograd/gradcheck.h"
 #include "docs/examples/my_conv/my_conv.h"
-#include "tests/apps_support.h"
+#include "tests/apps/apps_support.h"
 #include "tests/catch.h"
 #include "tests/support.h"
 

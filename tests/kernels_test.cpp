@@ -7,7 +7,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/optimizer.h"
 #include "tests/catch.h"
-#include "tests/on_all.h"
+#include "tests/ops/on_all.h"
 
 namespace tweed {
 namespace {

@@ -9,7 +9,7 @@
 #include "optim/sgd.h"
 #include "record/checkpoint.h"
 #include "tests/catch.h"
-#include "tests/formula.h"
+#include "tests/ops/formula.h"
 #include "tests/support.h"
 
 using namespace tweed;

@@ -13,7 +13,7 @@
 #include "optim/sgd.h"
 #include "record/safetensors.h"
 #include "tests/catch.h"
-#include "tests/formula.h"
+#include "tests/ops/formula.h"
 #include "tests/support.h"
 
 using namespace tweed;

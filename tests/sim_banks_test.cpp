@@ -1,5 +1,5 @@
 // Bank conflicts, counted where they are known by hand.
-#include "kernels/machine/sim_banks.h"
+#include "kernels/machine/sim/banks.h"
 
 #include <algorithm>
 #include <fstream>

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "apps/paths.h"
-#include "kernels/machine/sim_report.h"
-#include "kernels/machine/sim_run.h"
+#include "kernels/machine/sim/report.h"
+#include "kernels/machine/sim/run.h"
 #include "tests/catch.h"
 #include "tests/kernels/planted.h"
 

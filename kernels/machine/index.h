@@ -1,5 +1,5 @@
 // Ranges over indexes, and reductions: the vocabulary in which kernels are written. Included inside
-// namespace tweed::cuda and tweed::sim; index_cpu.h has the same for `cpu`.
+// namespace tweed::cuda and tweed::sim; cpu/index.h has the same for `cpu`.
 //
 // Each thread walks its own strided indexes. A kernel is written as nested ranges, rows outside and
 // channels inside, so that on `cpu` the innermost loop is contiguous and vectorises. Loop variables

@@ -3,12 +3,12 @@
 #pragma once
 #include "kernels/machine/machine.h"
 #if defined(TWEED_CPU)
-#include "kernels/machine/cpu.h"
+#include "kernels/machine/cpu/cpu.h"
 #define MACHINE cpu
 #elif defined(TWEED_SIM)
-#include "kernels/machine/sim.h"
+#include "kernels/machine/sim/sim.h"
 #define MACHINE sim
 #else
-#include "kernels/machine/cuda.h"
+#include "kernels/machine/cuda/cuda.h"
 #define MACHINE cuda
 #endif

@@ -57,7 +57,7 @@ struct Cpu {
 struct Sim {
   int max_errors = 10;
   class SimRecording* recording = nullptr;  ///< see recording.h
-  bool count_banks = false;                 ///< see sim_banks.h
+  bool count_banks = false;                 ///< see sim/banks.h
   const struct ConvAlgorithm* conv = nullptr;
 
   bool has_tensor_cores() const { return true; }
@@ -67,7 +67,7 @@ struct Sim {
 struct Cuda {
   int index = 0;
   struct CudaQueue* queue =
-      nullptr;             ///< stream, libraries' handles, staging memory; cuda_runtime.h
+      nullptr;             ///< stream, libraries' handles, staging memory; cuda/runtime.h
   void* stream = nullptr;  ///< a cudaStream_t
   int architecture = 0;    ///< 80 for sm_80
   bool tf32 = false;       ///< products of float matrices round their factors to TF32

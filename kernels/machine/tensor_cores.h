@@ -21,7 +21,7 @@ namespace tweed::MACHINE {
 
 #ifdef TWEED_SIM
 
-// The twins: sim_tensor_cores.cpp.
+// The twins: sim/tensor_cores.cpp.
 void cp_async(void* shared, const void* global, bool wanted);
 void cp_async_commit();
 void cp_async_wait_for(int groups);

@@ -1,0 +1,442 @@
+// Flags of the apps: each changes the figure or file that it should, or is refused, or is said to
+// have no effect; and figures say how many images of which size they are of.
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "apps/paths.h"
+#include "data/image.h"
+#include "tests/apps/apps_support.h"
+#include "tests/catch.h"
+
+using namespace tweed;
+
+namespace {
+
+using Names = std::set<std::string>;
+
+Outcome succeeded(const std::string& app, const Words& words) {
+  std::string all;
+  for (auto& word : words) all += " " + word;
+  Outcome o = run_app(app, words);
+  INFO(app << all << "\n" << o.err);
+  CHECK(o.code == 0);
+  o.out = without_taken(o.out);
+  return o;
+}
+
+// All long names that --help lists, but for what every app has.
+Names names_in_help(const std::string& app) {
+  const std::string help = run_app(app, {"--help-all"}).out;
+  const std::regex line("\n  (-[^\n]*?)(  |\n)"), name("--[\\w-]+");
+  Names names;
+  for (std::sregex_iterator i(help.begin(), help.end(), line), end; i != end; ++i) {
+    const std::string listed = (*i)[1];
+    for (std::sregex_iterator j(listed.begin(), listed.end(), name); j != end; ++j)
+      names.insert(j->str());
+  }
+  names.erase("--help");
+  names.erase("--help-all");
+  return names;
+}
+
+// Flags with values, by the long name that comes first.
+struct Flags {
+  Words lines;
+  Names names() const {
+    Names names;
+    for (auto& line : lines) names.insert(line.substr(0, line.find(' ')));
+    return names;
+  }
+};
+
+Names operator+(Names a, const Names& b) {
+  a.insert(b.begin(), b.end());
+  return a;
+}
+
+// Every flag of the app is spoken of by some test below: a new one has to be, too.
+void check_complete(const std::string& app, const Names& tested) {
+  for (auto& name : names_in_help(app)) {
+    INFO(app << " " << name);
+    CHECK(tested.count(name) == 1);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("Every flag of an evaluation changes its figures, or says that it does not") {
+  const TrainedNetwork t;
+  const Words start = Words{t.data} + split("-e -a --attack-steps 2 --resume " + t.best);
+  const std::string usual = succeeded("train_miniplaces", start).out;
+  CHECK(usual.find("image and mirror image: top-1") != std::string::npos);
+  CHECK(line_count(usual) == 2);
+  CHECK(usual.find(")\nattacked:") != std::string::npos);
+  CHECK(usual.find("  (9 images of 32x32)\n") != std::string::npos);
+
+  const Flags changing{{"--image-size 24", "--load-size 44", "--seed 5", "--attack-eps 2/255",
+                        "--eps 3/255", "--attack-step 1/255", "--step 3/255", "--attack-steps 5",
+                        "--steps 6", "--eps-space normalized", "--goal 1", "--goal least-likely",
+                        "--no-random-start", "--precision bf16"}};
+  for (auto& flag : changing.lines) {
+    const Outcome o = succeeded("train_miniplaces", start + split(flag));
+    INFO(flag << "\n" << o.out << usual);
+    CHECK(o.err == "");
+    CHECK(o.out != usual);
+    const bool sized = flag == "--image-size 24";
+    CHECK((o.out.find("(9 images of 24x24)") != std::string::npos) == sized);
+  }
+  const std::string other = t.folder.path() + "/other";
+  write_data(other, 1);
+  const std::string elsewhere =
+      succeeded("train_miniplaces", start + Words{"--validation", other}).out;
+  CHECK(elsewhere != usual);
+  CHECK(elsewhere ==
+        succeeded("train_miniplaces", Words{other} + Words(start.begin() + 1, start.end())).out);
+
+  const Flags same{{"--classes 3", "--classes a,b,c", "--workers 0", "--threads 2", "--gpu -1",
+                    "--device cpu", "--model " + t.json}};
+  for (auto& flag : same.lines)
+    CHECK(succeeded("train_miniplaces", start + split(flag)).out == usual);
+  // Other ways to the same result, up to rounding.
+  const Flags close{{"--conv im2col", "--use-custom-conv"}};
+  for (auto& flag : close.lines)
+    CHECK(succeeded("train_miniplaces", start + split(flag)).err == "");
+
+  const Flags unused{
+      {"--epochs 3",        "--iterations 3",   "--limit 1",        "--augment none",
+       "--normalize data",  "--batch-size 2",   "--optimizer adam", "--lr 1",
+       "--learning-rate 1", "--momentum 0.1",   "--nesterov",       "--wd 1",
+       "--weight-decay 1",  "--no-decay-norms", "--schedule step",  "--warmup 1",
+       "--clip-grad 1",     "--accumulate 2",   "--ema 0.5",        "--freeze conv1.*",
+       "--print-freq 1",    "--images-on host", "--graph",          "--no-graph",
+       "--adversarial pgd", "--out nowhere",    "--overwrite"}};
+  for (auto& flag : unused.lines) {
+    const Outcome o = succeeded("train_miniplaces", start + split(flag));
+    INFO(flag << "\n" << o.err);
+    CHECK(o.out == usual);
+    CHECK(line_count(o.err) == 1);
+    CHECK(o.err.starts_with("note: --"));
+  }
+  check_complete("train_miniplaces",
+                 changing.names() + same.names() + close.names() + unused.names() +
+                     Names{"--resume", "--evaluate", "--attack", "--validation", "--version",
+                           // In tests of their own.
+                           "--vis", "--config", "--summary", "--use-vit", "--use-resnet18",
+                           "--attack-method", "--start-epoch"});
+}
+
+TEST_CASE("What cannot be evaluated together is refused in one line") {
+  const TrainedNetwork t("cifar_5x5");
+  auto refused = [&](const std::string& flags, const std::string& what) {
+    INFO(flags);
+    check_refused(
+        run_app("train_miniplaces", Words{t.data, "-e", "--resume", t.best} + split(flags)), what);
+  };
+  refused("--image-size 24", "this cifar_5x5 cannot take images of 24x24: ");
+  refused("--image-size 40", "this cifar_5x5 cannot take images of 40x40: ");
+  refused("--load-size 20", "--load-size 20 is less than --image-size, 32");
+  refused("--classes 2", "has other classes (2) than the network (3)");
+  refused("--model resnet18", "--resume holds a cifar_5x5, but --model says resnet18");
+  refused("--use-vit", "--resume holds a cifar_5x5");
+  refused("--precision tf32", "tf32 is a way in which GPUs multiply");
+  refused("--validation tiny", "it lacks the class 'a' that the network knows; there are bridge");
+  refused("--gpu -1 --device cpu", "--gpu");
+  refused("--use-custom-conv --conv auto", "--use-custom-conv");
+  refused("-a --goal 3", "--goal takes label, least-likely, or a class from 0 to 2, not '3'");
+  refused("-a --eps 8", "did you mean 8/255?");
+  refused("--summary", "--summary only prints a table");
+  const std::string crop = "classify", size = "cannot take images of 16x16";
+  check_refused(run_app(crop, {t.photo, "--weights", t.best, "--crop", "16"}), size);
+  check_refused(
+      run_app("pgd_attack", {t.best, t.data, "--image-size", "16", "--out", t.out + "/p"}), size);
+}
+
+TEST_CASE("What cannot be trained together is refused in one line") {
+  auto refused = [](const std::string& flags, const std::string& what) {
+    INFO(flags);
+    check_refused(run_app("train_miniplaces", split(flags)), what);
+  };
+  for (const char* flag : {"--attack-eps 1/255", "--attack-step 1/255", "--attack-steps 2",
+                           "--eps-space pixel", "--goal label", "--no-random-start"})
+    refused(flag, "no effect without --adversarial pgd");
+  refused("-a", "belong to --evaluate");
+  refused("-v", "belong to --evaluate");
+  refused("--epochs 2 --iterations 2", "--iterations");
+  for (const char* flag :
+       {"--resume", "--out", "--validation"})  // of a shell variable that is not set
+    check_refused(run_app("train_miniplaces", {flag, ""}), "names a file or folder, not ''");
+}
+
+TEST_CASE("What training has no use for is noted") {
+  const TrainedNetwork t;
+  const Words start = Words{t.data, "--model", t.json, "--out", t.out} +
+                      split("--image-size 16 --batch-size 4 --epochs 1 --overwrite");
+  auto noted = [&](const std::string& flags, const std::string& what) {
+    CHECK(succeeded("train_miniplaces", start + split(flags)).err == "note: " + what + "\n");
+  };
+  const std::string own_way = ": no effect with --schedule onecycle, which has a way of its own";
+  noted("--schedule onecycle --warmup 1", "--warmup" + own_way);
+  noted("--schedule onecycle --momentum 0.5", "--momentum" + own_way);
+  const Outcome resumed = succeeded(
+      "train_miniplaces",
+      start + split("--resume " + t.out + "/last.safetensors --normalize none --epochs 2"));
+  CHECK(resumed.err ==
+        "note: --normalize: no effect with --resume, which goes on as before\n"
+        "note: --overwrite: no effect with --resume, which goes on in the run's own folder\n");
+  // What a resumed run takes over from its state was not given again.
+  CHECK(succeeded("train_miniplaces", split("--epochs 3 --resume " + t.out)).err == "");
+}
+
+TEST_CASE("A table of layers needs a size and classes, and says what else it has no use for") {
+  const Words start = split("tiny --summary --image-size 32 --classes 3 --model simplenet");
+  const Outcome usual = succeeded("train_miniplaces", start);
+  CHECK(usual.err == "");
+  for (const char* flag : {"--epochs 2", "--device sim", "--attack-eps 1/255", "--out x",
+                           "--load-size 99", "--validation nowhere", "--seed 3"}) {
+    const Outcome o = succeeded("train_miniplaces", start + split(flag));
+    CHECK(o.out == usual.out);
+    CHECK(o.err == "note: " + split(flag)[0] + ": no effect with --summary\n");
+  }
+}
+
+TEST_CASE("Every flag of pgd_attack changes its figures or its file") {
+  const TrainedNetwork t;
+  const std::string picture = t.folder.path() + "/attack.png";
+  const Words start = Words{t.best, t.data, "--out", picture, "--steps", "2"};
+  auto attack = [&](const std::string& flags) {
+    return succeeded("pgd_attack", start + split(flags));
+  };
+  const std::string usual = attack("").out;
+  CHECK(usual.find("clean     top-1") == 0);
+  CHECK(usual.find("  (9 images of 32x32)\nattacked") != std::string::npos);
+  CHECK(usual.find("wrote " + picture + ": 8 images of 32x32\n") != std::string::npos);
+  CHECK(usual.find("self-test on 9 images of 32x32, top-1") != std::string::npos);
+
+  const Flags changing{{"--image-size 24", "--load-size 44", "--seed 5", "--attack-eps 2/255",
+                        "--eps 3/255", "--attack-step 1/255", "--step 3/255", "--attack-steps 5",
+                        "--steps 6", "--eps-space normalized", "--goal 1", "--no-random-start",
+                        "--images 4"}};
+  for (auto& flag : changing.lines) {
+    INFO(flag);
+    CHECK(attack(flag).out != usual);
+  }
+  const Flags same{{"--classes 3", "--workers 0", "--threads 2", "--gpu -1", "--device cpu"}};
+  for (auto& flag : same.lines) CHECK(attack(flag).out == usual);
+  check_complete("pgd_attack", changing.names() + same.names() + Names{"--out"});
+}
+
+TEST_CASE("pgd_attack --images N attacks N images, draws and examines no more") {
+  const TrainedNetwork t;
+  const Words start{t.best, t.data, "--out", t.folder.path() + "/p.png", "--steps", "2"};
+  for (auto& [count, said] : std::map<std::string, std::string>{
+           {"1", "1 image of 32x32"}, {"5", "5 images of 32x32"}, {"20", "9 images of 32x32"}}) {
+    const std::string out = run_app("pgd_attack", start + Words{"--images", count}).out;
+    INFO(out);
+    const std::regex images("[0-9]+ images? of 32x32");
+    Words found;
+    for (std::sregex_iterator i(out.begin(), out.end(), images), end; i != end; ++i)
+      found.push_back(i->str());
+    CHECK(found == Words{said, said, count == "20" ? "8 images of 32x32" : said, said});
+  }
+}
+
+TEST_CASE("A run's folder stands for its weights, for evaluation, table, attack and maps") {
+  const TrainedNetwork t;
+  const std::string picture = t.folder.path() + "/p.png";
+  auto same = [&](const std::string& app, const Words& before, const Words& after) {
+    const Outcome folder = succeeded(app, before + Words{t.out} + after);
+    const Outcome file = succeeded(app, before + Words{t.best} + after);
+    CHECK(folder.out == file.out);
+    CHECK(folder.err == file.err);
+  };
+  same("train_miniplaces", {t.data, "-e", "--resume"}, {});
+  same("train_miniplaces", {"--summary", "--resume"}, {});
+  same("pgd_attack", {}, {t.data, "--steps", "1", "--out", picture});
+  same("saliency_maps", {}, {t.data, "--out", picture});
+  same("classify", {t.photo, "--weights"}, {});
+  std::filesystem::remove(t.best);
+  CHECK(succeeded("pgd_attack", {t.out, t.data, "--steps", "1", "--out", picture}).code == 0);
+  std::filesystem::remove(t.out + "/last.safetensors");
+  check_refused(run_app("pgd_attack", {t.out, t.data, "--out", picture}),
+                "holds no weights: neither best.safetensors nor last.safetensors");
+}
+
+TEST_CASE("A picture replaces no file that is none") {
+  const TrainedNetwork t;
+  const std::string before = bytes_of(t.best);
+  for (const char* app : {"pgd_attack", "saliency_maps"})
+    check_refused(run_app(app, {t.best, t.data, "--out", t.best}), "is a file that is no PNG");
+  CHECK(bytes_of(t.best) == before);
+  const std::string empty = t.folder.path() + "/empty.png";
+  write_text(empty, "");  // as mktemp leaves it
+  for (int again = 0; again < 2; ++again)
+    CHECK(run_app("saliency_maps", {t.best, t.photo, "--out", empty}).code == 0);
+}
+
+TEST_CASE("What is printed to a closed stdout goes into no file, and is missed") {
+  TemporaryFolder folder;
+  std::string line = "exec '" + program_path("train_miniplaces") + "'";
+  for (auto& word : small_run(folder.path(), {"--epochs", "1"})) line += " '" + word + "'";
+  check_refused(run_program({"/bin/sh", "-c", line + " >&-"}), "cannot write to standard output",
+                1);
+  CHECK(bytes_of(folder / ".lock").find_first_not_of("0123456789\n") == std::string::npos);
+}
+
+TEST_CASE("Threads wait without spinning, unless the user says otherwise") {
+  // How often a thread looks before it sleeps, as OpenMP's library says it at each start.
+  auto spins = [&](const std::string& environment) {
+    const std::string command = "exec env " + environment + " OMP_DISPLAY_ENV=verbose '" +
+                                program_path("classify") + "' --help 2>&1";
+    const Outcome o = run_program({"/bin/sh", "-c", command});
+    CHECK(o.code == 0);
+    Words found;
+    const std::regex count("GOMP_SPINCOUNT = '([0-9]+)'");
+    for (std::sregex_iterator i(o.out.begin(), o.out.end(), count), end; i != end; ++i)
+      found.push_back((*i)[1]);
+    return found;
+  };
+  const Words usual = spins("-u OMP_WAIT_POLICY"), active = spins("OMP_WAIT_POLICY=active");
+  REQUIRE(usual.size() == 2);
+  CHECK(usual[1] == "0");
+  REQUIRE(active.size() == 1);
+  CHECK(active[0] != "0");
+}
+
+TEST_CASE("Slips are answered in one line, with what may have been meant") {
+  const auto slip = [](const std::string& words, const std::string& answer) {
+    INFO(words);
+    check_refused(run_app("train_miniplaces", split(words)), answer);
+  };
+  slip("tiny --modle resnet18", "there is no flag '--modle'; did you mean '--model'?");
+  slip("tiny --epohcs 1", "there is no flag '--epohcs'; did you mean '--epochs'?");
+  slip("tiny --epoch 1", "did you mean '--epochs'?");
+  slip("tiny --image_size=64", "did you mean '--image-size'?");
+  slip("tiny --frobnicate", "there is no flag '--frobnicate' (see --help)");
+  slip("tiny other", "the word 'other' is not expected");
+  slip("tiny --model resnet-18", "there is no model 'resnet-18'; there are ");
+  slip("tiny --model resnet-18", "did you mean 'resnet18'?");
+  slip("tiny --optimizer AdamW",
+       "--optimizer: takes sgd, adam, adamw, not 'AdamW'; did you mean 'adamw'?");
+  slip("tiny --schedule cosin", "did you mean 'cosine'?");
+  slip("tiny --augment flip", "did you mean 'mirror'?");
+  slip("tiny --start-epoch 3", "a run that goes on by --resume knows its epoch");
+  slip("tiny --lr abc", "--lr");
+  slip("tiny --wd -1", "--wd");
+  slip("tiny --adversarial pgd --eps 8", "did you mean 8/255?");
+  slip("--resume best", "best: cannot be read: no such file; ");
+  check_refused(run_app("pgd_attack", {"best"}), "no such file; ");
+  check_refused(run_app("pgd_attack", {"x", "tiny", "--step-size", "1"}), "no flag '--step-size'");
+  check_refused(run_app("saliency_maps", {"x", "--coutn", "3"}), "did you mean '--count'?");
+}
+
+TEST_CASE("Help that cannot be written, and a photo that is not there, are said") {
+  for (const char* app : {"train_miniplaces", "classify"})
+    check_refused(
+        run_program({"/bin/sh", "-c", "exec '" + program_path(app) + "' --help >/dev/full"}),
+        "cannot write to standard output", 1);
+  const TrainedNetwork t;
+  const Outcome o = run_app("saliency_maps", {t.best, "nowhere/beach.JPG"});
+  CHECK(o.code == 2);
+  CHECK(o.err.find("skipped nowhere/beach.JPG: cannot be read: No such file") == 0);
+}
+
+TEST_CASE("An attack with an eps of 0 leaves every image and figure as it was") {
+  const TrainedNetwork t;
+  const Outcome o =
+      succeeded("pgd_attack", {t.best, t.data, "--out", t.folder.path() + "/p.png", "--eps", "0"});
+  std::istringstream lines(o.out);
+  std::string clean, attacked;
+  std::getline(lines, clean);
+  std::getline(lines, attacked);
+  CHECK(clean.substr(10) == attacked.substr(10));
+  CHECK(o.out.find("eps lets no pixel change") != std::string::npos);
+  CHECK(o.err == "");
+}
+
+TEST_CASE("Every flag of saliency_maps changes its picture, or is refused") {
+  const TrainedNetwork t;
+  const std::string picture = t.folder.path() + "/maps.png", other = t.folder.path() + "/other.png";
+  write_photo(other, 2);
+  auto draw = [&](const Words& words) {
+    const Outcome o = succeeded("saliency_maps", Words{t.best} + words + Words{"--out", picture});
+    CHECK(o.err == "");
+    return o.out;
+  };
+  CHECK(draw({t.data}) == "wrote " + picture + ": 9 images of 32x32\n");
+  const std::string all = bytes_of(picture);
+  CHECK(draw({t.data, "--count", "2"}) == "wrote " + picture + ": 2 images of 32x32\n");
+  CHECK(bytes_of(picture) != all);
+  CHECK(draw({t.photo}) == "wrote " + picture + ": 1 image of 32x32\n");
+  CHECK(draw({t.photo, other}) == "wrote " + picture + ": 2 images of 32x32\n");
+  for (const char* flag : {"--threads=2", "--gpu=-1", "--device=cpu"}) {
+    draw({t.data, flag});
+    CHECK(bytes_of(picture) == all);
+  }
+  auto refused = [&](const Words& words, const std::string& what) {
+    check_refused(run_app("saliency_maps", Words{t.best} + words), what);
+  };
+  refused({t.photo, "--count", "3"}, "--count belongs to DATA");
+  refused({t.photo, "--seed", "3"}, "--seed belongs to tiny");
+  refused({t.data, "--seed", "3"}, "--seed belongs to tiny");
+  refused({t.photo, t.data}, "give one DATA, or image files");
+  refused({t.photo, "--out", t.out}, "--out names a file");
+  check_complete("saliency_maps", {"--out", "--count", "--threads", "--gpu", "--device", "--seed"});
+}
+
+TEST_CASE("Every flag of classify changes its answers") {
+  const TrainedNetwork t;
+  const std::string names = t.folder.path() + "/names.txt";
+  std::ofstream(names) << "x\ny\nz\n";
+  const Words start{t.photo, "--weights", t.best};
+  const std::string usual = succeeded("classify", start).out;
+  const Flags changing{{"--top 1", "--resize 32", "--resize 36x36", "--crop 24", "--mean 0.1",
+                        "--std 0.5,1/2,0.3", "--classes-file " + names, "--model " + t.json}};
+  for (auto& flag : changing.lines) {
+    INFO(flag);
+    CHECK(succeeded("classify", start + split(flag)).out != usual);
+  }
+  const Flags same{{"--threads 2", "--gpu -1", "--device cpu"}};
+  for (auto& flag : same.lines) CHECK(succeeded("classify", start + split(flag)).out == usual);
+  check_complete("classify", changing.names() + same.names() + Names{"--weights"});
+}
+
+TEST_CASE("Every flag of tiny_places_sheet changes what it writes, or is refused") {
+  TemporaryFolder folder;
+  const std::string picture = folder.path() + "/sheet.png", prefix = folder.path() + "/dump";
+  auto sheet = [&](const std::string& flags) {
+    const auto o = succeeded("tiny_places_sheet", Words{"--out", picture} + split(flags));
+    return o.out + bytes_of(picture);
+  };
+  const std::string small = "--size 8 --per-class 2", usual = sheet(small);
+  CHECK(usual.find(": 10 rows of 2 images of 8x8, in order") != std::string::npos);
+  const Flags changing{{"--size 16", "--per-class 3", "--classes 3", "--seed 1"}};
+  for (auto& flag : changing.lines) CHECK(sheet(small + " " + flag) != usual);
+
+  auto dump = [&](const std::string& flags) {
+    succeeded("tiny_places_sheet",
+              Words{"--dump", prefix} + split("--size 8 --train 2 --val 1 " + flags));
+    return bytes_of(prefix + ".train.images") + bytes_of(prefix + ".val.images");
+  };
+  CHECK(dump("").size() == 10 * 3 * 8 * 8 * 3);
+  CHECK(dump("--train 3").size() == 10 * 4 * 8 * 8 * 3);
+  CHECK(dump("--val 3").size() == 10 * 5 * 8 * 8 * 3);
+  CHECK(dump("--classes 2").size() == 2 * 3 * 8 * 8 * 3);
+  CHECK(dump("--workers 1") == dump(""));
+
+  auto refused = [&](const std::string& flags, const std::string& what) {
+    check_refused(run_app("tiny_places_sheet", split(flags)), what);
+  };
+  for (const char* flag : {"--train", "--val", "--workers"})
+    refused(flag + std::string(" 2"), flag + std::string(" belongs to --dump"));
+  refused("--dump " + prefix + " --out x.png", "--out does not go with --dump");
+  refused("--dump " + prefix + " --per-class 3", "--per-class does not go with --dump");
+  refused("--size 2048 --per-class 1000", "wider than a sheet may be");
+  refused("--classes 99", "cannot take 99 classes");
+  refused("--out /proc/nowhere/x.png", "/proc/nowhere");
+  refused("extra", "extra");
+  check_complete("tiny_places_sheet",
+                 changing.names() + Names{"--out", "--dump", "--train", "--val", "--workers"});
+}

@@ -1,0 +1,16 @@
+// The operations of golden/ops_norm.safetensors.
+
+#include "autograd/norm.h"
+#include "tests/catch.h"
+#include "tests/ops/golden_case.h"
+
+namespace tweed {
+
+Tensor run_golden_norm(const GoldenCase& c, const std::vector<Tensor>& in) {
+  if (c.op() == "layer_norm") return layer_norm(in[0], in[1], in[2], c.real("eps"));
+  if (c.op() == "group_norm") return group_norm(in[0], c.number("groups"), in[1], in[2]);
+  FAIL("no operation for " << c.op());
+  return {};
+}
+
+}  // namespace tweed

@@ -1,0 +1,177 @@
+// What rows of op_cases.h cannot say about losses: NaN and infinity, ties, long inputs, bits for
+// any number of threads, errors.
+#include <omp.h>
+
+#include <cmath>
+
+#include "autograd/loss.h"
+#include "tests/catch.h"
+#include "tests/ops/on_all.h"
+
+namespace tweed {
+namespace {
+
+using Doubles = std::vector<double>;
+using Labels = std::vector<int32_t>;
+const double nan = NAN, inf = INFINITY;
+
+// On each device in each dtype: `of` makes a tensor there, `labels` targets.
+template <class F>
+void with_makers(F f) {
+  on_all([&](Device device, DType dtype) {
+    auto of = [&](const Doubles& v, const Shape& s) {
+      return Tensor::from(v, s).to(dtype).to(device);
+    };
+    auto labels = [&](const Labels& v) { return Tensor::from(v, {int64_t(v.size())}, device); };
+    f(of, labels, dtype == DType::bfloat16 ? 1e-2 : 1e-6);
+  });
+}
+
+std::string wrong(const Tensor& y, const Doubles& wanted, double tolerance) {
+  return difference(y.to_doubles(), wanted, tolerance);
+}
+
+}  // namespace
+
+TEST_CASE("cross-entropy passes NaN and infinity as PyTorch does", "[ops]") {
+  with_makers([](auto of, auto labels, double tolerance) {
+    const Tensor x = require_grad(of({1, -inf, 2}, {1, 3}));
+    struct {
+      Tensor loss;
+      double value;
+      Doubles gradient;
+    } cases[] = {
+        {cross_entropy(x, labels({0})), 1.3132617, {-0.7310586, 0, 0.7310586}},
+        {cross_entropy(x, labels({1})), inf, {0.2689414, -1, 0.7310586}},
+        {cross_entropy(x, labels({0}), {0.1}), inf, {-0.6643919, -0.0333333, 0.6977253}},
+        {cross_entropy(x, labels({0}), {0, of({0, 1, 2}, {3})}), nan, {nan, nan, nan}},
+        {cross_entropy_soft(x, of({0.5, 0, 0.5}, {1, 3})), nan, {-0.2310586, 0, 0.2310586}},
+        {cross_entropy_soft(x, of({0.5, 0.25, 0.25}, {1, 3})), inf, {-0.2310586, -0.25, 0.4810586}},
+    };
+    for (auto& c : cases) {
+      CHECK(wrong(c.loss, {c.value}, tolerance) == "");
+      CHECK(wrong(grad_of(c.loss, {x})[0], c.gradient, tolerance) == "");
+    }
+    for (double bad : {nan, inf})
+      CHECK(std::isnan(cross_entropy_soft(of({1, bad}, {1, 2}), of({1, 0}, {1, 2})).item()));
+    CHECK(std::isnan(cross_entropy_soft(of({}, {0, 2}), of({}, {0, 2})).item()));
+  });
+}
+
+TEST_CASE("differences and divergences pass NaN and infinity as PyTorch does", "[ops]") {
+  with_makers([](auto of, auto, double tolerance) {
+    CHECK(wrong(mse_loss(of({1, inf}, {2}), of({1, 2}, {2})), {inf}, 0) == "");
+    CHECK(wrong(mse_loss(of({1, inf}, {2}), of({1, inf}, {2})), {nan}, 0) == "");
+    CHECK(wrong(mse_loss(of({}, {0}), of({}, {0})), {nan}, 0) == "");
+
+    const Tensor log_q = require_grad(of({-1, -2, -inf}, {1, 3}));
+    const Tensor p = require_grad(of({0, 0.5, 0.5}, {1, 3}));
+    const Tensor loss = kl_div(log_q, p);
+    CHECK(wrong(loss, {inf}, 0) == "");
+    const auto gradients = grad_of(loss, {log_q, p});
+    CHECK(wrong(gradients[0], {0, -0.5, -0.5}, 0) == "");
+    CHECK(wrong(gradients[1], {nan, 2.3068528, inf}, tolerance) == "");
+    CHECK(wrong(kl_div(of({-3, 0}, {1, 2}), of({0, 1}, {1, 2})), {0}, 0) == "");
+    CHECK(wrong(kl_div(of({-inf, 0}, {1, 2}), of({0, 1}, {1, 2})), {nan}, 0) == "");
+    CHECK(wrong(kl_div(of({-1, 0}, {1, 2}), of({-0.5, 1}, {1, 2})), {nan}, 0) == "");
+    CHECK(wrong(kl_div(of({}, {0, 2}), of({}, {0, 2})), {nan}, 0) == "");
+  });
+}
+
+TEST_CASE("a margin knows its rival, its bound, NaN and infinity", "[ops]") {
+  with_makers([](auto of, auto labels, double) {
+    struct {
+      Doubles logits;
+      int32_t target;
+      double kappa;
+      bool targeted;
+      double loss;
+      Doubles gradient;
+    } cases[] = {
+        {{1, 4, 2}, 1, 0, false, 2, {0, 1, -1}},
+        {{1, 4, 2}, 1, 0, true, 0, {0, 0, 0}},    // already the target, by more than kappa
+        {{1, 4, 2}, 1, 3, true, -2, {0, -1, 1}},  // not yet by kappa
+        {{1, 4, 2}, 1, 2, true, -2, {0, -1, 1}},  // by kappa exactly
+        {{1, 4, 2}, 0, 1, false, -1, {0, 0, 0}},  // far enough from the target
+        {{3, 3, 3}, 0, 0, false, 0, {1, -1, 0}},  // ties: the first other
+        {{3, 3, 3}, 2, 0, true, 0, {1, 0, -1}},
+        {{nan, 1, 2}, 0, 0, false, nan, {0, 0, 0}},
+        {{nan, 1, 2}, 1, 0, false, nan, {0, 0, 0}},
+        {{1, inf, 2}, 1, 0, false, inf, {0, 1, -1}},
+        {{1, inf, 2}, 0, 5, false, -5, {0, 0, 0}},
+        {{1, -inf, -inf}, 0, 0, false, inf, {1, -1, 0}},
+        {{-inf, -inf, -inf}, 0, 0, false, nan, {0, 0, 0}},
+    };
+    for (auto& c : cases) {
+      const Tensor x = require_grad(of(c.logits, {1, 3}));
+      const Tensor loss = margin_loss(x, labels({c.target}), c.kappa, c.targeted);
+      CHECK(wrong(loss, {c.loss}, 0) == "");
+      CHECK(wrong(grad_of(loss, {x})[0], c.gradient, 0) == "");
+    }
+    CHECK(std::isnan(margin_loss(of({}, {0, 2}), labels({})).item()));
+  });
+}
+
+TEST_CASE("losses over many pieces are those of a plain loop, for any number of threads", "[ops]") {
+  const Shape shape = {29, 1500};
+  const Tensor x = random_tensor(shape, DType::float64, {}, 1);
+  const Tensor y = random_tensor(shape, DType::float64, {}, 2, 0.1, 1);
+  const Doubles a = x.to_doubles(), b = y.to_doubles();
+  double squares = 0, divergence = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    squares += (a[i] - b[i]) * (a[i] - b[i]) / double(a.size());
+    divergence += b[i] * std::log(b[i] / std::exp(a[i])) / 29;
+  }
+  const int before = omp_get_max_threads();
+  for (DType dtype : {DType::float64, DType::float32, DType::bfloat16}) {
+    const double tolerance = dtype == DType::float64   ? 1e-13
+                             : dtype == DType::float32 ? 2e-6
+                                                       : 1e-2;
+    std::vector<Tensor> results[2];
+    for (int threads : {1, 3}) {
+      omp_set_num_threads(threads);
+      auto& now = results[threads == 3];
+      const Tensor u = require_grad(x.to(dtype).clone()), v = y.to(dtype);
+      for (const Tensor& loss : {mse_loss(u, v), kl_div(u, v), cross_entropy_soft(u, v, {0.1}),
+                                 margin_loss(u, Tensor::full({29}, 7, DType::int32), 0.5)}) {
+        now.push_back(loss.detach());
+        now.push_back(grad_of(loss, {u})[0]);
+      }
+      CHECK(wrong(now[0], {squares}, tolerance) == "");
+      CHECK(wrong(now[2], {divergence}, tolerance) == "");
+    }
+    for (std::size_t i = 0; i < results[0].size(); ++i)
+      CHECK(same_bits(results[0][i], results[1][i]));
+  }
+  omp_set_num_threads(before);
+}
+
+TEST_CASE("losses say what is wrong with their arguments", "[ops]") {
+  const Tensor x = Tensor::zeros({2, 3}), targets = Tensor::zeros({2}, DType::int32);
+  auto weights = [](const Tensor& w) { return CrossEntropyOptions{0, w}; };
+  CHECK_THROWS_WITH(cross_entropy(x, targets, {1.5}),
+                    Contains("[cross_entropy] label smoothing 1.5 not in [0, 1]"));
+  CHECK_THROWS_WITH(cross_entropy_soft(x, x, {nan}), Contains("label smoothing nan"));
+  CHECK_THROWS_WITH(cross_entropy(x, targets, weights(Tensor::zeros({2}))),
+                    Contains("[cross_entropy] class weights are (2) for 3 classes"));
+  CHECK_THROWS_WITH(cross_entropy(x, targets, weights(Tensor::zeros({3}, DType::float64))),
+                    Contains("[cross_entropy] dtypes float32 and float64"));
+  CHECK_THROWS_WITH(cross_entropy_soft(x, Tensor::zeros({3, 3})),
+                    Contains("[cross_entropy_soft] logits are (2, 3), probabilities (3, 3)"));
+  CHECK_THROWS_WITH(cross_entropy_soft(x, targets), Contains("float32 and int32"));
+  CHECK_THROWS_WITH(cross_entropy_soft(targets, targets), Contains("(N, classes)"));
+  CHECK_THROWS_WITH(mse_loss(x, Tensor::zeros({3})), Contains("[mse_loss] shapes (2, 3) and (3)"));
+  CHECK_THROWS_WITH(mse_loss(targets, targets), Contains("[mse_loss] needs a floating dtype"));
+  CHECK_THROWS_WITH(kl_div(Tensor::zeros({}), Tensor::zeros({})),
+                    Contains("[kl_div] log_q has no axes"));
+  CHECK_THROWS_WITH(margin_loss(Tensor::zeros({2, 1}), targets),
+                    Contains("[margin_loss] logits are (2, 1): no class but the target"));
+  CHECK_THROWS_WITH(
+      margin_loss(Tensor::zeros({0, (1 << 24) + 1}), Tensor::zeros({0}, DType::int32)),
+      Contains("[margin_loss] 16777217 classes are more than 16777216"));
+  CHECK_THROWS_WITH(margin_loss(x, targets, -1), Contains("[margin_loss] kappa is -1"));
+  CHECK_THROWS_WITH(margin_loss(x, Tensor::full({2}, 3, DType::int32)),
+                    Contains("[margin_loss] target 3 of row 0 is out of range for 3 classes"));
+}
+
+}  // namespace tweed
