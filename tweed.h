@@ -42,7 +42,7 @@
 #include "optim/schedule.h"
 #include "optim/sgd.h"
 #include "record/checkpoint.h"
-#include "record/figure.h"
+#include "record/draw/figure.h"
 #include "record/safetensors.h"
 #include "tensor/device.h"
 #include "tensor/replay.h"

@@ -10,7 +10,7 @@
 #include "apps/run_folder.h"
 #include "data/whole_file.h"
 #include "kernels/machine/printable.h"
-#include "record/confusion.h"
+#include "record/draw/confusion.h"
 #include "train/report.h"
 
 using namespace tweed;

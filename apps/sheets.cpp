@@ -35,7 +35,7 @@ Tensor logits_of(Module& network, const Tensor& x) {
 Caption said(const Answer& answer, int32_t truth) {
   std::string text = answer.name + " " + percent(answer.probability);
   if (truth < 0) return {text};
-  return {text, answer.label == truth ? colors::green : colors::red};
+  return {text, answer.label == truth ? Ink::good : Ink::bad};
 }
 Caption truth_of(const Samples& samples, std::size_t i, const CheckpointInfo& info) {
   return samples.labels[i] < 0 ? samples.names[i]

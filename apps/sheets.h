@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "apps/flags.h"
-#include "record/figure.h"
+#include "record/draw/figure.h"
 
 namespace tweed::app {
 

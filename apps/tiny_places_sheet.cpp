@@ -8,7 +8,7 @@
 #include "apps/app.h"
 #include "apps/numbers.h"
 #include "data/dataset.h"
-#include "data/tiny_places.h"
+#include "data/tiny_places/tiny_places.h"
 #include "kernels/machine/error.h"
 #include "kernels/machine/printable.h"
 

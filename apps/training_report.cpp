@@ -8,7 +8,7 @@
 #include "apps/training.h"
 #include "autograd/conv.h"
 #include "autograd/reduce.h"
-#include "record/curves.h"
+#include "record/draw/curves.h"
 #include "record/metrics.h"
 
 namespace tweed::app {

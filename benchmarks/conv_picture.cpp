@@ -5,9 +5,11 @@
 #include <cmath>
 
 #include "benchmarks/conv_text.h"
-#include "record/canvas.h"
+#include "record/draw/canvas.h"
 
 namespace tweed::bench {
+
+using namespace draw;
 namespace {
 
 constexpr int margin = 24, label_width = 180, column_width = 220, column_gap = 44, bar_height = 11,

@@ -4,6 +4,8 @@
 #include <array>
 #include <filesystem>
 
+#include "data/folder_walk.h"
+#include "data/layout.h"
 #include "data/read_file.h"
 #include "data/text_lines.h"
 
@@ -63,20 +65,16 @@ void append_records(const fs::path& path, std::vector<Sample>& samples) {
 }  // namespace
 
 bool is_cifar10(const std::string& path) {
-  std::error_code ignored;
-  if (!fs::is_directory(path, ignored))
-    return fs::path(path).extension() == ".bin" && fs::exists(path, ignored);
+  if (!is_folder(path)) return fs::path(path).extension() == ".bin" && is_there(path);
   return !training_files(path).empty();
 }
 
 Listing read_cifar10(const std::string& path, Splits splits) {
-  std::error_code ignored;
-  const fs::path folder =
-      fs::is_directory(path, ignored) ? fs::path(path) : fs::path(path).parent_path();
+  const fs::path folder = is_folder(path) ? fs::path(path) : fs::path(path).parent_path();
   Listing listing;
   listing.classes = class_names(folder, listing.notes);
   const fs::path test = folder / "test_batch.bin";
-  const bool has_test = fs::exists(test, ignored);
+  const bool has_test = is_there(test);
   if (splits != Splits::validation || !has_test)
     for (auto& file : training_files(path)) append_records(file, listing.train);
   if (has_test) {
@@ -103,5 +101,24 @@ Image read_cifar10_image(const Sample& sample) {
       image.pixels[3 * i + c] = planes[c * std::size_t(plane) + i];
   return image;
 }
+
+namespace {
+
+int same_size(int image_size) { return image_size; }
+Listing list_records(const std::string& spec, const DataOptions&, Splits splits) {
+  return read_cifar10(spec, splits);
+}
+// Records are what a network sees, unless it wants another size.
+Dataset::Maker record_reader(const DataOptions&, int side) {
+  return [side](const Sample& sample) {
+    Image image = read_cifar10_image(sample);
+    return side == cifar10_side ? image : resize(image, side, side);
+  };
+}
+
+}  // namespace
+
+const Layout layouts::cifar10 = {"CIFAR-10",   is_cifar10, list_records, record_reader,
+                                 cifar10_side, same_size,  true};
 
 }  // namespace tweed

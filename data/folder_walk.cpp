@@ -36,6 +36,19 @@ bool is_image_ending(const std::string& end) {
 
 }  // namespace
 
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+bool is_folder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
 bool is_image_name(const std::string& name) { return is_image_ending(lower_case_ending(name)); }
 
 namespace {

@@ -1,11 +1,18 @@
 // Finding the images below a folder.
 #pragma once
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <vector>
 
 namespace tweed {
+
+/// Whether a path leads to anything, to a folder, to a regular file; false where that cannot be
+/// told.
+bool is_there(const std::filesystem::path& path);
+bool is_folder(const std::filesystem::path& path);
+bool is_file(const std::filesystem::path& path);
 
 /// What lies below a folder. Names that begin with a dot, and folders that systems make for
 /// themselves (__MACOSX, @eaDir, lost+found, ...), are passed over. Links to folders are followed,

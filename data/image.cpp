@@ -76,12 +76,26 @@ Image resize_height(const Image& image, int height) {
   return result;
 }
 
+Image nearest(const Image& image, int height, int width) {
+  Image result{height, width, {}};
+  result.pixels.resize(std::size_t(height) * std::size_t(width) * 3);
+  auto source = [](int i, int from, int to) {
+    return std::min(int((i + 0.5) * from / to), from - 1);
+  };
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x)
+      std::copy_n(image.at(source(y, image.height, height), source(x, image.width, width)), 3,
+                  result.at(y, x));
+  return result;
+}
+
 }  // namespace
 
-Image resize(const Image& image, int height, int width) {
+Image resize(const Image& image, int height, int width, Scaling scaling) {
   if (image.height < 1 || image.width < 1 || height < 1 || width < 1)
     throw ShapeError("[resize] from " + size_text(image.height, image.width) + " to " +
                      size_text(height, width));
+  if (scaling == Scaling::nearest) return nearest(image, height, width);
   Image result = width == image.width ? image : resize_width(image, width);
   return height == image.height ? result : resize_height(result, height);
 }

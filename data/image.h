@@ -32,10 +32,11 @@ Image decode_image(const std::string& path);
 /// @throws Error  if it cannot be written; an older file of that name stays as it was
 void write_png(const std::string& path, const Image& image);
 
-/// Bilinear with antialiasing: a triangle filter whose support grows with the reduction. Equal
-/// to Pillow's, bit by bit.
+/// bilinear: with antialiasing, a triangle filter whose support grows with the reduction; equal to
+/// Pillow's, bit by bit. nearest: the pixel in which a target pixel's centre lies.
+enum class Scaling { nearest, bilinear };
 /// @throws ShapeError  if the image is empty or a size is below 1
-Image resize(const Image& image, int height, int width);
+Image resize(const Image& image, int height, int width, Scaling scaling = Scaling::bilinear);
 /// The same with the shorter side becoming `size` and the other rounded down, as in torchvision.
 Image resize_short_side(const Image& image, int size);
 

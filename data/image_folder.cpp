@@ -343,4 +343,16 @@ Listing read_image_folder(const std::string& spec, bool all_validation) {
   return listing;
 }
 
+namespace {
+
+bool is_any_folder(const std::string&) { return true; }
+Listing list_folders(const std::string& spec, const DataOptions& options, Splits) {
+  return read_image_folder(spec, options.all_validation);
+}
+
+}  // namespace
+
+const Layout layouts::folders = {"folders", is_any_folder,   list_folders, squares_from_files,
+                                 128,       usual_load_size, true};
+
 }  // namespace tweed

@@ -6,17 +6,14 @@
 #include <unordered_set>
 
 #include "data/dataset.h"
+#include "data/folder_walk.h"
+#include "data/layout.h"
 #include "data/text_lines.h"
 
 namespace tweed {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_file(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_regular_file(path, ignored);
-}
 
 // A line "NAME LABEL" of a list file.
 struct Line {
@@ -163,5 +160,29 @@ Listing read_miniplaces(const std::string& root, Splits splits) {
   listing.notes = oddities(listing);
   return listing;
 }
+
+namespace {
+
+// Lists that happen to lie in an image folder name no labels.
+bool is_stray_list(const fs::path& root) {
+  const fs::path list = root / "train.txt";
+  if (!is_folder(root / "train") || !is_file(list)) return false;
+  const auto lines = read_lines(list.string());
+  return !lines.empty() && lines[0].text.find_first_of(" \t,") == std::string::npos;
+}
+
+bool has_lists(const std::string& spec) {
+  const fs::path root = spec;
+  if (is_there(root / "categories.txt")) return true;
+  return (is_there(root / "train.txt") || is_there(root / "val.txt")) && !is_stray_list(root);
+}
+Listing list_lists(const std::string& spec, const DataOptions&, Splits splits) {
+  return read_miniplaces(spec, splits);
+}
+
+}  // namespace
+
+const Layout layouts::miniplaces = {"MiniPlaces", has_lists,       list_lists, squares_from_files,
+                                    128,          usual_load_size, true};
 
 }  // namespace tweed

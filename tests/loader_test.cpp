@@ -6,7 +6,7 @@
 #include <set>
 
 #include "data/feed.h"
-#include "data/tiny_places.h"
+#include "data/tiny_places/tiny_places.h"
 #include "kernels/machine/error.h"
 #include "tests/catch.h"
 #include "tests/data_support.h"

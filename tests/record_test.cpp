@@ -12,14 +12,16 @@
 #include <limits>
 
 #include "apps/paths.h"
-#include "record/curves.h"
-#include "record/figure.h"
+#include "record/draw/curves.h"
+#include "record/draw/canvas.h"
+#include "record/draw/figure.h"
 #include "record/metrics.h"
 #include "record/safetensors.h"
 #include "tests/catch.h"
 #include "tests/temporary_folder.h"
 
 using namespace tweed;
+using namespace tweed::draw;
 namespace fs = std::filesystem;
 
 namespace {
@@ -328,7 +330,7 @@ TEST_CASE("figure: a sheet holds its images whole, whatever their shapes") {
   sheet.title = "Title";
   sheet.column_heads = {"one", "two"};
   sheet.cell_size = 64;
-  sheet.rows = {{{flat(32, 32, {}), {"square"}}, {flat(16, 32, {}), {{"wide", colors::red}}}},
+  sheet.rows = {{{flat(32, 32, {}), {"square"}}, {flat(16, 32, {}), {{"wide", Ink::bad}}}},
                 {{flat(100, 10, {}), {}}}};
   Image with_text = draw_sheet(sheet);
   CHECK(with_text.pixels.size() == std::size_t(with_text.height) * with_text.width * 3);

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "nn/models/models.h"
-#include "record/confusion.h"
+#include "record/draw/confusion.h"
 #include "tests/apps/apps_support.h"
 #include "tests/catch.h"
 

@@ -3,16 +3,19 @@
 #include <string>
 #include <vector>
 
-#include "record/canvas.h"
+#include "data/image.h"
 
 namespace tweed {
 
+/// The colour of a caption: good and bad are green and red.
+enum class Ink { black, good, bad };
+
 /// A line below an image.
 struct Caption {
-  Caption(std::string text, Color color = colors::black) : text(std::move(text)), color(color) {}
-  Caption(const char* text, Color color = colors::black) : text(text), color(color) {}
+  Caption(std::string text, Ink ink = Ink::black) : text(std::move(text)), ink(ink) {}
+  Caption(const char* text, Ink ink = Ink::black) : text(text), ink(ink) {}
   std::string text;
-  Color color;
+  Ink ink;
 };
 
 struct Cell {

@@ -1,9 +1,9 @@
-#include "record/canvas.h"
+#include "record/draw/canvas.h"
 
 #include <algorithm>
 #include <cmath>
 
-namespace tweed {
+namespace tweed::draw {
 namespace {
 
 uint8_t* pixel(Image& image, int x, int y) {
@@ -23,68 +23,6 @@ Rect inside(const Image& image, const Rect& r) {
 void blend(uint8_t* p, Color color, double opacity) {
   const uint8_t c[3] = {color.r, color.g, color.b};
   for (int i = 0; i < 3; ++i) p[i] = uint8_t(std::lround(p[i] + (c[i] - p[i]) * opacity));
-}
-
-// ---- scaling: along each axis, a target pixel is a weighted mean of a few source pixels ---------
-
-struct Taps {
-  int first = 0;
-  std::vector<float> weights;
-};
-
-// A triangle as wide as the scale asks for: two taps when it grows, an average when it shrinks.
-std::vector<Taps> make_taps(int from, int to, Scaling scaling) {
-  std::vector<Taps> taps(static_cast<std::size_t>(to));
-  double step = double(from) / to, reach = std::max(step, 1.0);
-  for (int i = 0; i < to; ++i) {
-    double centre = (i + 0.5) * step;
-    if (scaling == Scaling::nearest) {
-      taps[i] = {std::min(int(centre), from - 1), {1}};
-      continue;
-    }
-    int first = std::max(0, int(std::floor(centre - reach)));
-    int last = std::min(from - 1, int(std::ceil(centre + reach)));
-    double sum = 0;
-    taps[i].first = first;
-    for (int s = first; s <= last; ++s) {
-      double weight = std::max(0.0, 1 - std::abs(s + 0.5 - centre) / reach);
-      taps[i].weights.push_back(float(weight));
-      sum += weight;
-    }
-    for (float& weight : taps[i].weights) weight = float(weight / sum);
-  }
-  return taps;
-}
-
-// (from.height, width, 3), scaled along x only.
-std::vector<float> scale_rows(const Image& from, const std::vector<Taps>& taps) {
-  std::vector<float> out(std::size_t(from.height) * taps.size() * 3);
-  float* to = out.data();
-  for (int y = 0; y < from.height; ++y)
-    for (const Taps& t : taps) {
-      const uint8_t* p = pixel(from, t.first, y);
-      for (float weight : t.weights)
-        for (int c = 0; c < 3; ++c) to[c] += weight * *p++;
-      to += 3;
-    }
-  return out;
-}
-
-Image scale(const Image& from, int height, int width, Scaling scaling) {
-  std::vector<Taps> down = make_taps(from.height, height, scaling);
-  std::vector<float> rows = scale_rows(from, make_taps(from.width, width, scaling));
-  Image to = blank_image(height, width);
-  std::size_t stride = std::size_t(width) * 3;
-  std::vector<float> sum(stride);
-  for (int y = 0; y < height; ++y) {
-    std::fill(sum.begin(), sum.end(), 0.0f);
-    const float* row = rows.data() + std::size_t(down[y].first) * stride;
-    for (float weight : down[y].weights)
-      for (std::size_t i = 0; i < stride; ++i) sum[i] += weight * *row++;
-    for (std::size_t i = 0; i < stride; ++i)
-      to.pixels[y * stride + i] = uint8_t(std::clamp(sum[i] + 0.5f, 0.0f, 255.0f));
-  }
-  return to;
 }
 
 // ---- lines -------------------------------------------------------------------------------------
@@ -150,7 +88,7 @@ void draw_image(Image& onto, const Rect& place, const Image& image, Scaling scal
   if (place.width == image.width && place.height == image.height)
     draw_image(onto, place.x, place.y, image);
   else
-    draw_image(onto, place.x, place.y, scale(image, place.height, place.width, scaling));
+    draw_image(onto, place.x, place.y, resize(image, place.height, place.width, scaling));
 }
 
 void draw_paths(Image& onto, const std::vector<Path>& paths, Color color, double width) {
@@ -182,4 +120,4 @@ void draw_paths(Image& onto, const std::vector<Path>& paths, Color color, double
     }
 }
 
-}  // namespace tweed
+}  // namespace tweed::draw

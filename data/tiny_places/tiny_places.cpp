@@ -1,7 +1,8 @@
-#include "data/tiny_places.h"
+#include "data/tiny_places/tiny_places.h"
 
 #include <algorithm>
 
+#include "data/layout.h"
 #include "data/tiny_places/camera.h"
 #include "kernels/machine/error.h"
 #include "kernels/philox.h"
@@ -75,5 +76,20 @@ Image draw_tiny_place(int label, int64_t index, bool validation, uint64_t seed, 
   }
   return scenes::take_photo(scene, size);
 }
+
+namespace {
+
+bool is_tiny(const std::string& spec) { return spec == "tiny"; }
+Listing list_scenes(const std::string&, const DataOptions& options, Splits) {
+  return list_tiny_places(options.tiny_train, options.tiny_validation);
+}
+Dataset::Maker scene_maker(const DataOptions& options, int side) {
+  return [seed = options.seed, side](const Sample& s) { return draw_tiny_place(s, seed, side); };
+}
+
+}  // namespace
+
+const Layout layouts::tiny_places = {"TinyPlaces", is_tiny,         list_scenes, scene_maker,
+                                     128,          usual_load_size, false};
 
 }  // namespace tweed

@@ -1,4 +1,4 @@
-#include "record/curves.h"
+#include "record/draw/curves.h"
 
 #include <algorithm>
 #include <array>
@@ -6,9 +6,11 @@
 #include <cstdio>
 
 #include "kernels/machine/error.h"
-#include "record/canvas.h"
+#include "record/draw/canvas.h"
 
 namespace tweed {
+using namespace draw;
+
 namespace {
 
 constexpr double title_size = 13, text_size = 10, sheet_title_size = 17;

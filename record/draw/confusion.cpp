@@ -1,12 +1,14 @@
-#include "record/confusion.h"
+#include "record/draw/confusion.h"
 
 #include <algorithm>
 #include <numeric>
 
 #include "kernels/machine/printable.h"
-#include "record/canvas.h"
+#include "record/draw/canvas.h"
 
 namespace tweed {
+using namespace draw;
+
 namespace {
 
 constexpr int margin = 24, most_names = 60, widest_name = 160;

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <sstream>
 
-#include "record/canvas.h"
+#include "record/draw/canvas.h"
 
-namespace tweed {
+namespace tweed::draw {
 namespace {
 
 // The printable characters from ' ' on: a width, then strokes. y points up from the base line,
@@ -209,4 +209,4 @@ std::string shorten(std::string_view text, double size, int width) {
   return std::string(text) + "...";
 }
 
-}  // namespace tweed
+}  // namespace tweed::draw

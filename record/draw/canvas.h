@@ -8,7 +8,7 @@
 
 #include "data/image.h"
 
-namespace tweed {
+namespace tweed::draw {
 
 struct Color {
   uint8_t r = 0, g = 0, b = 0;
@@ -29,10 +29,9 @@ void fill_rect(Image& onto, const Rect& rect, Color color);
 /// The outline of `rect`, `width` pixels wide, drawn outside it.
 void draw_frame(Image& onto, const Rect& rect, Color color, int width = 1);
 
-enum class Scaling { nearest, bilinear };
 /// Copies `image` with its upper left corner at (x, y).
 void draw_image(Image& onto, int x, int y, const Image& image);
-/// Scales `image` to fill `place`. Bilinear averages over the source pixels when it shrinks.
+/// Scales `image` to fill `place`.
 void draw_image(Image& onto, const Rect& place, const Image& image,
                 Scaling scaling = Scaling::bilinear);
 
@@ -57,4 +56,4 @@ int text_height(double size);
 /// `text`, cut short and ended by "..." where it is wider than `width` pixels.
 std::string shorten(std::string_view text, double size, int width);
 
-}  // namespace tweed
+}  // namespace tweed::draw

@@ -1,12 +1,20 @@
-#include "record/figure.h"
+#include "record/draw/figure.h"
 
 #include <algorithm>
 
+#include "record/draw/canvas.h"
+
 namespace tweed {
+using namespace draw;
+
 namespace {
 
 constexpr int margin = 24, gap = 16, caption_gap = 8;
 constexpr double title_size = 18, head_size = 13, caption_size = 11;
+
+Color color_of(Ink ink) {
+  return ink == Ink::good ? colors::green : ink == Ink::bad ? colors::red : colors::black;
+}
 
 int line_height(double size) { return text_height(size) + 3; }
 
@@ -88,7 +96,7 @@ void draw_cell(Image& onto, int x, int y, int image_height, const Cell& cell, co
   y += image_height + caption_gap;
   for (const Caption& caption : cell.captions) {
     draw_text(onto, x + size / 2.0, y, shorten(caption.text, caption_size, size), caption_size,
-              caption.color, Align::centre);
+              color_of(caption.ink), Align::centre);
     y += line_height(caption_size);
   }
 }
