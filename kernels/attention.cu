@@ -49,6 +49,50 @@ __device__ inline AttentionUnit unit_of(const AttentionShape& a, int64_t blocks,
 /// The sizes of arrays in shared memory. D is rounded up to whole groups of four.
 struct AttentionTiles {
   int64_t rows, tile, D4;
+  TWEED_INLINE int64_t of_rows() const { return D4 * rows; }
+  TWEED_INLINE int64_t of_tile() const { return tile * D4; }
+  TWEED_INLINE int64_t of_pairs() const { return tile * rows; }
+};
+
+// Where the arrays of a block begin in its shared memory, in elements, and where the last one ends:
+// what the host asks for is what the kernel carves.
+struct ForwardArrays {
+  int64_t q_rows, sums;              // (D4, rows)
+  int64_t k_tile, v_tile;            // (tile, D4)
+  int64_t scores;                    // (tile, rows)
+  int64_t total, top, base, shrink;  // (rows)
+  int64_t end;
+  TWEED_INLINE explicit ForwardArrays(const AttentionTiles& t)
+      : q_rows(0),
+        sums(q_rows + t.of_rows()),
+        k_tile(sums + t.of_rows()),
+        v_tile(k_tile + t.of_tile()),
+        scores(v_tile + t.of_tile()),
+        total(scores + t.of_pairs()),
+        top(total + t.rows),
+        base(top + t.rows),
+        shrink(base + t.rows),
+        end(shrink + t.rows) {}
+};
+template <bool by_keys>
+struct BackwardArrays {
+  int64_t own, own_too, sums, sums_v;  // (D4, rows); sums_v is sums unless by_keys
+  int64_t other, other_too;            // (tile, D4)
+  int64_t scores, gradients;           // (tile, rows)
+  int64_t log_sums, dots;              // (rows), which are no fewer than tile
+  int64_t end;
+  TWEED_INLINE explicit BackwardArrays(const AttentionTiles& t)
+      : own(0),
+        own_too(own + t.of_rows()),
+        sums(own_too + t.of_rows()),
+        sums_v(by_keys ? sums + t.of_rows() : sums),
+        other(sums_v + t.of_rows()),
+        other_too(other + t.of_tile()),
+        scores(other_too + t.of_tile()),
+        gradients(scores + t.of_pairs()),
+        log_sums(gradients + t.of_pairs()),
+        dots(log_sums + t.rows),
+        end(dots + t.rows) {}
 };
 
 // A probability for a query and a key later than it. A product with 0 would let NaN and infinity of
@@ -204,15 +248,17 @@ __global__ void attention_forward_kernel(AttentionShape a, AttentionTiles t, int
                                          const T* __restrict__ v, T* __restrict__ y,
                                          acc_t<T>* __restrict__ log_sum) {
   using A = acc_t<T>;
-  A* const q_rows = dynamic_shared<A>();             // (D4, rows)
-  A* const sums = q_rows + t.D4 * t.rows;            // (D4, rows)
-  A* const k_tile = sums + t.D4 * t.rows;            // (tile, D4)
-  A* const v_tile = k_tile + t.tile * t.D4;          // (tile, D4)
-  A* const scores = v_tile + t.tile * t.D4;          // (tile, rows)
-  A* __restrict__ total = scores + t.tile * t.rows;  // (rows), as the rest
-  A* __restrict__ top = total + t.rows;
-  A* const base = top + t.rows;
-  A* __restrict__ shrink = base + t.rows;
+  const ForwardArrays at(t);
+  A* const shared = dynamic_shared<A>();
+  A* const q_rows = shared + at.q_rows;
+  A* const sums = shared + at.sums;
+  A* const k_tile = shared + at.k_tile;
+  A* const v_tile = shared + at.v_tile;
+  A* const scores = shared + at.scores;
+  A* __restrict__ total = shared + at.total;
+  A* __restrict__ top = shared + at.top;
+  A* const base = shared + at.base;
+  A* __restrict__ shrink = shared + at.shrink;
   for (int64_t index : grid_blocks(a.N * a.queries.windows() * a.heads * blocks)) {
     const AttentionUnit u = unit_of(a, blocks, t.rows, index);
     const int64_t count = min(t.rows, u.queries.count - u.first), lanes = whole_lanes(count);
@@ -312,17 +358,18 @@ __global__ void attention_backward_kernel(AttentionShape a, AttentionTiles t, in
                                           const acc_t<T>* __restrict__ dot, T* __restrict__ out,
                                           T* __restrict__ out_v) {
   using A = acc_t<T>;
-  const int64_t row_array = t.D4 * t.rows, tile_array = t.tile * t.D4;
-  A* const own = dynamic_shared<A>();                   // q or k, (D4, rows)
-  A* const own_too = own + row_array;                   // dy or v, (D4, rows)
-  A* const sums = own_too + row_array;                  // (D4, rows)
-  A* const sums_v = by_keys ? sums + row_array : sums;  // (D4, rows)
-  A* const other = sums_v + row_array;                  // k or q, (tile, D4)
-  A* const other_too = other + tile_array;              // v or dy, (tile, D4)
-  A* const scores = other_too + tile_array;             // (tile, rows)
-  A* const gradients = scores + t.tile * t.rows;        // (tile, rows)
-  A* const log_sums = gradients + t.tile * t.rows;      // (rows or tile)
-  A* const dots = log_sums + max(t.rows, t.tile);       // (rows or tile)
+  const BackwardArrays<by_keys> at(t);
+  A* const shared = dynamic_shared<A>();
+  A* const own = shared + at.own;          // q or k
+  A* const own_too = shared + at.own_too;  // dy or v
+  A* const sums = shared + at.sums;
+  A* const sums_v = shared + at.sums_v;
+  A* const other = shared + at.other;          // k or q
+  A* const other_too = shared + at.other_too;  // v or dy
+  A* const scores = shared + at.scores;
+  A* const gradients = shared + at.gradients;
+  A* const log_sums = shared + at.log_sums;
+  A* const dots = shared + at.dots;
   const auto add = [](const A* sum, int64_t) { return *sum; };
 
   for (int64_t index : grid_blocks(a.N * a.queries.windows() * a.heads * blocks)) {
@@ -388,16 +435,15 @@ __global__ void attention_backward_kernel(AttentionShape a, AttentionTiles t, in
 }  // namespace MACHINE
 using namespace MACHINE;
 
-// The largest tiles of which so many arrays of (D, rows), (tile, D), (tile, rows) and rows fit.
-static AttentionTiles choose_tiles(int64_t D, std::size_t element, int64_t of_rows, int64_t of_tile,
-                                   int64_t of_both, int64_t numbers, std::size_t& bytes) {
+// The largest tiles whose arrays fit, and their bytes.
+template <class Arrays>
+static AttentionTiles choose_tiles(int64_t D, std::size_t element, std::size_t& bytes) {
   const int64_t D4 = ceil_div(D, 4) * 4;
   const Dim sizes[] = {{64, 32}, {64, 16}, {32, 32}, {32, 16}, {16, 16}, {16, 8}, {8, 8}, {8, 4}};
   AttentionTiles tiles{};
   for (const Dim& size : sizes) {
     tiles = {size.x, size.y, D4};
-    bytes = element * std::size_t(of_rows * D4 * size.x + of_tile * D4 * size.y +
-                                  of_both * size.x * size.y + numbers * size.x);
+    bytes = element * std::size_t(Arrays(tiles).end);
     if (bytes <= shared_bytes_limit) break;
   }
   return tiles;
@@ -415,7 +461,7 @@ template <class M, class T>
 void attention_forward(M& here, const AttentionShape& a, Span<const T> q, Span<const T> k,
                        Span<const T> v, Span<T> y, Span<acc_t<T>> log_sum) {
   std::size_t shared;
-  const AttentionTiles t = choose_tiles(a.D, sizeof(acc_t<T>), 2, 2, 1, 4, shared);
+  const AttentionTiles t = choose_tiles<ForwardArrays>(a.D, sizeof(acc_t<T>), shared);
   const int64_t blocks = ceil_div(a.queries.longest(), t.rows);
   launch(attention_forward_kernel<T>, attention_config(a, a.queries, blocks, shared), here, a, t,
          blocks, q, k, v, y, log_sum);
@@ -429,11 +475,11 @@ void attention_backward(M& here, const AttentionShape& a, Span<const T> q, Span<
   launch(attention_dot_kernel<T>,
          {.grid = ceil_div(a.rows(), 8), .block = {32, 8}, .work = y.size()}, here, a, y, dy, dot);
   std::size_t shared;
-  AttentionTiles t = choose_tiles(a.D, sizeof(A), 3, 2, 2, 2, shared);
+  AttentionTiles t = choose_tiles<BackwardArrays<false>>(a.D, sizeof(A), shared);
   int64_t blocks = ceil_div(a.queries.longest(), t.rows);
   launch(attention_backward_kernel<false, T>, attention_config(a, a.queries, blocks, shared), here,
          a, t, blocks, q, k, v, dy, log_sum, Span<const A>(dot), dq, Span<T>());
-  t = choose_tiles(a.D, sizeof(A), 4, 2, 2, 2, shared);
+  t = choose_tiles<BackwardArrays<true>>(a.D, sizeof(A), shared);
   blocks = ceil_div(a.keys.longest(), t.rows);
   launch(attention_backward_kernel<true, T>, attention_config(a, a.keys, blocks, shared), here, a,
          t, blocks, q, k, v, dy, log_sum, Span<const A>(dot), dk, dv);
