@@ -49,4 +49,5 @@
 #include "tensor/tensor.h"
 #include "train/evaluate.h"
 #include "train/report.h"
+#include "train/trace.h"
 #include "train/trainer.h"

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "kernels/elementwise.h"
+#include "kernels/machine/trace_notes.h"
 
 namespace tweed {
 namespace {
@@ -89,6 +90,20 @@ std::unordered_set<Node*> paths_to(const std::unordered_set<Node*>& targets, con
   return needed;
 }
 
+// "(2, 3) (4, 3) -> (2, 4)".
+std::string shapes_text(const std::vector<Tensor>& inputs, const Shape& y) {
+  std::string text;
+  for (auto& t : inputs)
+    if (t.defined()) text += t.shape().str() + " ";
+  return text + "-> " + y.str();
+}
+std::string shapes_text(const Shape& dy, const Grads& grads) {
+  std::string text = dy.str() + " ->";
+  for (auto& t : grads)
+    if (t.defined()) text += " " + t.shape().str();
+  return text;
+}
+
 class Walk {
  public:
   Walk(bool keep_graph, const std::unordered_set<Node*>* targets)
@@ -96,6 +111,7 @@ class Walk {
 
   void run(const NodePtr& root, const Tensor& dy) {
     if (targets_) needed_ = paths_to(*targets_, root);
+    const trace::Scope scope("gradients added up", "backward");
     add(root, dy);
     while (!pending_.empty()) {
       auto [node, grad] = std::move(pending_.begin()->second);
@@ -145,7 +161,9 @@ class Walk {
     if (bits) {
       node.saved.check(node.op);
       MemoryLabel label(node.op);
+      trace::Scope scope(node.op, "backward");
       Grads grads = node.backward(node.saved, dy, Want(bits));
+      if (trace::on) scope.set_shapes(shapes_text(dy.shape(), grads));
       dy = {};
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {
         if (!(bits >> i & 1)) continue;
@@ -272,6 +290,7 @@ void Saved::check(const char* op) const {
 
 Tensor record_node(const char* op, const std::vector<Tensor>& inputs, const Tensor& y,
                    const std::vector<Tensor>& saved, BackwardFunction f) {
+  if (trace::on) trace::claim(op, "forward", shapes_text(inputs, y.shape()));
   bool any = false;
   for (auto& t : inputs) any |= requires_grad(t);
   if (!recording || !any) return y;

@@ -5,10 +5,18 @@
 #include "autograd/reduce.h"
 #include "autograd/shape_ops.h"
 #include "kernels/losses.h"
+#include "kernels/machine/trace_notes.h"
 #include "kernels/softmax.h"
 
 namespace tweed {
 namespace {
+
+// A trace counts the sum within a loss to the loss.
+template <class F>
+Tensor as_part(F f) {
+  const trace::Parts parts;
+  return f();
+}
 
 Tensor softmax_like(const char* op, bool logarithm, const Tensor& x) {
   if (x.ndim() < 1) fail(op, "x has no axes");
@@ -78,7 +86,8 @@ Tensor cross_entropy_of(const char* op, const Tensor& logits, const Tensor& targ
     cross_entropy_forward(here, smoothing, logits.read<T>(), target, read_or_empty<T>(weights),
                           losses.write<acc_t<T>>());
   });
-  const Tensor loss = divisor.defined() ? sum(losses) / divisor : mean(losses);
+  const Tensor loss =
+      as_part([&] { return divisor.defined() ? sum(losses) / divisor : mean(losses); });
   auto back = [=](const Saved& s, const Tensor& dy, Want) {
     Tensor dx = Tensor::empty_like(s[0]);
     dispatch_target(op, dy, s[1], [&]<class T>(auto& here, auto target) {
@@ -101,7 +110,7 @@ Tensor pair_loss(const char* op, PairLoss f, double divisor, const Tensor& x, co
   dispatch(op, x, [&]<class T>(auto& here) {
     pair_loss_forward(here, f, x.read<T>(), y.read<T>(), partial.write<acc_t<T>>());
   });
-  const Tensor loss = (sum(partial) / divisor).to(x.dtype());
+  const Tensor loss = as_part([&] { return (sum(partial) / divisor).to(x.dtype()); });
   return record(op, {x, y}, loss, save(x, y), [=](const Saved& s, const Tensor& dy, Want want) {
     auto gradient = [&](int input) {
       if (!want[input]) return Tensor();
@@ -167,7 +176,8 @@ Tensor margin_loss(const Tensor& logits, const Tensor& targets, double kappa, bo
     margin_loss_forward(here, targeted, kappa, logits.read<T>(), targets.read<int32_t>(),
                         losses.write<acc_t<T>>(), rivals.write<int32_t>());
   });
-  return record("margin_loss", {logits}, mean(losses).to(logits.dtype()), save(targets, rivals),
+  const Tensor loss = as_part([&] { return mean(losses).to(logits.dtype()); });
+  return record("margin_loss", {logits}, loss, save(targets, rivals),
                 [=](const Saved& s, const Tensor& dy, Want) {
                   Tensor dx = Tensor::empty(shape, dy.dtype(), dy.device());
                   dispatch(op, dy, [&]<class T>(auto& here) {

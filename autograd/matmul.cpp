@@ -2,10 +2,12 @@
 
 #include "autograd/products.h"
 #include "autograd/reduce.h"
+#include "kernels/machine/trace_notes.h"
 
 namespace tweed {
 
 void gemm(const Gemm& g, const Tensor& a, const Tensor& b, const Tensor& c) {
+  const trace::Way way(nullptr, g.flops());
   on(c.device(), [&](auto& here) {
     if (a.dtype() == DType::bfloat16 && c.dtype() == DType::float32)
       return gemm(here, g, a.read<bf16>(), b.read<bf16>(), c.write<float>());
@@ -16,6 +18,7 @@ void gemm(const Gemm& g, const Tensor& a, const Tensor& b, const Tensor& c) {
 
 void gemm_bias(const Gemm& g, Activation activation, const Tensor& a, const Tensor& b,
                const Tensor& bias, const Tensor& c) {
+  const trace::Way way(nullptr, g.flops());
   with_floating(c.dtype(), "gemm", [&]<class T>() {
     const Span<const T> v = bias.defined() ? bias.read<T>() : Span<const T>();
     on(c.device(), [&](auto& here) {

@@ -9,10 +9,10 @@
 #include "autograd/conv.h"
 #include "benchmarks/conv_pass.h"
 #include "benchmarks/conv_results.h"
-#include "benchmarks/device_peak.h"
 #include "benchmarks/timing.h"
 #include "data/whole_file.h"
 #include "nn/models/models.h"
+#include "train/limits.h"
 
 using namespace tweed;
 using namespace tweed::bench;
@@ -86,7 +86,7 @@ std::vector<ContenderPtr> contenders_of(const Flags& f, Device device, DType dty
 
 // As many images as float64 computes in a moment.
 int64_t images_to_check(const Conv& c) {
-  const double operations = conv_flops(c) / double(c.window.N);
+  const double operations = c.flops() / double(c.window.N);
   return std::clamp<int64_t>(int64_t(1e9 / operations), 1, c.window.N);
 }
 

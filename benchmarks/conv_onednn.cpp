@@ -147,7 +147,7 @@ class OneDnn : public Contender {
     return true;
   }
   double seconds_each(Pass pass, int repeats) override {
-    return bench::seconds_each({}, repeats, [&] { ready_[std::size_t(pass)]->run(); });
+    return tweed::seconds_each({}, repeats, [&] { ready_[std::size_t(pass)]->run(); });
   }
   Facts facts(Pass pass) override {
     auto few = make(pass, data_->checked);

@@ -78,7 +78,7 @@ std::string json_of(const ConvResults& results) {
         for (std::size_t i = 0; i < results.contenders.size(); ++i) {
           const auto& figure = figures[std::size_t(pass)][i];
           if (!figure) continue;
-          const double rate = conv_flops(shape.conv) / figure->seconds;
+          const double rate = shape.conv.flops() / figure->seconds;
           root["rows"].push_back({{"network", network.name},
                                   {"shape", conv_numbers(shape.conv)},
                                   {"layers", layers_of(shape, pass)},

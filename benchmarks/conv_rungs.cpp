@@ -18,7 +18,7 @@ class Rung : public Contender {
            (!algorithm_.sensible || algorithm_.sensible(p.conv));
   }
   double seconds_each(Pass pass, int repeats) override {
-    return bench::seconds_each(data_->problem.device, repeats,
+    return tweed::seconds_each(data_->problem.device, repeats,
                                [&] { run_pass(algorithm_, pass, data_->all); });
   }
   Facts facts(Pass pass) override {

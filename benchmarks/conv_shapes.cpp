@@ -60,10 +60,6 @@ std::string conv_name(const Conv& c) {
   return text.str();
 }
 
-double conv_flops(const Conv& c) {
-  return 2.0 * double(c.window.places()) * double(c.window.patch()) * double(c.out_channels);
-}
-
 int64_t usual_image_size(const std::string& model) {
   for (const char* begin :
        {"cifar_", "conv_only", "mish_", "resnet20", "resnet32", "resnet44", "resnet56"})

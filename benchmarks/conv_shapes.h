@@ -26,9 +26,6 @@ std::string conv_numbers(const Conv& c);
 /// "64x64x3 > 64, 7x7/2"
 std::string conv_name(const Conv& c);
 
-/// Two operations for each multiply-add of a pass; equal for all three passes.
-double conv_flops(const Conv& c);
-
 /// The size of images that a model of make_model() is usually given: 32 or 128.
 int64_t usual_image_size(const std::string& model);
 

@@ -2,22 +2,12 @@
 #include "benchmarks/conv_text.h"
 
 #include <algorithm>
-#include <cstdarg>
 #include <cstdio>
 #include <ctime>
 
 #include "apps/flags.h"
 
 namespace tweed::bench {
-
-std::string formatted(const char* format, ...) {
-  char text[400];
-  va_list values;
-  va_start(values, format);
-  std::vsnprintf(text, sizeof text, format, values);
-  va_end(values);
-  return text;
-}
 
 std::string device_words(const ConvResults& results) { return app::device_text(results.device); }
 
@@ -104,7 +94,7 @@ std::string times_table(const ConvResults& results, const NetworkResult& network
             (!best || figures[i]->seconds < best->seconds))
           best = &*figures[i];
       }
-      const double rate = best ? conv_flops(shape.conv) / best->seconds : 0;
+      const double rate = best ? shape.conv.flops() / best->seconds : 0;
       cells.push_back(best ? rate_words(results, rate) : "-");
       cells.push_back(best ? formatted("%.0f %%", 100 * rate / results.peak) : "-");
       cells.push_back(best ? ratio_words(best->ratio) : "-");
@@ -157,7 +147,7 @@ std::string heading(const ConvResults& results) {
 
 std::string text_of(const ConvResults& results, const ShapeResult& result) {
   const auto& [shape, checked_images, all_figures] = result;
-  const double flops = conv_flops(shape.conv);
+  const double flops = shape.conv.flops();
   std::string text = conv_name(shape.conv) + formatted(", batch %ld, ", long(shape.conv.window.N)) +
                      layers_words(shape) + formatted(", %.3g GFLOP a pass\n", flops / 1e9);
   for (Pass pass : passes)

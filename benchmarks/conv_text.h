@@ -7,7 +7,6 @@
 namespace tweed::bench {
 
 /// printf into a string.
-__attribute__((format(printf, 1, 2))) std::string formatted(const char* format, ...);
 /// "cpu with 2 threads"
 std::string device_words(const ConvResults& results);
 /// "171 GFLOP/s", or on `cuda` "312.4 TFLOP/s".

@@ -10,10 +10,11 @@ namespace {
 
 std::vector<std::string> command(const std::string& python, Device device, DType dtype,
                                  bool search) {
-  std::vector<std::string> words{python,        script("torch_conv_bench.py"),
-                                 "--device",    device.name(),
-                                 "--threads",   std::to_string(threads()),
-                                 "--precision", dtype == DType::bfloat16 ? "bf16" : uses_tf32(device) ? "tf32" : "f32"};
+  std::vector<std::string> words{
+      python,        script("torch_conv_bench.py"),
+      "--device",    device.name(),
+      "--threads",   std::to_string(threads()),
+      "--precision", dtype == DType::bfloat16 ? "bf16" : uses_tf32(device) ? "tf32" : "f32"};
   if (search) words.push_back("--search");
   return words;
 }

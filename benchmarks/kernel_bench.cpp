@@ -1,15 +1,12 @@
 // Times every kernel beside a plain copy or the processor's peak. See --help.
-#include <omp.h>
-
 #include <cstdio>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "apps/app.h"
-#include "benchmarks/device_peak.h"
 #include "benchmarks/kernel_cases.h"
 #include "benchmarks/timing.h"
 #include "data/whole_file.h"
+#include "train/limits.h"
 
 using namespace tweed;
 
@@ -24,44 +21,12 @@ struct Flags {
   app::DeviceFlags device;
 };
 
-// The yardstick: a copy of a large array, on `cpu` by memcpy on all threads.
-class Copy {
- public:
-  explicit Copy(const bench::Setting& s)
-      : from_(Tensor::zeros({bytes_for(s)}, DType::uint8, s.device)),
-        to_(Tensor::zeros_like(from_)) {
-    run();
-  }
-  /// Bytes a second, read and written.
-  double run() {
-    const Device device = from_.device();
-    return 2 * double(from_.bytes()) / bench::seconds_each(device, 1, [&] {
-             const uint8_t* from = from_.read<uint8_t>();
-             uint8_t* to = to_.write<uint8_t>();
-             if (device.kind() != Device::Kind::cpu)
-               copy_bytes(device, to, device, from, from_.bytes());
-             else
-               copy_on_all_threads(to, from, from_.bytes());
-           });
-  }
-
- private:
-  // On a GPU so much that the wait for its end does not count.
-  static int64_t bytes_for(const bench::Setting& s) {
-    if (s.quick) return int64_t(1) << 20;
-    return int64_t(s.device.is_cuda() ? 1024 : 64) << 20;
-  }
-  static void copy_on_all_threads(uint8_t* to, const uint8_t* from, std::size_t bytes) {
-#pragma omp parallel num_threads(threads())
-    {
-      const auto n = std::size_t(omp_get_num_threads()), i = std::size_t(omp_get_thread_num());
-      const std::size_t first = bytes * i / n, last = bytes * (i + 1) / n;
-      std::memcpy(to + first, from + first, last - first);
-    }
-  }
-
-  Tensor from_, to_;
-};
+// Bytes of the copy that is the yardstick: on a GPU so many that the wait for its end does not
+// count.
+int64_t copied_bytes(const bench::Setting& s) {
+  if (s.quick) return int64_t(1) << 20;
+  return int64_t(s.device.is_cuda() ? 1024 : 64) << 20;
+}
 
 struct Result {
   double seconds, share;  // medians; share of the yardstick
@@ -75,8 +40,8 @@ class Bench {
         calls_(device.is_cuda() ? 20 : 1) {}
 
   int run() {
-    copy_ = std::make_unique<Copy>(setting_);
-    peak_ = bench::peak_flops(setting_.device, DType::float32);
+    copy_ = std::make_unique<CopyYardstick>(setting_.device, copied_bytes(setting_));
+    peak_ = peak_flops(setting_.device, DType::float32);
     std::vector<double> copies;
     for (int i = 0; i < flags_.repeats; ++i) copies.push_back(copy_->run());
     const bool cpu = setting_.device.kind() == Device::Kind::cpu;
@@ -113,7 +78,7 @@ class Bench {
     c.run();
     for (int i = 0; i < flags_.repeats && !app::interrupted(); ++i) {
       const double yardstick = c.bytes ? copy_->run() : peak_;
-      times.push_back(bench::seconds_each(setting_.device, calls_, c.run));
+      times.push_back(tweed::seconds_each(setting_.device, calls_, c.run));
       shares.push_back(work_of(c) / times.back() / yardstick);
     }
     if (times.empty()) return {};
@@ -141,7 +106,7 @@ class Bench {
   bench::Setting setting_;
   int calls_;  // in a row for one figure: launches run behind the host's back
   double peak_ = 0;
-  std::unique_ptr<Copy> copy_;
+  std::unique_ptr<CopyYardstick> copy_;
   nlohmann::ordered_json json_;
 };
 

@@ -122,8 +122,8 @@ void add_updates(std::vector<KernelCase>& cases, const Setting& s) {
   const Tensor m = Tensor::zeros_like(x);
   cases.push_back({"adam_step", bytes_of({x, m, m, v, v, w, w}), 0, "", [=] {
                      dispatch("bench", x, [&]<class T>(auto& here) {
-                       adam_step(here, adam.read<double>(), x.read<T>(), m.write<T>(),
-                                 v.write<T>(), w.write<T>());
+                       adam_step(here, adam.read<double>(), x.read<T>(), m.write<T>(), v.write<T>(),
+                                 w.write<T>());
                      });
                    }});
   cases.push_back({"average_step", bytes_of({x, w, w}), 0, "", [=] {

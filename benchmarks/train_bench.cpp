@@ -6,7 +6,6 @@
 
 #include "apps/flags.h"
 #include "autograd/conv.h"
-#include "benchmarks/device_peak.h"
 #include "benchmarks/rival.h"
 #include "benchmarks/timing.h"
 #include "data/feed.h"
@@ -14,6 +13,7 @@
 #include "nn/models/models.h"
 #include "nn/summary.h"
 #include "optim/sgd.h"
+#include "train/limits.h"
 #include "train/step.h"
 
 using namespace tweed;
@@ -55,9 +55,9 @@ class Bench {
   /// Milliseconds of a step: the median of `steps`, or on a device that works behind the host's
   /// back their mean.
   double run(int steps) {
-    if (device_.is_cuda()) return 1e3 * bench::seconds_each(device_, steps, [&] { step(); });
+    if (device_.is_cuda()) return 1e3 * tweed::seconds_each(device_, steps, [&] { step(); });
     std::vector<double> times;
-    for (int i = 0; i < steps; ++i) times.push_back(1e3 * bench::seconds([&] { step(); }));
+    for (int i = 0; i < steps; ++i) times.push_back(1e3 * tweed::seconds([&] { step(); }));
     return bench::median(times);
   }
   /// Seconds of an epoch, its images cut, mirrored and normalised on the way.
@@ -67,7 +67,7 @@ class Bench {
     feed.start_epoch(0);
     for (int i = 0; i < 4 && feed.next(); ++i) step();  // warms up, and records
     feed.start_epoch(1);
-    const double seconds = bench::seconds([&] {
+    const double seconds = tweed::seconds([&] {
       while (feed.next()) step();
       synchronize(device_);
     });
@@ -169,8 +169,7 @@ int bench(const Flags& f, Device device) {
   Bench step(f, device);
   const bool cpu = device.kind() == Device::Kind::cpu;
   const double flops = flops_per_step(step.costs()),
-               peak = bench::peak_flops(device,
-                                        f.precision == "bf16" ? DType::bfloat16 : DType::float32);
+               peak = peak_flops(device, f.precision == "bf16" ? DType::bfloat16 : DType::float32);
   std::printf("%s, batch %ld, %ldx%ld, %s, %.1f GFLOP a step, %s peak %.0f GFLOP/s\n",
               f.model.c_str(), long(f.batch_size), long(f.image_size), long(f.image_size),
               device.name().c_str(), flops / 1e9, cpu ? "FMA" : "GEMM", peak / 1e9);

@@ -13,6 +13,8 @@ struct Gemm {
   int64_t lda, ldb, ldc;  ///< elements from one stored row to the next
   bool accumulate = false;
   int64_t batch = 1, stride_a = 0, stride_b = 0, stride_c = 0;  ///< elements between matrices
+
+  double flops() const { return 2 * double(m) * double(n) * double(k) * double(batch); }
 };
 
 /// On `cpu` oneDNN in float (bf16 is converted around it) and plain_gemm in double; on `cuda`

@@ -6,6 +6,7 @@
 
 #include "kernels/copy.h"
 #include "kernels/gemm.h"
+#include "kernels/machine/trace.h"
 
 namespace tweed {
 namespace {
@@ -41,6 +42,7 @@ std::vector<float> as_float(Cpu& here, Span<const bf16> x) {
 template <>
 void gemm(Cpu& here, const Gemm& g, Span<const float> a, Span<const float> b, Span<float> c) {
   if (g.k == 0 || g.m == 0 || g.n == 0) return plain_gemm(here, g, a, b, c);
+  const trace::Timed timed({.name = "oneDNN sgemm", .bytes = trace::bytes_of_all(a, b, c)});
   sgemm(here, g, a, b, c);
 }
 template <>

@@ -7,6 +7,7 @@
 #include "kernels/bias.h"
 #include "kernels/gemm.h"
 #include "kernels/machine/cuda/runtime.h"
+#include "kernels/machine/trace.h"
 
 namespace tweed {
 namespace {
@@ -25,10 +26,19 @@ void check_blas(cublasStatus_t status) {
     throw DeviceError(std::string("[gemm] cuBLAS: ") + cublasGetStatusString(status));
 }
 
+template <class T, class C>
+trace::Call traced(Cuda& here, const char* name, const Gemm& g) {
+  const auto bytes =
+      int64_t((g.m * g.k + g.k * g.n) * int64_t(sizeof(T)) + g.m * g.n * int64_t(sizeof(C))) *
+      g.batch;
+  return {.name = name, .bytes = bytes, .cuda = &here};
+}
+
 // cuBLAS is column-major: a row-major C = A B is its C' = B' A'.
 template <class T, class C>
 void cublas_gemm(Cuda& here, const Gemm& g, const T* a, const T* b, C* c) {
   if (g.m == 0 || g.n == 0 || g.batch == 0) return;
+  const trace::Timed timed(traced<T, C>(here, "cuBLAS gemm", g));
   acc_t<T> one = 1, beta = g.accumulate ? 1 : 0;
   check_blas(cublasGemmStridedBatchedEx(
       here.queue->blas, g.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N,
@@ -135,6 +145,7 @@ void lt_gemm(Cuda& here, const Gemm& g, Activation activation, const T* a, const
     if (count == 0) throw DeviceError("[gemm] cuBLASLt knows no algorithm");
     found = chosen_algorithms().emplace(key, result.algo).first;
   }
+  const trace::Timed timed(traced<T, T>(here, "cuBLASLt gemm with bias", g));
   check_blas(cublasLtMatmul(here.queue->blas_lt, product.handle, &one, b, lb.handle, a, la.handle,
                             &zero, c, lc.handle, c, lc.handle, &found->second,
                             here.queue->workspace, cuda_workspace_bytes, here.queue->stream));

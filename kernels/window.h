@@ -41,6 +41,11 @@ struct Window {
 struct Conv {
   Window window;
   int64_t out_channels;
+
+  /// Multiplications and additions of a pass.
+  double flops() const {
+    return 2 * double(window.places()) * double(window.patch()) * double(out_channels);
+  }
   auto operator<=>(const Conv&) const = default;
 };
 

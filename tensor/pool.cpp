@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "kernels/machine/recording.h"
+#include "kernels/machine/trace.h"
 #if TWEED_HAVE_CUDA
 #include "kernels/machine/cuda/runtime.h"
 #endif
@@ -252,12 +253,24 @@ void refuse_while_recording(Device to, Device from) {
                 " cannot be recorded: do it before or after the recorded work");
 }
 
+// Whose stream a trace has to wait for.
+Cuda* traced_machine(Device device) {
+#if TWEED_HAVE_CUDA
+  if (trace::on && device.is_cuda()) return &cuda_machine(device.index());
+#endif
+  (void)device;
+  return nullptr;
+}
+
 }  // namespace
 
 void copy_bytes(Device to_device, void* to, Device from_device, const void* from,
                 std::size_t bytes) {
   if (bytes == 0) return;
   refuse_while_recording(to_device, from_device);
+  const trace::Timed timed({.name = "copy",
+                            .bytes = 2 * int64_t(bytes),
+                            .cuda = traced_machine(to_device.is_cuda() ? to_device : from_device)});
 #if TWEED_HAVE_CUDA
   auto machine = [](Device device) -> Cuda& { return cuda_machine(device.index()); };
   if (to_device.is_cuda() && from_device.is_cuda()) {
@@ -273,6 +286,8 @@ void copy_bytes(Device to_device, void* to, Device from_device, const void* from
 }
 void zero_bytes(Device device, void* p, std::size_t bytes) {
   if (bytes == 0) return;
+  const trace::Timed timed(
+      {.name = "zero", .bytes = int64_t(bytes), .cuda = traced_machine(device)});
 #if TWEED_HAVE_CUDA
   if (device.is_cuda()) return cuda::zero(cuda_machine(device.index()), p, bytes);
 #endif

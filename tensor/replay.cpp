@@ -1,5 +1,7 @@
 #include "tensor/replay.h"
 
+#include "kernels/machine/trace.h"
+
 namespace tweed {
 
 static constexpr int warm_up = 2;
@@ -23,7 +25,7 @@ Replay::Replay(Device device, std::function<void()> work, bool record)
 Replay::~Replay() { recording_.reset(); }
 
 void Replay::operator()() {
-  if (!wanted_) return work_();
+  if (!wanted_ || trace::on) return work_();
   if (!recording_ && calls_ == warm_up) record();
   if (recording_) return recording_->replay();
   ++calls_;

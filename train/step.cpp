@@ -3,7 +3,9 @@
 #include "autograd/elementwise.h"
 #include "autograd/loss.h"
 #include "autograd/shape_ops.h"
+#include "kernels/machine/trace_notes.h"
 #include "nn/forward_float.h"
+#include "train/trace.h"
 
 namespace tweed {
 
@@ -28,31 +30,64 @@ Step::Step(Module& network, ParameterBuffer& parameters, Optimizer& optimizer,
 
 // What changes from step to step goes to the device; then the device does the same as ever.
 void Step::operator()(int64_t number) {
-  clock_.fill(double(number * options_.accumulate));
-  optimizer_.prepare();
+  // By then memory is there, and libraries have prepared what they keep.
+  constexpr int settled = 3;
+  if (calls_++ == settled)
+    trace_if_wanted(images_.device(), [&] { step(number); });
+  else
+    step(number);
+}
+
+void Step::step(int64_t number) {
+  {
+    const trace::Scope scope("rates and random numbers", "step");
+    clock_.fill(double(number * options_.accumulate));
+    optimizer_.prepare();
+  }
   if (options_.ema) options_.ema->count();
   replay_();
 }
 
 // Parts of a batch add up to its gradient.
 void Step::device_step() {
-  if (load_) load_();
+  if (load_) {
+    const trace::Scope scope("batch", "step");
+    load_();
+  }
   const int64_t parts = options_.accumulate, size = images_.dim(0) / parts;
-  parameters_.zero_grad();
+  zero_grad();
   for (int64_t i = 0; i < parts; ++i)
     forward_and_backward(images_.slice(i * size, (i + 1) * size),
                          labels_.slice(i * size, (i + 1) * size), uint32_t(i));
+  update();
+}
+
+void Step::set_random_step(uint32_t part) {
+  const trace::Scope scope("rates and random numbers", "step");
+  network_.set_random_step({options_.seed, part, clock_});
+}
+
+void Step::zero_grad() {
+  const trace::Scope scope("gradients set to 0", "step");
+  parameters_.zero_grad();
+}
+
+void Step::update() {
+  const trace::Scope scope("optimizer", "step");
   if (options_.clip_grad > 0) parameters_.clip_grad_norm(options_.clip_grad);
   optimizer_.apply();
   if (options_.ema) options_.ema->apply();
 }
 
 void Step::forward_and_backward(const Tensor& images, const Tensor& labels, uint32_t part) {
-  network_.set_random_step({options_.seed, part, clock_});
+  set_random_step(part);
   const Tensor x = options_.attack ? options_.attack(network_, images, labels) : images;
   const Tensor logits = forward_float(network_, x);
   const Tensor loss = cross_entropy(logits, labels);
-  score_.add(loss, logits, labels);
+  {
+    const trace::Scope scope("score", "step");
+    score_.add(loss, logits, labels);
+  }
   const int parts = options_.accumulate;
   backward(parts > 1 ? loss / double(parts) : loss);
 }

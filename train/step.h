@@ -42,7 +42,11 @@ class Step {
   bool replays() const { return replay_.replays(); }
 
  private:
+  void step(int64_t number);
   void device_step();
+  void zero_grad();
+  void set_random_step(uint32_t part);
+  void update();
   void forward_and_backward(const Tensor& images, const Tensor& labels, uint32_t part);
 
   Module& network_;
@@ -54,6 +58,7 @@ class Step {
   RunningScore score_;
   Tensor clock_;  // the step's number times the parts of a batch, for random numbers
   Replay replay_;
+  int calls_ = 0;
 };
 
 }  // namespace tweed

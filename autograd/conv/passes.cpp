@@ -1,15 +1,19 @@
 #include "autograd/conv/passes.h"
 
+#include "kernels/machine/trace_notes.h"
+
 namespace tweed {
 
 void conv_forward(const Conv& c, const ConvAlgorithm& algorithm, Activation activation,
                   const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& y,
                   bool moments) {
+  const trace::Way way(algorithm.name, c.flops());
   if (y.size() > 0) algorithm.forward(c, activation, x, weight, bias, y, moments);
 }
 
 Tensor conv_backward_input(const Conv& c, const ConvAlgorithm& algorithm, const Tensor& dz,
                            const Tensor& weight) {
+  const trace::Way way(algorithm.name, c.flops());
   const Shape shape = image_shape(c);
   if (shape.size() == 0) return Tensor::empty(shape, dz.dtype(), dz.device());
   return algorithm.input_gradient(c, dz, weight);
@@ -18,6 +22,7 @@ Tensor conv_backward_input(const Conv& c, const ConvAlgorithm& algorithm, const 
 // A sum over no windows is 0.
 Tensor conv_backward_weight(const Conv& c, const ConvAlgorithm& algorithm, const Tensor& x,
                             const Tensor& dz, const Tensor& dbias) {
+  const trace::Way way(algorithm.name, c.flops());
   const Shape shape = weight_shape(c);
   if (shape.size() == 0 || dz.size() == 0) return Tensor::zeros(shape, x.dtype(), x.device());
   return algorithm.weight_gradient(c, x, dz, dbias);

@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "kernels/conv/onednn.h"
+#include "kernels/machine/trace.h"
 
 namespace tweed {
 namespace {
@@ -212,15 +213,21 @@ void conv_direct_forward(Cpu&, const Conv& c, Span<const float> x, Span<const fl
                          Span<const float> bias, Span<float> y, const Allocate& allocate,
                          Method method) {
   const Pass pass = bias.size() ? Pass::forward_bias : Pass::forward;
+  const trace::Timed timed(
+      {.name = "oneDNN convolution", .bytes = trace::bytes_of_all(x, weight, bias, y)});
   execute(cached(pass, method, c), x, weight, bias, y, allocate);
 }
 void conv_direct_backward_weight(Cpu&, const Conv& c, Span<const float> x, Span<const float> dy,
                                  Span<float> dweight, Span<float> dbias, const Allocate& allocate) {
   const Pass pass = dbias.size() ? Pass::weight_bias : Pass::weight;
+  const trace::Timed timed({.name = "oneDNN convolution, weight gradient",
+                            .bytes = trace::bytes_of_all(x, dy, dweight, dbias)});
   execute(cached(pass, Method::direct, c), x, dy, dbias, dweight, allocate);
 }
 void conv_direct_backward_input(Cpu&, const Conv& c, Span<const float> dy, Span<const float> weight,
                                 Span<float> dx, const Allocate& allocate, Method method) {
+  const trace::Timed timed(
+      {.name = "oneDNN convolution, input gradient", .bytes = trace::bytes_of_all(dy, weight, dx)});
   execute(cached(Pass::input, method, c), dy, weight, nullptr, dx, allocate);
 }
 

@@ -12,6 +12,7 @@
 #include "kernels/conv/tiled.h"
 
 #include "kernels/conv/tiled_parts.h"
+#include "kernels/machine/trace.h"
 
 namespace tweed {
 namespace {
@@ -181,6 +182,8 @@ template <class T>
 void conv_tiled_forward(Cpu& here, const Conv& c, Activation activation, Span<const T> x,
                         Span<const T> weight, Span<const T> bias, Span<T> y,
                         const Allocate& allocate) {
+  const trace::Timed timed(
+      {.name = "conv_tiled_forward", .bytes = trace::bytes_of_all(x, weight, bias, y)});
   auto pack = [&](const Phase&, const Panels& p, int64_t panel, T* to) {
     pack_forward(c, p, panel, weight.data(), to);
   };
@@ -199,6 +202,8 @@ void conv_tiled_forward(Cpu& here, const Conv& c, Activation activation, Span<co
 template <class T>
 void conv_tiled_backward_input(Cpu& here, const Conv& c, Span<const T> dy, Span<const T> weight,
                                Span<T> dx, const Allocate& allocate) {
+  const trace::Timed timed(
+      {.name = "conv_tiled_backward_input", .bytes = trace::bytes_of_all(dy, weight, dx)});
   auto pack = [&](const Phase& phase, const Panels& p, int64_t panel, T* to) {
     pack_backward(c, phase, p, panel, weight.data(), to);
   };

@@ -15,6 +15,7 @@
 // The windows are cut into slabs by shape. Each has a whole set of sums; a slab's are added to in
 // the order of its blocks, and at the end the slabs in theirs.
 #include "kernels/conv/tiled_parts.h"
+#include "kernels/machine/trace.h"
 
 namespace tweed {
 namespace {
@@ -154,6 +155,8 @@ class ByTaps {
 template <class T>
 void conv_tiled_backward_weight(Cpu& here, const Conv& c, Span<const T> x, Span<const T> dy,
                                 Span<T> dweight, const Allocate& allocate) {
+  const trace::Timed timed(
+      {.name = "conv_tiled_backward_weight", .bytes = trace::bytes_of_all(x, dy, dweight)});
   const int threads = threads_for(here, c);
   const Window& w = c.window;
   // Vectors hold channels of one tap: only whole ones.

@@ -1,6 +1,7 @@
 #include "kernels/machine/printable.h"
 
 #include <array>
+#include <cstdarg>
 #include <cstdint>
 #include <cstdio>
 
@@ -99,6 +100,15 @@ bool is_utf8(std::string_view text) {
     text.remove_prefix(c.bytes);
   }
   return true;
+}
+
+std::string formatted(const char* format, ...) {
+  char text[400];
+  va_list values;
+  va_start(values, format);
+  std::vsnprintf(text, sizeof text, format, values);
+  va_end(values);
+  return text;
 }
 
 }  // namespace tweed

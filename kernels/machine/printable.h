@@ -17,6 +17,9 @@ std::string printable(std::string_view text, std::size_t most = 200);
 /// The same between single quotes: 'beach'.
 std::string in_quotes(std::string_view text, std::size_t most = 200);
 
+/// What printf would print, up to 400 bytes.
+__attribute__((format(printf, 1, 2))) std::string formatted(const char* format, ...);
+
 /// Whether `text` is UTF-8, as JSON and so our files need it: no overlong forms, no surrogates,
 /// nothing beyond U+10FFFF.
 bool is_utf8(std::string_view text);

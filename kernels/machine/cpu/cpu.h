@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "kernels/machine/trace.h"
+
 #define __global__ static
 #define __device__
 #define __host__
@@ -63,10 +65,13 @@ constexpr int64_t inline_work = 16 * 1024;
 
 /// Runs `kernel` once on each OpenMP thread, as that many blocks. Kernels do not depend on the
 /// grid, so the number of blocks is free.
-template <class... P>
-void launch(void (*kernel)(P...), Config config, Here& here, std::type_identity_t<P>... args) {
+template <class... P, class... A>
+void launch(void (*kernel)(P...), Config config, Here& here, const A&... args) {
+  static_assert(sizeof...(P) == sizeof...(A), "the kernel takes another number of arguments");
   check_launch(config);
   if (config.grid == 0) return;
+  const trace::Timed timed(
+      {.kernel = reinterpret_cast<const void*>(kernel), .bytes = trace::bytes_of_all(args...)});
   int64_t work = config.work ? config.work : config.grid * config.block.x * config.block.y;
   int threads = here.threads ? here.threads : omp_get_max_threads();
   if (work <= inline_work || omp_in_parallel()) threads = 1;
@@ -74,7 +79,7 @@ void launch(void (*kernel)(P...), Config config, Here& here, std::type_identity_
     gridDim = {count, 1, 1};
     blockIdx = {index, 0, 0};
     launched_shared = config.shared ? shared_memory(config.shared) : nullptr;
-    kernel(args...);
+    kernel(static_cast<P>(args)...);
   };
   if (threads == 1) return block(0, 1);
 #pragma omp parallel num_threads(threads)

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <type_traits>
 
+#include "kernels/machine/trace.h"
+
 namespace tweed::cuda {
 
 using Here = Cuda;
@@ -27,14 +29,18 @@ void allow_shared(const void* kernel, std::size_t bytes);
 /// Throws DeviceError if the launch failed; debug builds also wait for the kernel to end.
 void after_launch(const void* kernel, Cuda& here);
 
-template <class... P>
-void launch(void (*kernel)(P...), Config config, Here& here, std::type_identity_t<P>... args) {
+template <class... P, class... A>
+void launch(void (*kernel)(P...), Config config, Here& here, const A&... args) {
+  static_assert(sizeof...(P) == sizeof...(A), "the kernel takes another number of arguments");
   check_launch(config);
   if (config.grid == 0) return;
+  const trace::Timed timed({.kernel = reinterpret_cast<const void*>(kernel),
+                            .bytes = trace::bytes_of_all(args...),
+                            .cuda = &here});
   if (config.shared > shared_bytes_limit)
     allow_shared(reinterpret_cast<const void*>(kernel), config.shared);
   kernel<<<dim3(unsigned(config.grid)), dim3(config.block.x, config.block.y), config.shared,
-           cudaStream_t(here.stream)>>>(args...);
+           cudaStream_t(here.stream)>>>(static_cast<P>(args)...);
   after_launch(reinterpret_cast<const void*>(kernel), here);
 }
 

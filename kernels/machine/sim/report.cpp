@@ -1,15 +1,12 @@
 #include "kernels/machine/sim/report.h"
 
-#include <link.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <map>
 #include <sstream>
 #include <utility>
 
 #include "kernels/machine/sim/state.h"
+#include "kernels/machine/source_lines.h"
 
 namespace tweed::sim {
 namespace {
@@ -28,53 +25,16 @@ std::vector<std::string> launch_warnings;
 // ---- from addresses to source
 
 struct Frame {
-  std::string function, file;  // file is "NAME.cu:LINE"
-  bool machine;                // one of ours, not of the kernel's author
-  bool shim;                   // sim.h, of which nobody wants to know
+  std::string file;  // "NAME.cu:LINE"
+  bool machine;      // one of ours, not of the kernel's author
+  bool shim;         // sim.h, of which nobody wants to know
 };
 
-std::uintptr_t load_address() {
-  std::uintptr_t address = 0;
-  dl_iterate_phdr(
-      [](dl_phdr_info* info, std::size_t, void* result) {
-        *static_cast<std::uintptr_t*>(result) = info->dlpi_addr;
-        return 1;  // the executable comes first
-      },
-      &address);
-  return address;
-}
-
-Frame parse_frame(std::string function, std::string place) {
-  place = place.substr(0, place.find(' '));  // drops "(discriminator 2)"
+Frame ours_or_theirs(const tweed::Frame& frame) {
+  const std::string& place = frame.place;
   const bool machine = place.find("kernels/machine/") != std::string::npos;
   const bool shim = place.find("kernels/machine/sim/sim.h") != std::string::npos;
-  return {std::move(function), place.substr(place.rfind('/') + 1), machine, shim};
-}
-
-/// For each address the frames inlined there, innermost first; none if addr2line is missing.
-std::vector<std::vector<Frame>> frames_of(const std::vector<std::uintptr_t>& addresses) {
-  if (addresses.empty()) return {};
-  std::ostringstream command;
-  command << "addr2line -a -i -f -C -e /proc/" << getpid() << "/exe" << std::hex;
-  for (auto a : addresses) command << " 0x" << a - load_address();
-  command << " 2>/dev/null";
-  std::vector<std::vector<Frame>> result;
-  FILE* pipe = popen(command.str().c_str(), "r");
-  if (!pipe) return std::vector<std::vector<Frame>>(addresses.size());
-  std::string text;
-  char buffer[4096];
-  while (std::size_t n = fread(buffer, 1, sizeof buffer, pipe)) text.append(buffer, n);
-  pclose(pipe);
-  std::istringstream lines(text);
-  for (std::string line, function; std::getline(lines, line);) {
-    if (line.compare(0, 2, "0x") == 0) {
-      result.emplace_back();
-    } else if (std::getline(lines, function) && !result.empty()) {
-      result.back().push_back(parse_frame(line, function));
-    }
-  }
-  result.resize(addresses.size());
-  return result;
+  return {place.substr(place.rfind('/') + 1), machine, shim};
 }
 
 // The kernel's line, and where in our headers that led to.
@@ -95,20 +55,16 @@ std::vector<std::string> place_texts(const std::vector<const void*>& pcs) {
   std::vector<std::uintptr_t> addresses;
   // One less: a return address may already belong to the next line.
   for (auto pc : pcs) addresses.push_back(std::uintptr_t(pc) - 1);
-  const auto frames = frames_of(addresses);
+  const auto found = frames_at(addresses);
   std::vector<std::string> texts;
-  for (std::size_t i = 0; i < pcs.size(); ++i) texts.push_back(place_text(pcs[i], frames[i]));
+  for (std::size_t i = 0; i < pcs.size(); ++i) {
+    std::vector<Frame> frames;
+    for (auto& frame : found[i]) frames.push_back(ours_or_theirs(frame));
+    texts.push_back(place_text(pcs[i], frames));
+  }
   return texts;
 }
-std::string kernel_name(const void* kernel) {
-  const auto frames = frames_of({std::uintptr_t(kernel)});
-  if (frames[0].empty()) return "kernel";
-  std::string name = frames[0][0].function;
-  name = name.substr(0, name.find('('));
-  const std::string space = "tweed::sim::";
-  const auto at = name.find(space);
-  return at == std::string::npos ? name : name.substr(at + space.size());
-}
+std::string kernel_name(const void* kernel) { return function_names({kernel})[0]; }
 
 }  // namespace
 

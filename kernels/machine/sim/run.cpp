@@ -9,6 +9,7 @@
 #include "kernels/machine/sim/memory.h"
 #include "kernels/machine/sim/report.h"
 #include "kernels/machine/sim/state.h"
+#include "kernels/machine/trace.h"
 
 namespace tweed::sim {
 
@@ -133,6 +134,12 @@ void report_stuck() {
   add_finding(text, places);
 }
 
+int64_t bytes_of(const Launch& launch) {
+  int64_t bytes = 0;
+  for (int i = 0; i < launch.region_count; ++i) bytes += launch.regions[i].bytes;
+  return bytes;
+}
+
 }  // namespace
 
 void die() {
@@ -144,6 +151,7 @@ void run(const Launch& launch, Sim& machine) {
   check_launch(launch.config);
   if (launch.config.grid == 0) return;
   if (machine.recording) return note(launch, machine);
+  const trace::Timed timed({.kernel = launch.kernel, .bytes = bytes_of(launch)});
   const Turn turn;
   start_report(machine.max_errors);
   start_memory(launch);

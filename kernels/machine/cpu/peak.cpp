@@ -1,11 +1,11 @@
-#include "benchmarks/peak.h"
+#include "kernels/machine/cpu/peak.h"
 
 #include <omp.h>
 
 #include <algorithm>
 #include <chrono>
 
-namespace tweed::bench {
+namespace tweed::cpu {
 
 // The widest vectors of this build's processor.
 #ifdef __AVX512F__
@@ -44,4 +44,4 @@ double fma_peak(int threads) {
   return best;
 }
 
-}  // namespace tweed::bench
+}  // namespace tweed::cpu

@@ -1,0 +1,28 @@
+// Seconds that something takes, on a device as well.
+#pragma once
+#include <chrono>
+
+#include "tensor/device.h"
+
+namespace tweed {
+
+template <class F>
+double seconds(F&& f) {
+  const auto start = std::chrono::steady_clock::now();
+  f();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Seconds of one call of f, the mean of `repeats` calls that follow each other. What a device is
+/// asked for runs behind the host's back, so that enough repeats hide the launches.
+template <class F>
+double seconds_each(Device device, int repeats, F&& f) {
+  synchronize(device);
+  return seconds([&] {
+           for (int i = 0; i < repeats; ++i) f();
+           synchronize(device);
+         }) /
+         repeats;
+}
+
+}  // namespace tweed
