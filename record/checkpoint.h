@@ -52,7 +52,8 @@ struct Checkpoint {
 Checkpoint load_checkpoint(const std::string& path, const std::string& prefix = "");
 
 /// Weights from elsewhere, under PyTorch's names and axes, in one of our networks. The number of
-/// classes is that of the network's last parameter; `info` has the model, and numbers as classes.
+/// classes is that of the network's last parameter; `info` has the model, its preprocessing_of(),
+/// and numbers as classes.
 ///
 /// A prefix before all the network's names, such as the "module." of PyTorch's DataParallel, is
 /// taken off, and tensors that the network has not are left out; `notes` says so.

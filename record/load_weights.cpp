@@ -76,9 +76,10 @@ ModulePtr outline(const SafeTensorsFile& file, const std::string& model) {
   return make_model(model, {.classes = 1});
 }
 
-ModulePtr network_for(const SafeTensorsFile& file, const std::string& model, int64_t classes) {
+ModulePtr network_for(const SafeTensorsFile& file, const std::string& model, int64_t classes,
+                      int image_size) {
   const WeightLimit limit(most_weights_for(file), printable(file.path()));
-  return make_model(model, {.classes = classes});
+  return make_model(model, {.classes = classes, .image_size = image_size});
 }
 
 }  // namespace
@@ -95,8 +96,13 @@ Checkpoint load_weights(const std::string& path, const std::string& model) {
   Checkpoint checkpoint;
   checkpoint.info.model = std::filesystem::path(model).filename().string();
   checkpoint.info.description = model_description(model);
+  const Preprocessing expected = preprocessing_of(model);
+  checkpoint.info.image_size = expected.crop;
+  checkpoint.info.load_size = expected.resize;
+  checkpoint.info.mean = expected.normalization.mean;
+  checkpoint.info.std = expected.normalization.std;
   for (int64_t i = 0; i < classes; ++i) checkpoint.info.classes.push_back(std::to_string(i));
-  checkpoint.network = network_for(file, model, classes);
+  checkpoint.network = network_for(file, model, classes, expected.crop);
   const auto state = checkpoint.network->state();
   for (auto& [name, t] : state)
     if (is_missing(file, prefix + name)) fail_missing(file, name, model);

@@ -32,13 +32,12 @@ Tensor batch_of(const Image& image, const Normalization& by) {
 
 }  // namespace
 
-TEST_CASE("SqueezeNet with its authors' weights names three photos") {
+TEST_CASE("SqueezeNet with its authors' weights names three photos, prepared as it expects") {
   const std::string weights = shared_file("pretrained/squeezenet1_0-imagenet.safetensors");
   if (weights.empty()) return;
   const Checkpoint network = load_weights(weights, "squeezenet1_0_caffe");
   CHECK(network.info.classes.size() == 1000);
-  const Normalization bytes{{123 / 255.f, 117 / 255.f, 104 / 255.f},
-                            {1 / 255.f, 1 / 255.f, 1 / 255.f}};
+  const CheckpointInfo& info = network.info;
   struct {
     const char* photo;
     int64_t label;
@@ -49,12 +48,13 @@ TEST_CASE("SqueezeNet with its authors' weights names three photos") {
     const std::string file = shared_file(std::string("photos/") + photo);
     if (file.empty()) return;
     const Image image = decode_image(file);
-    // The shorter side 256, the other to the nearest pixel.
-    const int width = int(std::lround(256.0 * image.width / image.height));
+    // The other side to the nearest pixel.
+    const int width = int(std::lround(double(info.load_size) * image.width / image.height));
     REQUIRE(image.width >= image.height);
-    const Image view = center_crop(resize(image, 256, width), 227);
+    const Image view = center_crop(resize(image, info.load_size, width), info.image_size);
     NoGrad no_grad;
-    const auto p = softmax((*network.network)(batch_of(view, bytes))).to_vector<float>();
+    const auto p =
+        softmax((*network.network)(batch_of(view, {info.mean, info.std}))).to_vector<float>();
     CHECK(std::max_element(p.begin(), p.end()) - p.begin() == label);
     CHECK(std::round(100 * double(p[std::size_t(label)])) == std::round(100 * probability));
   }
@@ -65,11 +65,15 @@ TEST_CASE("ResNet-20 with trained weights knows the first 4,000 CIFAR-10 images"
                     records = shared_file("cifar-10-batches-bin/data_batch_1_first4000.bin");
   if (weights.empty() || records.empty()) return;
   const Checkpoint network = load_weights(weights, "resnet20");
+  const Normalization by{network.info.mean, network.info.std};
   const DataSplits data = open_dataset(records);  // every tenth record is in `validation`
   NoGrad no_grad;
   int64_t right = 0, count = 0;
   for (const Dataset* part : {&data.train, &data.validation}) {
-    Loader loader(*part, {.batch_size = 100, .image_size = 32, .training = false});
+    Loader loader(*part, {.batch_size = 100,
+                          .image_size = network.info.image_size,
+                          .training = false,
+                          .normalization = by});
     for (Batch batch; loader.next(batch); count += batch.count) {
       const Tensor x = Tensor::from(batch.images, {batch.count, 32, 32, 3});
       const Tensor labels = Tensor::from(batch.labels, {batch.count});

@@ -8,43 +8,79 @@
 
 namespace tweed {
 
-using Models = std::map<std::string, std::function<ModulePtr(const ModelOptions&)>>;
+namespace {
 
-static Models& table() {
-#define ROW(name) \
-  { #name, name }
+struct Model {
+  std::function<ModulePtr(const ModelOptions&)> make;
+  Preprocessing preprocessing;  // of the weights that there are in the world
+};
+using Models = std::map<std::string, Model>;
+
+constexpr Normalization bytes{.mean = {123 / 255.f, 117 / 255.f, 104 / 255.f},
+                              .std = {1 / 255.f, 1 / 255.f, 1 / 255.f}};
+constexpr Normalization halves{.mean = {0.5f, 0.5f, 0.5f}, .std = {0.5f, 0.5f, 0.5f}};
+
+// torchvision's weights.
+constexpr Preprocessing imagenet{.published = true};
+// torchvision's GoogLeNet normalises what it gets once more (transform_input); this is both at
+// once.
+constexpr Preprocessing googlenet{.normalization = halves, .published = true};
+// The authors' weights, made with Caffe: pixels in 0..255 less a mean.
+constexpr Preprocessing caffe{.crop = 227, .normalization = bytes, .published = true};
+// akamaster/pytorch_resnet_cifar10, whose weights these are: with ImageNet's mean and deviation.
+constexpr Preprocessing cifar10{.resize = 32, .crop = 32, .published = true};
+// The coursework's validation images.
+constexpr Preprocessing miniplaces{.resize = 144, .crop = 128, .published = true};
+// Networks of exercises: everybody normalises as they like, but the size is CIFAR-10's.
+constexpr Preprocessing exercise{.resize = 32, .crop = 32};
+
+Models& table() {
+#define ROW(name, preprocessing)   \
+  {                                \
+#name, { name, preprocessing } \
+  }
   static Models models{
-      ROW(cifar_5x5),    ROW(conv_only), ROW(conv_only_cured), ROW(conv_only_deep),
-      ROW(inception),    ROW(mish_deep), ROW(mish_net),        ROW(mish_net_bn),
-      ROW(resnet18),     ROW(resnet20),  ROW(resnet32),        ROW(resnet34),
-      ROW(resnet44),     ROW(resnet50),  ROW(resnet56),        ROW(simplenet),
-      ROW(simplenet_bn), ROW(simplevit), ROW(squeezenet1_0),   ROW(squeezenet1_0_caffe)};
+      ROW(cifar_5x5, exercise),      ROW(conv_only, exercise),       ROW(conv_only_cured, exercise),
+      ROW(conv_only_deep, exercise), ROW(inception, googlenet),      ROW(mish_deep, exercise),
+      ROW(mish_net, exercise),       ROW(mish_net_bn, exercise),     ROW(resnet18, imagenet),
+      ROW(resnet20, cifar10),        ROW(resnet32, cifar10),         ROW(resnet34, imagenet),
+      ROW(resnet44, cifar10),        ROW(resnet50, imagenet),        ROW(resnet56, cifar10),
+      ROW(simplenet, miniplaces),    ROW(simplenet_bn, miniplaces),  ROW(simplevit, miniplaces),
+      ROW(squeezenet1_0, imagenet),  ROW(squeezenet1_0_caffe, caffe)};
 #undef ROW
   return models;
 }
+
+}  // namespace
 
 ModulePtr make_model(const std::string& name, const ModelOptions& options) {
   if (is_json_model(name)) return sequential_model(name, model_description(name), options);
   auto found = table().find(name);
   if (found != table().end()) {
     const InitSeed seed(options.seed);
-    return found->second(options);
+    return found->second.make(options);
   }
   std::string known;
   for (auto& m : model_names()) known += (known.empty() ? "" : ", ") + m;
   throw Error("there is no model " + in_quotes(name) + "; there are " + known + ", and JSON files" +
               did_you_mean(name, model_names()));
 }
-void register_model(const std::string& name, std::function<ModulePtr(const ModelOptions&)> make) {
+void register_model(const std::string& name, std::function<ModulePtr(const ModelOptions&)> make,
+                    const Preprocessing& preprocessing) {
   if (is_json_model(name)) throw Error("a model cannot be called " + in_quotes(name));
-  if (!table().emplace(name, std::move(make)).second)
+  if (!table().emplace(name, Model{std::move(make), preprocessing}).second)
     throw Error("there is a model " + in_quotes(name) + " already");
 }
 
 std::vector<std::string> model_names() {
   std::vector<std::string> names;
-  for (auto& [name, make] : table()) names.push_back(name);
+  for (auto& [name, model] : table()) names.push_back(name);
   return names;
+}
+
+Preprocessing preprocessing_of(const std::string& model) {
+  auto found = table().find(model);
+  return found == table().end() ? Preprocessing() : found->second.preprocessing;
 }
 
 }  // namespace tweed

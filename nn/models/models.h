@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "nn/models/preprocessing.h"
 #include "nn/module.h"
 
 namespace tweed {
@@ -23,8 +24,10 @@ std::vector<std::string> model_names();
 /// Gives a network of one's own a name for make_model(): the apps take it by --model, and
 /// checkpoints of it can be read. Call it before any thread needs a network. `make` is called with
 /// the seed of its initial weights in force (see InitSeed).
+/// @param preprocessing  what weights from elsewhere expect; files of ours say it themselves
 /// @throws Error  if the name is taken, or ends in .json
-void register_model(const std::string& name, std::function<ModulePtr(const ModelOptions&)> make);
+void register_model(const std::string& name, std::function<ModulePtr(const ModelOptions&)> make,
+                    const Preprocessing& preprocessing = {});
 
 // The networks themselves; each file begins with what they are.
 
