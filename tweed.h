@@ -36,6 +36,7 @@
 #include "nn/module.h"
 #include "nn/norm_layers.h"
 #include "nn/summary.h"
+#include "nn/trial.h"
 #include "nn/watch.h"
 #include "optim/adam.h"
 #include "optim/ema.h"

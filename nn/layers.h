@@ -69,6 +69,7 @@ struct LinearOptions {
 class Linear : public Module {
  public:
   Linear(int64_t in_features, int64_t out_features, const LinearOptions& options = {});
+  int64_t in_features() const { return weight_.dim(1); }
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
   int64_t multiply_adds(const Shape& output) const override;

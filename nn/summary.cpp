@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "nn/eval_mode.h"
+#include "nn/trial.h"
 
 namespace tweed {
 namespace {
@@ -22,13 +22,6 @@ int count_into(LayerCost& cost, Module& module) {
     ++cost.calls;
     return Tensor();
   });
-}
-
-Tensor zeros_for(const Module& network, const Shape& shape) {
-  const auto parameters = network.parameters();
-  if (parameters.empty()) return Tensor::zeros(shape);
-  const Tensor& first = parameters.front().tensor;
-  return Tensor::zeros(shape, first.dtype(), first.device());
 }
 
 // "1,234,567"
@@ -81,9 +74,7 @@ std::vector<LayerCost> layer_costs(Module& network, const Shape& input) {
       hooks.emplace_back(*module, note_input(costs[i], *module));
       hooks.emplace_back(*module, count_into(costs[i], *module));
     }
-    EvalMode eval(network);
-    NoGrad no_grad;
-    network(zeros_for(network, input));
+    output_for_zeros(network, input);
   }
   std::vector<LayerCost> result;
   for (std::size_t i = 0; i < costs.size(); ++i)

@@ -18,7 +18,7 @@ struct LayerCost {
 /// The cost of each module that computes something itself, in order of registration: those without
 /// children, and others that have parameters or multiply-adds of their own. One forward pass in
 /// eval mode with zeros of the given shape, where and in the type in which the parameters are.
-/// @throws ShapeError  if the network does not take the shape
+/// @throws ShapeError  if the network does not take the shape, naming the layer
 std::vector<LayerCost> layer_costs(Module& network, const Shape& input);
 
 /// layer_costs() as a text table with totals.
