@@ -67,7 +67,8 @@ void watch_signals() {
 int report(const char* name, const char* what, int code) {
   std::fflush(stdout);
   // A message names what somebody else wrote: it forges no line and fills no screen.
-  say_error("%s: %s\n", name, printable(what, 1000).c_str());
+  say_error("%s %s\n", styled_error(Style::red, name + std::string(":")).c_str(),
+            printable(what, 1000).c_str());
   return code;
 }
 

@@ -66,7 +66,8 @@ void Training::show_progress() {
   progress_.update(text, milestone);
 }
 
-// A row of a table on a terminal, without top-5 on a narrow one; a sentence in a pipe.
+// A row of a table on a terminal, without top-5 on a narrow one, in green where it is the best so
+// far; a sentence in a pipe.
 void Training::print_epoch(const Score& train, const Score& val, double seconds) {
   const int64_t epoch = position().epoch, epochs = trainer_.epochs();
   if (!on_terminal()) {
@@ -80,27 +81,34 @@ void Training::print_epoch(const Score& train, const Score& val, double seconds)
   const std::string name = epoch_text(epoch, epochs);
   const int width = int(std::max<std::size_t>(name.size(), 5));
   auto row = [&](const char* left, const char* loss, const char* top1, const char* top5,
-                 const char* val_loss, const char* val_top1, const char* val_top5,
-                 const char* time) {
-    if (terminal_width() >= wide)
-      std::printf("%*s  %7s  %6s  %6s  |  %7s  %6s  %6s  |  %s\n", width, left, loss, top1, top5,
-                  val_loss, val_top1, val_top5, time);
-    else if (terminal_width() >= narrow)
-      std::printf("%*s %7s %6s | %7s %6s | %s\n", width, left, loss, top1, val_loss, val_top1,
-                  time);
+                 const char* val_loss, const char* val_top1, const char* val_top5, const char* time,
+                 Style style) {
+    char validated[40];
+    if (terminal_width() >= wide) {
+      std::snprintf(validated, sizeof validated, "%7s  %6s  %6s", val_loss, val_top1, val_top5);
+      std::printf("%*s  %7s  %6s  %6s  |  %s  |  %s\n", width, left, loss, top1, top5,
+                  styled(style, validated).c_str(), time);
+      return;
+    }
+    std::snprintf(validated, sizeof validated, "%7s %6s", val_loss, val_top1);
+    const std::string shown = styled(style, validated);
+    if (terminal_width() >= narrow)
+      std::printf("%*s %7s %6s | %s | %s\n", width, left, loss, top1, shown.c_str(), time);
     else
-      std::printf("%*s %7s %6s\n", width, left, val_loss, val_top1);
+      std::printf("%*s %s\n", width, left, shown.c_str());
   };
   auto number = [](const char* format, double value) {
     char text[32];
     std::snprintf(text, sizeof text, format, value);
     return std::string(text);
   };
-  if (!header_shown_) row("epoch", "loss", "top1 %", "top5 %", "val", "top1 %", "top5 %", "time");
+  if (!header_shown_)
+    row("epoch", "loss", "top1 %", "top5 %", "val", "top1 %", "top5 %", "time", Style::plain);
   header_shown_ = true;
   row(name.c_str(), number("%.4f", train.loss).c_str(), number("%.2f", train.top1).c_str(),
       number("%.2f", train.top5).c_str(), number("%.4f", val.loss).c_str(),
-      number("%.2f", val.top1).c_str(), number("%.2f", val.top5).c_str(), clock(seconds).c_str());
+      number("%.2f", val.top1).c_str(), number("%.2f", val.top5).c_str(), clock(seconds).c_str(),
+      val.top1 > best_ ? Style::green : Style::plain);
 }
 
 // False after Ctrl-C while validating: a resumed run validates this epoch again.

@@ -17,8 +17,8 @@ namespace {
 Words shown(const std::string& out) {
   Words lines{""};
   for (std::size_t i = 0; i < out.size(); ++i) {
-    if (out.compare(i, 3, "\x1b[K") == 0)
-      i += 2;
+    if (out.compare(i, 2, "\x1b[") == 0)
+      i = out.find_first_of("mK", i);
     else if (out[i] == '\r' || out[i] == '\n')
       lines.emplace_back();
     else
@@ -28,7 +28,8 @@ Words shown(const std::string& out) {
 }
 
 Outcome in_terminal(int columns, const std::string& app, const Words& words) {
-  const Outcome o = run_in_terminal(app_command(app) + words, columns);
+  const Words colourful{"/usr/bin/env", "-u", "NO_COLOR", "TERM=xterm"};
+  const Outcome o = run_in_terminal(colourful + app_command(app) + words, columns);
   for (auto& line : shown(o.out)) {
     INFO(columns << " columns: " << line);
     CHECK(app::columns_of(line) <= columns);
@@ -52,6 +53,45 @@ TEST_CASE("Text is broken between words, or within one that is wider than the li
   CHECK(wrapped("\xc3\xa9\xc3\xa9\xc3\xa9 \xc3\xa9\xc3\xa9", 6) ==
         "\xc3\xa9\xc3\xa9\xc3\xa9 \xc3\xa9\xc3\xa9");
   CHECK(app::columns_of("caf\xc3\xa9") == 4);
+}
+
+TEST_CASE("Colours take no room, and a text that is cut ends its own") {
+  const std::string red = "\x1b[31m", plain = "\x1b[0m";
+  CHECK(app::columns_of(red + "caf\xc3\xa9" + plain) == 4);
+  CHECK(app::columns_of(red + plain) == 0);
+  CHECK(wrapped(red + "one" + plain + " two three", 8) == red + "one" + plain + " two\n  three");
+  CHECK(wrapped(red + "one" + plain, 3) == red + "one" + plain);
+  CHECK(wrapped("one " + red + "two" + plain, 7) == "one " + red + "two" + plain);
+  CHECK(wrapped("abc\x1b[", 10) == "abc\x1b[");  // cut short itself
+}
+
+TEST_CASE("Terminals get colours, unless they have none or nobody wants them; pipes never") {
+  const TrainedNetwork t;
+  const std::string out = t.folder.path() + "/colours";
+  const Words run{t.data, "--model",  t.json, "--image-size", "32",    "--batch-size",
+                  "4",    "--epochs", "2",    "--overwrite",  "--out", out};
+  const auto shown_as = [&](const Words& environment, const Words& words) {
+    return run_in_terminal(Words{"/usr/bin/env", "-u", "NO_COLOR"} + environment +
+                               app_command("train_miniplaces") + words,
+                           80)
+        .out;
+  };
+  const std::string green = "\x1b[32m", red = "\x1b[31m";
+  const std::string coloured = shown_as({"TERM=xterm"}, run);
+  CHECK(std::regex_search(coloured, std::regex("1/2 .*\\|  \x1b\\[32m.*\x1b\\[0m  \\|")));
+  CHECK_THAT(coloured, Contains("[" + green + "#") && Contains("#\x1b[0m] 3/3"));
+  CHECK_THAT(shown_as({"TERM=xterm"}, {"--modle"}),
+             Contains(red + "train_miniplaces:\x1b[0m there"));
+  for (const Words& none : {Words{"TERM=dumb"}, {"TERM="}, {"TERM=xterm", "NO_COLOR=1"}}) {
+    const std::string plain = shown_as(none, run);
+    CHECK_THAT(plain, Contains("1/2 "));
+    CHECK(plain.find("\x1b[3") == std::string::npos);
+    CHECK(plain.find("\x1b[1m") == std::string::npos);
+  }
+  CHECK_THAT(shown_as({"TERM=xterm", "NO_COLOR="}, run), Contains(green));
+  const Outcome piped =
+      run_program(Words{"/usr/bin/env", "TERM=xterm"} + app_command("train_miniplaces") + run);
+  CHECK((piped.out + piped.err).find('\x1b') == std::string::npos);
 }
 
 TEST_CASE("A bar fills from left to right") {
