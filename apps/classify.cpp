@@ -4,13 +4,11 @@
 
 #include "apps/app.h"
 #include "apps/flags.h"
+#include "apps/json_output.h"
+#include "apps/network_flags.h"
 #include "apps/numbers.h"
-#include "apps/run_folder.h"
-#include "apps/sheets.h"
-#include "data/class_names.h"
+#include "apps/photos.h"
 #include "kernels/machine/printable.h"
-#include "nn/answers.h"
-#include "nn/models/models.h"
 
 using namespace tweed;
 using namespace tweed::app;
@@ -19,82 +17,48 @@ namespace {
 
 struct Flags {
   std::vector<std::string> photos;
-  std::string weights, model, classes_file;
-  std::optional<std::array<float, 3>> mean, std;
-  int resize = 0, crop = 0, top = 3;  // 0: as the file says
-  bool squash = false;                // to resize x resize, whatever the proportions
+  NetworkFlags network;
+  int top = 3;
+  bool json = false;
   DeviceFlags device;
 };
 
-// "0.485,0.456,0.406", "123/255,117/255,104/255", or one number for all three.
-std::array<float, 3> parse_channels(const std::string& text, const std::string& flag,
-                                    const NumberRange& range) {
-  std::vector<float> values;
-  for (std::size_t start = 0; start <= text.size();) {
-    const std::size_t end = std::min(text.find(',', start), text.size());
-    values.push_back(float(parse_fraction(text.substr(start, end - start), flag, range)));
-    start = end + 1;
-  }
-  if (values.size() == 1) values.resize(3, values[0]);
-  if (values.size() != 3)
-    throw Error(flag + " takes one or three numbers, not " + in_quotes(text, 60));
-  return {values[0], values[1], values[2]};
-}
+// What is asked, and what is known so far.
+struct Work {
+  Checkpoint checkpoint;
+  Photos photos;
+  Device device;
+  int top;
+  bool json;
+  Json answered = Json::array();
 
-// "256": the shorter side; "256x256": both, whatever the photo's proportions.
-void parse_resize(const std::string& text, Flags& f) {
-  const std::size_t cross = text.find('x');
-  f.squash = cross != std::string::npos;
-  try {
-    f.resize = int(parse_whole(text.substr(0, cross), "--resize", {8, 8192}));
-    if (f.squash && text.substr(cross + 1) != text.substr(0, cross)) throw Error("");
-  } catch (const Error&) {
-    throw Error("--resize takes a size from 8 to 8192, such as 256 or 256x256, not " +
-                in_quotes(text, 60));
+  int run();
+  void answer(const Samples& samples);
+  void print(const std::string& name, const std::vector<Answer>& answers) const;
+};
+
+void Work::print(const std::string& name, const std::vector<Answer>& answers) const {
+  say("%s\n", printable(name).c_str());
+  for (auto& answer : answers) {
+    char line[400];
+    std::snprintf(line, sizeof line, "  %5.2f  %4ld %s", answer.probability, long(answer.label),
+                  printable(answer.name).c_str());
+    say("%s\n", (&answer == &answers.front() ? styled(Style::bold, line) : line).c_str());
   }
 }
 
-Checkpoint open_network(const Flags& f) {
-  if (f.model.empty()) return load_checkpoint(weights_file(f.weights));
-  Checkpoint c = load_weights(f.weights, f.model);
-  for (auto& note : c.notes)
-    say_error("classify: %s: %s\n", printable(f.weights).c_str(), note.c_str());
-  c.info.image_size = 224;
-  c.info.load_size = 256;
-  const Normalization imagenet;
-  c.info.mean = imagenet.mean;
-  c.info.std = imagenet.std;
-  return c;
-}
-
-// Flags beat what the file says.
-void apply(const Flags& f, CheckpointInfo& info) {
-  if (f.crop) info.image_size = f.crop;
-  if (f.resize) info.load_size = f.resize;
-  if (info.load_size < info.image_size)
-    throw Error("--crop " + std::to_string(info.image_size) + " is more than --resize " +
-                std::to_string(info.load_size));
-  info.mean = f.mean.value_or(info.mean);
-  info.std = f.std.value_or(info.std);
-  if (f.classes_file.empty()) return;
-  auto names = read_class_names(f.classes_file);
-  if (names.size() != info.classes.size())
-    throw Error(printable(f.classes_file) + " names " + std::to_string(names.size()) +
-                " classes, but the network has " + std::to_string(info.classes.size()));
-  info.classes = names;
-}
-
-void print_answers(const Flags& f, const Checkpoint& checkpoint, const Samples& samples,
-                   Device device) {
-  if (samples.images.empty()) return;
+void Work::answer(const Samples& samples) {
   NoGrad no_grad;
-  const Tensor logits = (*checkpoint.network)(normalized(samples, checkpoint.info, device));
-  const auto answers = top_classes(logits, checkpoint.info.classes, f.top);
+  const Tensor logits = (*checkpoint.network)(normalized(samples.images, checkpoint.info, device));
+  const auto answers = top_classes(logits, checkpoint.info.classes, top);
   for (std::size_t i = 0; i < samples.names.size(); ++i) {
-    say("%s\n", printable(samples.names[i]).c_str());
-    for (auto& answer : answers[i])
-      say("  %5.2f  %4ld %s\n", answer.probability, long(answer.label),
-          printable(answer.name).c_str());
+    if (!json) {
+      print(samples.names[i], answers[i]);
+      continue;
+    }
+    Json list = Json::array();
+    for (auto& answer : answers[i]) list.push_back(json_of(answer));
+    answered.push_back({{"file", samples.files[i]}, {"answers", list}});
   }
   std::fflush(stdout);
 }
@@ -106,49 +70,30 @@ std::size_t photos_at_once(const CheckpointInfo& info) {
   return std::size_t(std::clamp<int64_t>(8 * 224 * 224 / pixels, 1, 8));
 }
 
-int classify(const Flags& f, const Checkpoint& checkpoint, Device device) {
+int Work::run() {
   const std::size_t most = photos_at_once(checkpoint.info);
-  std::size_t read = 0;
-  Samples batch;
-  for (auto& photo : f.photos) {
-    if (interrupted()) return 130;
-    if (!add_photo(batch, photo, checkpoint.info, f.squash)) continue;
-    ++read;
-    if (batch.images.size() < most) continue;
-    print_answers(f, checkpoint, batch, device);
-    batch = {};
-  }
-  print_answers(f, checkpoint, batch, device);
-  return read == f.photos.size() ? 0 : read > 0 ? 1 : 2;
+  for (Samples batch; !(batch = photos.next(most)).images.empty();) answer(batch);
+  if (interrupted()) return 130;
+  if (json)
+    print_json({{"model", checkpoint.info.model},
+                {"photos", answered},
+                {"skipped", json_of(photos.skipped())}});
+  return photos.code();
 }
 
 void add_flags(CLI::App& app, Flags& f) {
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  app.add_option("photos", f.photos, "image files")->type_name("PHOTO")->required()->take_all();
-  app.add_option("--weights", f.weights,
+  app.add_option("photos", f.photos, "image files, or folders: the images in and below them")
+      ->type_name("PHOTO")
+      ->required()
+      ->take_all();
+  app.add_option("--weights", f.network.weights,
                  "a checkpoint of ours, a run's folder, or other safetensors with --model")
       ->required();
-  app.add_option("--model", f.model,
-                 "the network that foreign weights are for: " + joined(model_names()) +
-                     "; its parameters have torchvision's names");
-  app.add_option("--classes-file", f.classes_file, "class names, a line each, in label order");
+  f.network.add_to(app);
+  f.network.add_sizes_to(app);
   add_whole(app, "--top", f.top, {1, 1000}, "classes to name");
-  add_read(app, "--resize", "N|NxN", "",
-           "N: the shorter side becomes N pixels; NxN: both. Default: as the checkpoint was "
-           "trained; 256 for foreign weights",
-           [&f](const std::string& text, const std::string&) { parse_resize(text, f); });
-  add_whole(app, "--crop", f.crop, {8, 4096}, "pixels cut from the middle; 224 for foreign weights")
-      ->default_str("");
-  add_read(app, "--mean", "X|X,X,X", "",
-           "subtracted from pixels in 0..1; one or three numbers or fractions, such as "
-           "123/255,117/255,104/255. ImageNet's for foreign weights",
-           [&f](const std::string& text, const std::string& flag) {
-             f.mean = parse_channels(text, flag, {});
-           });
-  add_read(app, "--std", "X|X,X,X", "", "divided by afterwards",
-           [&f](const std::string& text, const std::string& flag) {
-             f.std = parse_channels(text, flag, above_zero);
-           });
+  add_json_to(app, f.json);
   f.device.add_to(app);
 }
 
@@ -156,19 +101,20 @@ std::function<int()> prepare(int argc, char** argv) {
   CLI::App app(
       "Names what photos show, with probabilities.\n\n"
       "  classify beach.jpg --weights runs/demo/best.safetensors\n"
+      "  classify holidays/ --weights runs/demo --json\n"
       "  classify cat.jpg --model resnet18 --weights resnet18.safetensors --classes-file "
       "imagenet_classes.txt\n",
       "classify");
-  auto f = std::make_shared<Flags>();
-  add_flags(app, *f);
+  Flags f;
+  add_flags(app, f);
   parse(app, argc, argv);
-  Device device = f->device.open();
-  auto checkpoint = std::make_shared<Checkpoint>(open_network(*f));
-  apply(*f, checkpoint->info);
-  checkpoint->network->to(device);
-  if (f->crop || !f->model.empty())
-    check_image_size(*checkpoint->network, checkpoint->info, device);
-  return [=] { return classify(*f, *checkpoint, device); };
+  Device device = f.device.open();
+  const Checkpoint checkpoint = f.network.open(app);
+  checkpoint.network->to(device);
+  if (f.network.crop || f.network.foreign()) check_image_size(*checkpoint.network, checkpoint.info);
+  Photos photos(f.photos, checkpoint.info, f.network.squash);
+  auto work = std::make_shared<Work>(Work{checkpoint, photos, device, f.top, f.json});
+  return [work] { return work->run(); };
 }
 
 }  // namespace

@@ -1,13 +1,13 @@
 // Says in detail what a network gets right and wrong. See --help.
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "apps/app.h"
 #include "apps/flags.h"
+#include "apps/json_output.h"
+#include "apps/network_flags.h"
 #include "apps/numbers.h"
-#include "apps/run_folder.h"
 #include "data/whole_file.h"
 #include "kernels/machine/printable.h"
 #include "record/draw/confusion.h"
@@ -35,7 +35,7 @@ struct Work {
   void print(const char* what, const Report& report) const;
   void print_wrong(const Answers& answers) const;
   void write_csv(const Answers& clean, const Answers* attacked) const;
-  nlohmann::ordered_json described(const Report& report) const;
+  Json described(const Report& report) const;
 };
 
 // As evaluate_shown() does it.
@@ -43,11 +43,10 @@ Answers Work::ask(bool attacked) const {
   EvaluateOptions options = evaluation_of(info(), workers);
   ProgressLine line;
   if (attacked) options.attack = attack_of(method, interruptible(*attack), device);
-  if (!json)
-    options.progress = [&](int64_t done, int64_t total) {
-      line.update(attacked ? "Attacking" : "Evaluating", done, total,
-                  std::to_string(done) + "/" + std::to_string(total));
-    };
+  options.progress = [&](int64_t done, int64_t total) {
+    line.update(attacked ? "Attacking" : "Evaluating", done, total,
+                std::to_string(done) + "/" + std::to_string(total));
+  };
   Answers answers = answers_on(*checkpoint.network, images(), options);
   line.clear();
   return answers;
@@ -155,20 +154,18 @@ void Work::write_csv(const Answers& clean, const Answers* attacked) const {
   file.commit();
 }
 
-nlohmann::ordered_json Work::described(const Report& r) const {
-  auto number = [](double v) {
-    return std::isfinite(v) ? nlohmann::ordered_json(v) : nlohmann::ordered_json();
-  };
-  nlohmann::ordered_json classes;
+Json Work::described(const Report& r) const {
+  Json classes;
   for (std::size_t c = 0; c < r.counts.size(); ++c)
     classes[name(int64_t(c))] = {{"images", r.counts[c]},
-                                 {"top1", number(r.right[c])},
-                                 {"average_precision", number(r.precisions[c])}};
-  return {{"images", r.score.count},      {"image_size", info().image_size},
-          {"top1", r.score.top1},         {"top5", r.score.top5},
-          {"loss", number(r.score.loss)}, {"class_mean", number(r.class_mean)},
-          {"map", number(r.map)},         {"classes", classes},
-          {"confusion", r.confusion}};
+                                 {"top1", json_number(r.right[c])},
+                                 {"average_precision", json_number(r.precisions[c])}};
+  Json all = json_of(r.score, info().image_size);
+  all["class_mean"] = json_number(r.class_mean);
+  all["map"] = json_number(r.map);
+  all["classes"] = classes;
+  all["confusion"] = r.confusion;
+  return all;
 }
 
 int Work::run() {
@@ -190,13 +187,12 @@ int Work::run() {
     write_png(picture,
               draw_confusion(info().classes, report.confusion,
                              info().model + ", " + std::to_string(clean.size()) + " images"));
+  for (auto& file : {csv, picture})
+    if (!file.empty()) say("wrote %s\n", printable(file).c_str());
   if (json) {
-    nlohmann::ordered_json all{{"clean", described(report)}};
+    Json all{{"clean", described(report)}};
     if (under) all["attacked"] = described(*under);
-    std::printf("%s\n", all.dump(2).c_str());
-  } else {
-    for (auto& file : {csv, picture})
-      if (!file.empty()) say("wrote %s\n", printable(file).c_str());
+    print_json(all);
   }
   return 0;
 }
@@ -206,25 +202,25 @@ std::function<int()> prepare(int argc, char** argv) {
       "Says in detail what a network gets right and wrong: accuracy of each class, mean average "
       "precision, classes that are taken for others, and the surest mistakes.\n\n"
       "  evaluate runs/train DATA\n"
-      "  evaluate runs/train DATA --attack --eps 4/255 --csv answers.csv --confusion matrix.png\n",
+      "  evaluate runs/train DATA --attack --eps 4/255 --csv answers.csv --confusion matrix.png\n"
+      "  evaluate resnet20.safetensors --model resnet20 datasets/cifar-10-batches-bin\n",
       "evaluate");
-  std::string file;
+  NetworkFlags network;
   auto work = std::make_shared<Work>();
   DataFlags data;
   DeviceFlags device;
   AttackFlags attack;
   bool attacked = false;
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  app.add_option("checkpoint", file,
-                 "weights written by train_miniplaces, or a run's folder: its best")
-      ->required();
+  network.add_checkpoint_to(app);
+  network.add_to(app);
   add_whole(app, "--images", data.validation_images, {0, 1'000'000'000},
             "N validation images only, as many of each class; 0: all");
   add_whole(app, "--wrong", work->wrong, {0, 1'000'000}, "wrong answers to name");
   app.add_option("--csv", work->csv, "write every image's answer to this file")->type_name("FILE");
   app.add_option("--confusion", work->picture, "draw which classes are taken for which (PNG)")
       ->type_name("FILE");
-  app.add_flag("--json", work->json, "print everything as JSON");
+  add_json_to(app, work->json);
   app.add_flag("-a,--attack", attacked, "the same images under attack, too");
   app.add_option("--attack-method", work->method, "what -a attacks by: " + joined(attack_names()))
       ->check(one_of(attack_names()))
@@ -244,14 +240,14 @@ std::function<int()> prepare(int argc, char** argv) {
                 "without --attack");
 
   work->device = device.open();
-  work->checkpoint = load_checkpoint(weights_file(file));
+  work->checkpoint = network.open(app);
   CheckpointInfo& info = work->checkpoint.info;
   if (attacked) work->attack = attack.options(info, data.seed);
   work->workers = data.workers;
   data.match(info);
+  data.any_names = !network.has_names();
   if (!work->picture.empty()) check_output_file(work->picture);
   if (!work->csv.empty()) make_output_folder(folder_of(work->csv));
-  data.quiet = work->json;
   work->data = open_validation(data, work->checkpoint, work->device);
   return [work] { return work->run(); };
 }

@@ -5,9 +5,9 @@
 #include <sstream>
 
 #include "apps/numbers.h"
+#include "data/layout.h"
 #include "kernels/machine/printable.h"
-#include "nn/eval_mode.h"
-#include "nn/forward_float.h"
+#include "nn/trial.h"
 
 namespace tweed::app {
 
@@ -56,11 +56,16 @@ void DataFlags::use(const CheckpointInfo& info) {
   class_names = info.classes;
 }
 
+int DataFlags::size_seen() const {
+  std::string place = data;
+  return image_size ? image_size : layout_of(place).image_size;
+}
+
 DataSplits DataFlags::open(Splits splits) const {
   ProgressLine line;
   DataOptions options;
   options.classes = classes;
-  options.class_names = class_names;
+  if (!any_names) options.class_names = class_names;
   options.limit = limit;
   options.all_validation = all_validation;
   options.validation_images = validation_images;
@@ -70,16 +75,15 @@ DataSplits DataFlags::open(Splits splits) const {
   options.seed = seed;
   options.cancelled = [] { return interrupted(); };
   options.progress = [&](int64_t done, int64_t total) {
-    if (quiet) return;
     line.update("Reading images", done, total, std::to_string(done) + "/" + std::to_string(total));
   };
   DataSplits result = open_dataset(data, options, splits);
   line.clear();
   for (auto& [file, reason] : result.damaged)
-    say_error("skipped %s: %s\n", printable(file).c_str(), printable(reason).c_str());
+    say_error("%s %s: %s\n", styled_error(Style::yellow, "skipped").c_str(),
+              printable(file).c_str(), printable(reason).c_str());
   if (!result.damaged.empty()) say_error("%zu damaged image(s) skipped\n", result.damaged.size());
-  if (!quiet)
-    for (auto& note : result.notes) say("%s\n", note.c_str());
+  for (auto& note : result.notes) say("%s\n", note.c_str());
   return result;
 }
 
@@ -92,9 +96,15 @@ static std::string difference(std::vector<std::string> ours, std::vector<std::st
          std::to_string(network.size()) + ")";
 }
 
-void DataFlags::check_classes(const CheckpointInfo& info, const Dataset& data) const {
+void DataFlags::settle_classes(CheckpointInfo& info, const Dataset& data) const {
+  if (any_names && data.classes().size() == info.classes.size()) {
+    say("Without --classes-file: the network's classes are taken for those of DATA, in that "
+        "order\n");
+    info.classes = data.classes();
+  }
   if (data.classes() != info.classes)
-    throw Error(printable(this->data) + " has " + difference(data.classes(), info.classes));
+    throw Error(printable(this->data) + " has " + difference(data.classes(), info.classes) +
+                (any_names ? "; --classes-file says which these are" : ""));
 }
 
 void AttackFlags::add_to(CLI::App& flags) {
@@ -196,15 +206,15 @@ std::string given(const CLI::App& flags, const std::function<bool(const CLI::Opt
 }
 
 void note_unused(const std::string& flags, const std::string& why) {
-  if (!flags.empty()) say_error("note: %s: no effect %s\n", flags.c_str(), why.c_str());
+  if (!flags.empty())
+    say_error("%s %s: no effect %s\n", styled_error(Style::yellow, "note:").c_str(), flags.c_str(),
+              why.c_str());
 }
 
-void check_image_size(Module& network, const CheckpointInfo& info, Device device) {
-  const EvalMode eval(network);
-  const NoGrad no_grad;
+int64_t check_image_size(Module& network, const CheckpointInfo& info) {
   try {
-    forward_float(network,
-                  Tensor::zeros({1, info.image_size, info.image_size, 3}, DType::float32, device));
+    const Tensor logits = output_for_zeros(network, {1, info.image_size, info.image_size, 3});
+    return logits.ndim() == 2 ? logits.dim(1) : logits.size();
   } catch (const Error& e) {
     throw Error("this " + printable(info.model) + " cannot take images of " + size_text(info) +
                 ": " + e.what());
@@ -214,12 +224,12 @@ void check_image_size(Module& network, const CheckpointInfo& info, Device device
 DataSplits open_validation(const DataFlags& data, Checkpoint& checkpoint, Device device) {
   CheckpointInfo& info = checkpoint.info;
   DataSplits splits = data.open(Splits::validation);
-  data.check_classes(info, splits.validation);
+  data.settle_classes(info, splits.validation);
   checkpoint.network->to(device);
   info.load_size = splits.validation.image_side();
   if (info.image_size != splits.image_size) {
     info.image_size = splits.image_size;
-    check_image_size(*checkpoint.network, info, device);
+    check_image_size(*checkpoint.network, info);
   }
   return splits;
 }

@@ -20,7 +20,7 @@ struct DataFlags {
   int64_t limit = 0;                               // --limit is for training alone
   int64_t validation_images = 0;                   // of pgd_attack's --images; 0: all
   bool all_validation = false;                     // of --validation DATA
-  bool quiet = false;                              // nothing on stdout: --json is there
+  bool any_names = false;                          // a network's classes have no names: DATA says
   int image_size = 0, load_size = 0, workers = 2;  // sizes: 0 is what DATA suggests
   uint64_t seed = 0;
 
@@ -32,10 +32,14 @@ struct DataFlags {
   void match(const CheckpointInfo& info);
   /// Takes them in any case.
   void use(const CheckpointInfo& info);
+  /// Pixels of a side that the network will see. Reads no image. @throws FormatError  if there is
+  /// no such data
+  int size_seen() const;
   /// Reads the data with a progress bar, says what was taken, and names damaged images on stderr.
   DataSplits open(Splits splits) const;
+  /// Where the network's classes have no names they get the data's, in that order.
   /// @throws Error  if the data's classes are not the network's
-  void check_classes(const CheckpointInfo& info, const Dataset& data) const;
+  void settle_classes(CheckpointInfo& info, const Dataset& data) const;
 
  private:
   CLI::Option *data_option_ = nullptr, *size_option_ = nullptr, *classes_option_ = nullptr;
@@ -71,8 +75,9 @@ std::string text(const Score& score, int image_size);
 std::string given(const CLI::App& flags, const std::function<bool(const CLI::Option&)>& is_meant);
 /// Says on stderr that what `flags` (as given() lists them) say is not used; nothing if empty.
 void note_unused(const std::string& flags, const std::string& why);
-/// Tries one image of `info`'s size. @throws Error  if the network cannot take it
-void check_image_size(Module& network, const CheckpointInfo& info, Device device);
+/// Tries one image of `info`'s size. Returns the number of classes that the network tells apart.
+/// @throws Error  if the network cannot take it, naming the layer
+int64_t check_image_size(Module& network, const CheckpointInfo& info);
 /// Opens the validation images for a checkpoint's network, moves that to the device, and lets it
 /// see the images at the size that they were opened for, as flags may ask for another than it was
 /// trained on. @throws Error  if it cannot, or the classes are others

@@ -3,8 +3,9 @@
 
 #include "apps/app.h"
 #include "apps/flags.h"
+#include "apps/json_output.h"
+#include "apps/network_flags.h"
 #include "apps/numbers.h"
-#include "apps/run_folder.h"
 #include "apps/sheets.h"
 #include "attacks/self_test.h"
 
@@ -21,30 +22,33 @@ struct Work {
   Device device;
   int workers = 0;
   std::string out;
+  bool json = false;
+  Json results;
 
   const CheckpointInfo& info() const { return checkpoint.info; }
-  bool print(const char* what, const PgdOptions* under) const;
-  int examine() const;
-  int run() const;
+  bool print(const char* what, const PgdOptions* under);
+  int examine();
+  int run();
 };
 
 // False after Ctrl-C.
-bool Work::print(const char* what, const PgdOptions* under) const {
+bool Work::print(const char* what, const PgdOptions* under) {
   EvaluateOptions options = evaluation_of(info(), workers);
   if (under) options.attack = pgd_attack(interruptible(*under), device);
   const Score score = evaluate_shown(*checkpoint.network, data.validation, options);
   if (interrupted()) return false;
+  results[what] = json_of(score, info().image_size);
   say("%-10s%s\n", what, text(score, info().image_size).c_str());
   std::fflush(stdout);
   return true;
 }
 
 // The verdict on the attack itself. Returns the exit code.
-int Work::examine() const {
+int Work::examine() {
   const Samples samples = pick_samples(data.validation, info(), 200);
   const Tensor labels = Tensor::from(samples.labels, {int64_t(samples.labels.size())}, device);
-  const SelfTest test = self_test(*checkpoint.network, normalized(samples, info(), device), labels,
-                                  interruptible(attack));
+  const SelfTest test = self_test(*checkpoint.network, normalized(samples.images, info(), device),
+                                  labels, interruptible(attack));
   if (interrupted()) return 130;
   const std::size_t count = samples.images.size();
   say("self-test on %zu image%s of %s, top-1: clean %.1f %%, noise of the same size %.1f %%, "
@@ -52,22 +56,31 @@ int Work::examine() const {
       count, count == 1 ? "" : "s", size_text(info()).c_str(), test.clean, test.noise,
       test.attacked, test.longer);
   std::fflush(stdout);
-  for (auto& text : test.failures) say_error("self-test FAILED: %s\n", text.c_str());
-  for (auto& text : test.warnings) say_error("self-test warning: %s\n", text.c_str());
+  results["self_test"] = {{"images", count},           {"clean", test.clean},
+                          {"noise", test.noise},       {"attacked", test.attacked},
+                          {"longer", test.longer},     {"passed", test.ok()},
+                          {"failures", test.failures}, {"warnings", test.warnings}};
+  for (auto& text : test.failures)
+    say_error("%s: %s\n", styled_error(Style::red, "self-test FAILED").c_str(), text.c_str());
+  for (auto& text : test.warnings)
+    say_error("%s: %s\n", styled_error(Style::yellow, "self-test warning").c_str(), text.c_str());
   if (!test.ok()) return 1;
-  say("self-test passed: %s%s\n",
+  say("%s: %s%s\n", styled(Style::green, "self-test passed").c_str(),
       test.had_room ? "the loss moved the right way, and no pixel left its bounds"
                     : "eps lets no pixel change, and the loss stayed",
       test.warnings.empty() ? "" : " (see the warnings)");
   return 0;
 }
 
-int Work::run() const {
+int Work::run() {
   if (!print("clean", nullptr) || !print("attacked", &attack)) return 130;
   const Samples samples = pick_samples(data.validation, info(), 8);
   if (!write_attack_sheet(out, checkpoint, samples, "pgd", attack, device)) return 130;
   print_written(out, samples, info());
-  return examine();
+  results["picture"] = out;
+  const int code = examine();
+  if (json && code != 130) print_json(results);
+  return code;
 }
 
 std::function<int()> prepare(int argc, char** argv) {
@@ -78,19 +91,19 @@ std::function<int()> prepare(int argc, char** argv) {
       "  pgd_attack best.safetensors DATA --eps-space normalized --eps 0.1 --step 0.01 "
       "--goal least-likely --no-random-start    (the coursework's)\n",
       "pgd_attack");
-  std::string file;
+  NetworkFlags network;
   auto work = std::make_shared<Work>();
   work->out = "attack.png";
   DataFlags data;
   DeviceFlags device_flags;
   AttackFlags attack_flags;
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  app.add_option("checkpoint", file,
-                 "weights written by train_miniplaces, or a run's folder: its best")
-      ->required();
+  network.add_checkpoint_to(app);
+  network.add_to(app);
   add_whole(app, "--images", data.validation_images, {0, 1'000'000'000},
             "attack N validation images only, as many of each class; 0: all");
   app.add_option("--out", work->out, "the picture to write (PNG)")->capture_default_str();
+  add_json_to(app, work->json);
   data.add_to(app, "of the attack, and of tiny's images");
   attack_flags.add_to(app);
   device_flags.add_to(app);
@@ -98,11 +111,12 @@ std::function<int()> prepare(int argc, char** argv) {
   attack_flags.check();
 
   work->device = device_flags.open();
-  work->checkpoint = load_checkpoint(weights_file(file));
+  work->checkpoint = network.open(app);
   CheckpointInfo& info = work->checkpoint.info;
   work->attack = attack_flags.options(info, data.seed);
   work->workers = data.workers;
   data.match(info);
+  data.any_names = !network.has_names();
   check_output_file(work->out);
   work->data = open_validation(data, work->checkpoint, work->device);
   return [work] { return work->run(); };

@@ -1,14 +1,16 @@
 // Draws which pixels a network's decisions depend on. See --help.
-#include <cstdio>
+#include <algorithm>
 #include <filesystem>
 
 #include "apps/app.h"
 #include "apps/flags.h"
+#include "apps/json_output.h"
+#include "apps/network_flags.h"
 #include "apps/numbers.h"
-#include "apps/run_folder.h"
-#include "apps/sheets.h"
+#include "apps/photos.h"
 #include "data/cifar10.h"
 #include "data/folder_walk.h"
+#include "data/layout.h"
 #include "kernels/machine/printable.h"
 
 using namespace tweed;
@@ -16,15 +18,23 @@ using namespace tweed::app;
 
 namespace {
 
+constexpr int64_t images_a_sheet = 100;
+
+// A folder is a data set unless it holds images itself; one with train/ or val/ beside them is.
 bool is_data(const std::string& name) {
   std::error_code ignored;
-  return name == "tiny" || std::filesystem::is_directory(name, ignored) || is_cifar10(name);
+  if (name == "tiny" || is_cifar10(name)) return true;
+  if (!std::filesystem::is_directory(name, ignored)) return false;
+  const auto folders = folders_in(name);
+  return !holds_images(name) || std::any_of(folders.begin(), folders.end(), is_split_name);
 }
 
 struct Flags {
-  std::string file, out = "saliency.png";
+  NetworkFlags network;
+  std::string out = "saliency.png";
   std::vector<std::string> inputs{"tiny"};
   int count = 12;
+  bool json = false;
   DataFlags data;
   DeviceFlags device;
   CLI::Option *count_option = nullptr, *seed_option = nullptr;
@@ -39,17 +49,22 @@ struct Flags {
 
 void add_flags(CLI::App& app, Flags& f) {
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  app.add_option("checkpoint", f.file,
-                 "weights written by train_miniplaces, or a run's folder: its best")
-      ->required();
+  f.network.add_checkpoint_to(app);
   app.add_option("inputs", f.inputs,
-                 "tiny, a folder of data (its validation images), or image files")
+                 "tiny, a folder of data (its validation images), or image files and folders of "
+                 "them")
       ->type_name("DATA|IMAGES")
       ->take_all()
       ->capture_default_str();
-  app.add_option("--out", f.out, "the picture to write (PNG)")->capture_default_str();
+  f.network.add_to(app);
+  f.network.add_sizes_to(app);
+  app.add_option("--out", f.out,
+                 "the picture to write (PNG); more than " + std::to_string(images_a_sheet) +
+                     " images go on to NAME-2.png, ...")
+      ->capture_default_str();
   f.count_option = add_whole(app, "--count", f.count, {1, 1000}, "how many images of DATA");
   f.seed_option = add_seed(app, f.data.seed, "of tiny's images");
+  add_json_to(app, f.json);
   f.device.add_to(app);
 }
 
@@ -58,21 +73,81 @@ void check_use(const Flags& f) {
   if (f.inputs.size() > 1)
     for (auto& input : f.inputs)
       if (is_data(input))
-        throw Error("give one DATA, or image files: " + in_quotes(input) + " is no file");
+        throw Error("give one DATA, or image files and folders of them: " + in_quotes(input) +
+                    " is DATA");
   if (photos && f.count_option->count())
     throw Error("--count belongs to DATA: photos are all drawn");
   if (f.seed_option->count() && (photos || f.inputs[0] != "tiny"))
     throw Error("--seed belongs to tiny, whose images it draws");
+  if (f.network.squash && !photos)
+    throw Error("--resize NxN belongs to photos: DATA's keep their proportions");
 }
 
-Samples read_photos(const std::vector<std::string>& files, const CheckpointInfo& info) {
-  Samples samples;
-  for (auto& file : files) {
-    if (interrupted()) throw Error("stopped while reading photos");
-    add_photo(samples, file, info);
+// What is drawn, sheet by sheet, so that the memory does not grow with the number of images.
+struct Work {
+  Checkpoint checkpoint;
+  Device device;
+  std::string out;
+  bool json;
+  std::optional<Photos> photos;  // else images of `data`, `count` of them
+  DataSplits data;
+  int64_t count, drawn = 0;
+  Json images = Json::array();
+
+  int run();
+  Samples next();
+  void note(const Samples& samples, const std::vector<Answer>& answers, const std::string& sheet);
+  Json described() const;
+};
+
+// "maps.png", "maps-2.png", ...
+std::string sheet_path(const std::string& out, int number) {
+  if (number == 1) return out;
+  const std::filesystem::path path = out;
+  const std::string name =
+      path.stem().string() + "-" + std::to_string(number) + path.extension().string();
+  return (path.parent_path() / name).string();
+}
+
+Samples Work::next() {
+  if (photos) return photos->next(std::size_t(images_a_sheet));
+  const int64_t most = std::min(count - drawn, images_a_sheet);
+  return pick_samples(data.validation, checkpoint.info, most, drawn);
+}
+
+void Work::note(const Samples& samples, const std::vector<Answer>& answers,
+                const std::string& sheet) {
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    Json image{{"file", samples.files[i]}, {"picture", sheet}, {"answer", json_of(answers[i])}};
+    if (samples.labels[i] >= 0) image["label"] = samples.labels[i];
+    images.push_back(image);
   }
-  if (samples.images.empty()) throw Error("no photo could be read");
-  return samples;
+}
+
+Json Work::described() const {
+  Json all{{"model", checkpoint.info.model},
+           {"image_size", checkpoint.info.image_size},
+           {"images", images}};
+  if (photos) all["skipped"] = json_of(photos->skipped());
+  return all;
+}
+
+int Work::run() {
+  for (int sheet = 1;; ++sheet) {
+    const Samples samples = next();
+    if (interrupted()) return 130;
+    if (samples.images.empty()) break;
+    const std::string path = sheet_path(out, sheet);
+    check_output_file(path);
+    std::vector<Answer> answers;
+    if (!write_saliency_sheet(path, checkpoint, samples, device, &answers)) return 130;
+    print_written(path, samples, checkpoint.info);
+    if (json) note(samples, answers, path);
+    drawn += int64_t(answers.size());
+  }
+  if (drawn == 0) say_error("saliency_maps: no photo could be read\n");
+  if (json) print_json(described());
+  return photos ? photos->code() : 0;
 }
 
 std::function<int()> prepare(int argc, char** argv) {
@@ -80,7 +155,9 @@ std::function<int()> prepare(int argc, char** argv) {
       "Draws gradient saliency beside each image: the absolute gradient of the loss of the "
       "predicted class, largest over colour channels, as in the coursework.\n\n"
       "  saliency_maps runs/demo/best.safetensors tiny\n"
-      "  saliency_maps best.safetensors beach.jpg kitchen.png --out maps.png\n",
+      "  saliency_maps best.safetensors beach.jpg holidays/ --out maps.png\n"
+      "  saliency_maps resnet18.safetensors --model resnet18 cat.jpg --classes-file "
+      "imagenet_classes.txt\n",
       "saliency_maps");
   Flags f;
   add_flags(app, f);
@@ -88,26 +165,22 @@ std::function<int()> prepare(int argc, char** argv) {
   check_use(f);
 
   Device device = f.device.open();
-  auto checkpoint = std::make_shared<Checkpoint>(load_checkpoint(weights_file(f.file)));
-  const CheckpointInfo& info = checkpoint->info;
+  auto work = std::make_shared<Work>(Work{f.network.open(app), device, f.out, f.json});
+  Checkpoint& checkpoint = work->checkpoint;
+  work->count = f.count;
   check_output_file(f.out);
-  auto samples = std::make_shared<Samples>();
   if (f.photos()) {
-    *samples = read_photos(f.inputs, info);
+    work->photos.emplace(f.inputs, checkpoint.info, f.network.squash);
   } else {
     f.data.data = f.inputs[0];
-    f.data.use(info);
-    DataSplits splits = f.data.open(Splits::validation);
-    f.data.check_classes(info, splits.validation);
-    *samples = pick_samples(splits.validation, info, f.count);
+    f.data.use(checkpoint.info);
+    f.data.any_names = !f.network.has_names();
+    work->data = f.data.open(Splits::validation);
+    f.data.settle_classes(checkpoint.info, work->data.validation);
   }
-  checkpoint->network->to(device);
-  const bool all = !f.photos() || samples->images.size() == f.inputs.size();
-  return [=, out = f.out] {
-    if (!write_saliency_sheet(out, *checkpoint, *samples, device)) return 130;
-    print_written(out, *samples, checkpoint->info);
-    return all ? 0 : 1;
-  };
+  checkpoint.network->to(device);
+  if (f.network.crop || f.network.foreign()) check_image_size(*checkpoint.network, checkpoint.info);
+  return [work] { return work->run(); };
 }
 
 }  // namespace

@@ -82,64 +82,47 @@ double largest_change(const AttackSpace& space, const CheckpointInfo& info) {
 
 }  // namespace
 
-Samples pick_samples(const Dataset& data, const CheckpointInfo& info, int64_t count) {
+Samples pick_samples(const Dataset& data, const CheckpointInfo& info, int64_t count,
+                     int64_t first) {
   Samples samples;
-  const int64_t n = data.size();
+  const int64_t n = data.size(), end = std::min(first + count, n);
   // The k-th image of class after class, so that a sheet shows as many classes as it can.
   std::vector<std::vector<int64_t>> by_class(info.classes.size());
   for (int64_t i = 0; i < n; ++i) by_class[std::size_t(data.label(i))].push_back(i);
-  const auto taken = [&] { return int64_t(samples.labels.size()); };
-  for (std::size_t k = 0; taken() < std::min(count, n); ++k)
+  int64_t place = 0;
+  for (std::size_t k = 0; place < end; ++k)
     for (auto& members : by_class)
-      if (k < members.size() && taken() < count) {
+      if (k < members.size() && place < end && place++ >= first) {
         samples.images.push_back(validation_crop(data.image(members[k]), info.image_size));
         samples.labels.push_back(data.label(members[k]));
         samples.names.push_back(data.path(members[k]));
+        samples.files.push_back(data.path(members[k]));
       }
   return samples;
 }
 
-bool add_photo(Samples& samples, const std::string& file, const CheckpointInfo& info, bool squash) {
-  try {
-    const Image photo = decode_image(file);
-    // The middle of such a strip shows nothing, and scaling it up would take gigabytes.
-    if (std::max(photo.height, photo.width) > 50 * std::min(photo.height, photo.width))
-      throw FormatError(file, "is a strip of " + std::to_string(photo.width) + " x " +
-                                  std::to_string(photo.height) + " pixels");
-    const Image resized = squash ? resize(photo, info.load_size, info.load_size)
-                                 : resize_short_side(photo, info.load_size);
-    samples.images.push_back(center_crop(resized, info.image_size));
-  } catch (const Error& e) {
-    std::fflush(stdout);
-    say_error("skipped %s\n", printable(e.what(), 1000).c_str());
-    return false;
-  }
-  samples.labels.push_back(-1);
-  samples.names.push_back(file.substr(file.rfind('/') + 1));
-  return true;
-}
-
-Tensor normalized(const Samples& samples, const CheckpointInfo& info, Device device) {
+Tensor normalized(std::span<const Image> images, const CheckpointInfo& info, Device device) {
   std::vector<float> values;
-  for (auto& image : samples.images)
+  for (auto& image : images)
     for (std::size_t i = 0; i < image.pixels.size(); ++i)
       values.push_back((float(image.pixels[i]) / 255.f - info.mean[i % 3]) / info.std[i % 3]);
   int64_t size = info.image_size;
-  return Tensor::from(values, {int64_t(samples.images.size()), size, size, 3}, device);
+  return Tensor::from(values, {int64_t(images.size()), size, size, 3}, device);
 }
 
 bool write_saliency_sheet(const std::string& path, const Checkpoint& checkpoint,
-                          const Samples& samples, Device device) {
+                          const Samples& samples, Device device, std::vector<Answer>* given) {
   const CheckpointInfo& info = checkpoint.info;
-  const Tensor images = normalized(samples, info, Device());
   std::vector<Cell> cells;
   for (std::size_t i = 0; i < samples.images.size(); ++i) {
     if (interrupted()) return false;
     // One at a time: the way back keeps every activation.
-    const Tensor image = images.slice(int64_t(i), int64_t(i) + 1).to(device);
+    const Tensor image = normalized({&samples.images[i], 1}, info, device);
     const Saliency s = saliency(*checkpoint.network, image);
     const Tensor map = at(s.map, 0);
-    const Caption answer = said(answers(s.logits, info)[0], samples.labels[i]);
+    const Answer likeliest = answers(s.logits, info)[0];
+    if (given) given->push_back(likeliest);
+    const Caption answer = said(likeliest, samples.labels[i]);
     cells.push_back({samples.images[i], {truth_of(samples, i, info)}});
     cells.push_back({saliency_overlay(samples.images[i], map), {answer}});
     cells.push_back({grey(map), {"gradient"}});
@@ -158,7 +141,7 @@ bool write_attack_sheet(const std::string& path, const Checkpoint& checkpoint,
                         Device device) {
   const CheckpointInfo& info = checkpoint.info;
   Module& network = *checkpoint.network;
-  Tensor x = normalized(samples, info, device);
+  Tensor x = normalized(samples.images, info, device);
   auto before = answers(logits_of(network, x), info);
   std::vector<int32_t> labels = samples.labels;
   for (std::size_t i = 0; i < labels.size(); ++i)

@@ -1,9 +1,11 @@
 // The pictures that the apps draw: saliency beside photos, and attacks beside originals.
 #pragma once
+#include <span>
 #include <string>
 #include <vector>
 
 #include "apps/flags.h"
+#include "nn/answers.h"
 #include "record/draw/figure.h"
 
 namespace tweed::app {
@@ -12,24 +14,24 @@ namespace tweed::app {
 struct Samples {
   std::vector<Image> images;       ///< of the network's size
   std::vector<int32_t> labels;     ///< -1 if unknown
-  std::vector<std::string> names;  ///< for images without label: the file
+  std::vector<std::string> names;  ///< for images without label: what to call them
+  std::vector<std::string> files;  ///< which they are from
 };
 
-/// `count` validation images spread over the classes.
-Samples pick_samples(const Dataset& data, const CheckpointInfo& info, int64_t count);
-/// Reads an image file, resized and cropped as in validation, without a label. False for one that
-/// cannot be read, which is named on stderr.
-/// @param squash  resizes both sides to load_size, whatever the proportions
-bool add_photo(Samples& samples, const std::string& file, const CheckpointInfo& info,
-               bool squash = false);
+/// `count` validation images spread over the classes, behind the `first` of these.
+Samples pick_samples(const Dataset& data, const CheckpointInfo& info, int64_t count,
+                     int64_t first = 0);
 
 /// (N, H, W, 3), normalised.
-Tensor normalized(const Samples& samples, const CheckpointInfo& info, Device device);
+Tensor normalized(std::span<const Image> images, const CheckpointInfo& info, Device device);
 
-/// Each image beside its saliency overlay and map, with true and predicted class.
+/// Each image beside its saliency overlay and map, with true and predicted class. The network sees
+/// one at a time.
+/// @param given  gets what it answered
 /// False after Ctrl-C: then nothing is written.
 bool write_saliency_sheet(const std::string& path, const Checkpoint& checkpoint,
-                          const Samples& samples, Device device);
+                          const Samples& samples, Device device,
+                          std::vector<Answer>* given = nullptr);
 /// Under the attack of that name (see register_attack):
 /// original, magnified noise and attacked image side by side, with class and probability.
 /// False after Ctrl-C: then nothing is written.

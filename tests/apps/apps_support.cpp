@@ -30,6 +30,16 @@ Outcome run_app(const std::string& name, const Words& arguments) {
   return run_program(app_command(name) + arguments);
 }
 
+Outcome succeeded(const std::string& name, const Words& arguments) {
+  std::string all;
+  for (auto& word : arguments) all += " " + word;
+  Outcome o = run_app(name, arguments);
+  INFO(name << all << "\n" << o.err);
+  CHECK(o.code == 0);
+  o.out = without_taken(o.out);
+  return o;
+}
+
 Words small_run(const std::string& out, const Words& more) {
   Words words{"tiny", "--image-size", "16",   "--batch-size", "8", "--limit", "4", "--classes",
               "3",    "--lr",         "0.05", "--warmup",     "1", "--out",   out};

@@ -17,6 +17,8 @@ Words operator+(Words words, const Words& more);
 Words app_command(const std::string& name);
 /// Runs an app to its end.
 Outcome run_app(const std::string& name, const Words& arguments);
+/// The same, which has to end with exit code 0; without the line that says what it took of DATA.
+Outcome succeeded(const std::string& name, const Words& arguments);
 /// The arguments of train_miniplaces for a run of a second or less, and `more`.
 Words small_run(const std::string& out, const Words& more = {});
 /// Trains with them.

@@ -17,16 +17,6 @@ namespace {
 
 using Names = std::set<std::string>;
 
-Outcome succeeded(const std::string& app, const Words& words) {
-  std::string all;
-  for (auto& word : words) all += " " + word;
-  Outcome o = run_app(app, words);
-  INFO(app << all << "\n" << o.err);
-  CHECK(o.code == 0);
-  o.out = without_taken(o.out);
-  return o;
-}
-
 // All long names that --help lists, but for what every app has.
 Names names_in_help(const std::string& app) {
   const std::string help = run_app(app, {"--help-all"}).out;
@@ -128,48 +118,6 @@ TEST_CASE("Every flag of an evaluation changes its figures, or says that it does
                            "--attack-method", "--start-epoch"});
 }
 
-TEST_CASE("What cannot be evaluated together is refused in one line") {
-  const TrainedNetwork t("cifar_5x5");
-  auto refused = [&](const std::string& flags, const std::string& what) {
-    INFO(flags);
-    check_refused(
-        run_app("train_miniplaces", Words{t.data, "-e", "--resume", t.best} + split(flags)), what);
-  };
-  refused("--image-size 24", "this cifar_5x5 cannot take images of 24x24: ");
-  refused("--image-size 40", "this cifar_5x5 cannot take images of 40x40: ");
-  refused("--load-size 20", "--load-size 20 is less than --image-size, 32");
-  refused("--classes 2", "has other classes (2) than the network (3)");
-  refused("--model resnet18", "--resume holds a cifar_5x5, but --model says resnet18");
-  refused("--use-vit", "--resume holds a cifar_5x5");
-  refused("--precision tf32", "tf32 is a way in which GPUs multiply");
-  refused("--validation tiny", "it lacks the class 'a' that the network knows; there are bridge");
-  refused("--gpu -1 --device cpu", "--gpu");
-  refused("--use-custom-conv --conv auto", "--use-custom-conv");
-  refused("-a --goal 3", "--goal takes label, least-likely, or a class from 0 to 2, not '3'");
-  refused("-a --eps 8", "did you mean 8/255?");
-  refused("--summary", "--summary only prints a table");
-  const std::string crop = "classify", size = "cannot take images of 16x16";
-  check_refused(run_app(crop, {t.photo, "--weights", t.best, "--crop", "16"}), size);
-  check_refused(
-      run_app("pgd_attack", {t.best, t.data, "--image-size", "16", "--out", t.out + "/p"}), size);
-}
-
-TEST_CASE("What cannot be trained together is refused in one line") {
-  auto refused = [](const std::string& flags, const std::string& what) {
-    INFO(flags);
-    check_refused(run_app("train_miniplaces", split(flags)), what);
-  };
-  for (const char* flag : {"--attack-eps 1/255", "--attack-step 1/255", "--attack-steps 2",
-                           "--eps-space pixel", "--goal label", "--no-random-start"})
-    refused(flag, "no effect without --adversarial pgd");
-  refused("-a", "belong to --evaluate");
-  refused("-v", "belong to --evaluate");
-  refused("--epochs 2 --iterations 2", "--iterations");
-  for (const char* flag :
-       {"--resume", "--out", "--validation"})  // of a shell variable that is not set
-    check_refused(run_app("train_miniplaces", {flag, ""}), "names a file or folder, not ''");
-}
-
 TEST_CASE("What training has no use for is noted") {
   const TrainedNetwork t;
   const Words start = Words{t.data, "--model", t.json, "--out", t.out} +
@@ -225,7 +173,52 @@ TEST_CASE("Every flag of pgd_attack changes its figures or its file") {
   }
   const Flags same{{"--classes 3", "--workers 0", "--threads 2", "--gpu -1", "--device cpu"}};
   for (auto& flag : same.lines) CHECK(attack(flag).out == usual);
-  check_complete("pgd_attack", changing.names() + same.names() + Names{"--out"});
+  const std::string names = t.folder.path() + "/names.txt";
+  write_text(names, "b\na\nc\n");
+  // The same weights as somebody else's, normalised otherwise, called otherwise.
+  for (auto& flag :
+       Words{"--mean 0.1", "--std 0.5", "--model " + t.json, "--classes-file " + names})
+    CHECK(attack(flag).out != usual);
+  check_complete("pgd_attack", changing.names() + same.names() +
+                                   Names{"--out", "--mean", "--std", "--model", "--classes-file",
+                                         "--json"});  // the last in foreign_test.cpp
+}
+
+TEST_CASE("Every flag of evaluate changes what it says or writes") {
+  const TrainedNetwork t;
+  const std::string names = t.folder.path() + "/names.txt", file = t.folder.path() + "/written";
+  write_text(names, "b\na\nc\n");
+  const auto evaluate = [&](const std::string& flags) {
+    return succeeded("evaluate", Words{t.best, t.data} + split(flags)).out;
+  };
+  const std::string usual = evaluate(""), attacked = evaluate("-a --steps 2");
+  CHECK(attacked.starts_with(usual.substr(0, usual.find("Wrong"))));
+  const Flags changing{{"--image-size 24", "--load-size 44", "--images 4", "--mean 0.1",
+                        "--std 0.5", "--classes-file " + names, "--json", "--attack",
+                        "--model " + t.json}};
+  for (auto& flag : changing.lines) {
+    INFO(flag);
+    CHECK(evaluate(flag) != usual);
+  }
+  const Flags of_attack{{"--seed 5", "--attack-eps 2/255", "--eps 3/255", "--attack-step 1/255",
+                         "--step 3/255", "--attack-steps 5", "--eps-space normalized", "--goal 1",
+                         "--no-random-start"}};
+  for (auto& flag : of_attack.lines) {
+    INFO(flag);
+    CHECK(evaluate("-a --steps 2 " + flag) != attacked);
+  }
+  const Flags same{{"--classes 3", "--workers 0", "--threads 2", "--gpu -1", "--device cpu"}};
+  for (auto& flag : same.lines) CHECK(evaluate(flag) == usual);
+  const Flags writing{{"--csv", "--confusion"}};
+  for (auto& flag : writing.lines) {
+    CHECK(evaluate(flag + " " + file) == usual + "wrote " + file + "\n");
+    CHECK(std::filesystem::remove(file));
+  }
+  const std::string mistaken = "--classes-file " + names;  // a for b, b for a
+  CHECK(evaluate(mistaken + " --wrong 1") != evaluate(mistaken));
+  CHECK(evaluate("-a --steps 2 --attack-method pgd") == attacked);
+  check_complete("evaluate", changing.names() + of_attack.names() + same.names() + writing.names() +
+                                 Names{"--steps", "--attack-method", "--wrong"});
 }
 
 TEST_CASE("pgd_attack --images N attacks N images, draws and examines no more") {
@@ -264,18 +257,6 @@ TEST_CASE("A run's folder stands for its weights, for evaluation, table, attack 
                 "holds no weights: neither best.safetensors nor last.safetensors");
 }
 
-TEST_CASE("A picture replaces no file that is none") {
-  const TrainedNetwork t;
-  const std::string before = bytes_of(t.best);
-  for (const char* app : {"pgd_attack", "saliency_maps"})
-    check_refused(run_app(app, {t.best, t.data, "--out", t.best}), "is a file that is no PNG");
-  CHECK(bytes_of(t.best) == before);
-  const std::string empty = t.folder.path() + "/empty.png";
-  write_text(empty, "");  // as mktemp leaves it
-  for (int again = 0; again < 2; ++again)
-    CHECK(run_app("saliency_maps", {t.best, t.photo, "--out", empty}).code == 0);
-}
-
 TEST_CASE("What is printed to a closed stdout goes into no file, and is missed") {
   TemporaryFolder folder;
   std::string line = "exec '" + program_path("train_miniplaces") + "'";
@@ -303,33 +284,6 @@ TEST_CASE("Threads wait without spinning, unless the user says otherwise") {
   CHECK(usual[1] == "0");
   REQUIRE(active.size() == 1);
   CHECK(active[0] != "0");
-}
-
-TEST_CASE("Slips are answered in one line, with what may have been meant") {
-  const auto slip = [](const std::string& words, const std::string& answer) {
-    INFO(words);
-    check_refused(run_app("train_miniplaces", split(words)), answer);
-  };
-  slip("tiny --modle resnet18", "there is no flag '--modle'; did you mean '--model'?");
-  slip("tiny --epohcs 1", "there is no flag '--epohcs'; did you mean '--epochs'?");
-  slip("tiny --epoch 1", "did you mean '--epochs'?");
-  slip("tiny --image_size=64", "did you mean '--image-size'?");
-  slip("tiny --frobnicate", "there is no flag '--frobnicate' (see --help)");
-  slip("tiny other", "the word 'other' is not expected");
-  slip("tiny --model resnet-18", "there is no model 'resnet-18'; there are ");
-  slip("tiny --model resnet-18", "did you mean 'resnet18'?");
-  slip("tiny --optimizer AdamW",
-       "--optimizer: takes sgd, adam, adamw, not 'AdamW'; did you mean 'adamw'?");
-  slip("tiny --schedule cosin", "did you mean 'cosine'?");
-  slip("tiny --augment flip", "did you mean 'mirror'?");
-  slip("tiny --start-epoch 3", "a run that goes on by --resume knows its epoch");
-  slip("tiny --lr abc", "--lr");
-  slip("tiny --wd -1", "--wd");
-  slip("tiny --adversarial pgd --eps 8", "did you mean 8/255?");
-  slip("--resume best", "best: cannot be read: no such file; ");
-  check_refused(run_app("pgd_attack", {"best"}), "no such file; ");
-  check_refused(run_app("pgd_attack", {"x", "tiny", "--step-size", "1"}), "no flag '--step-size'");
-  check_refused(run_app("saliency_maps", {"x", "--coutn", "3"}), "did you mean '--count'?");
 }
 
 TEST_CASE("Help that cannot be written, and a photo that is not there, are said") {
@@ -383,7 +337,21 @@ TEST_CASE("Every flag of saliency_maps changes its picture, or is refused") {
   refused({t.data, "--seed", "3"}, "--seed belongs to tiny");
   refused({t.photo, t.data}, "give one DATA, or image files");
   refused({t.photo, "--out", t.out}, "--out names a file");
-  check_complete("saliency_maps", {"--out", "--count", "--threads", "--gpu", "--device", "--seed"});
+  const std::string names = t.folder.path() + "/names.txt";
+  write_text(names, "x\ny\nz\n");
+  draw({t.photo});
+  const std::string one = bytes_of(picture);
+  const Flags changing{{"--mean 0.1", "--std 0.5", "--resize 34", "--resize 40x40", "--crop 24",
+                        "--classes-file " + names}};
+  for (auto& flag : changing.lines) {
+    INFO(flag);
+    draw(Words{t.photo} + split(flag));
+    CHECK(bytes_of(picture) != one);
+  }
+  check_complete(
+      "saliency_maps",
+      changing.names() + Names{"--out", "--count", "--threads", "--gpu", "--device", "--seed",
+                               "--model", "--json"});  // the last two in foreign_test.cpp
 }
 
 TEST_CASE("Every flag of classify changes its answers") {
@@ -400,7 +368,8 @@ TEST_CASE("Every flag of classify changes its answers") {
   }
   const Flags same{{"--threads 2", "--gpu -1", "--device cpu"}};
   for (auto& flag : same.lines) CHECK(succeeded("classify", start + split(flag)).out == usual);
-  check_complete("classify", changing.names() + same.names() + Names{"--weights"});
+  check_complete("classify", changing.names() + same.names() +
+                                 Names{"--weights", "--json"});  // the last in foreign_test.cpp
 }
 
 TEST_CASE("Every flag of tiny_places_sheet changes what it writes, or is refused") {

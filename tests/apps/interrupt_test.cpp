@@ -110,6 +110,8 @@ TEST_CASE("The memory that photos take does not grow with their number") {
   };
   const Words classify{"--weights", t.best, "--resize", "256", "--crop", "256"};
   CHECK(peak("classify", classify, 80) < 1.3 * peak("classify", classify, 8));
+  const Words draw{t.best, "--out", t.folder.path() + "/maps.png"};  // a hundred a sheet
+  CHECK(peak("saliency_maps", draw, 300) < 1.1 * peak("saliency_maps", draw, 100));
 }
 
 TEST_CASE("Names of others reach the terminal with nothing that it would act upon") {
