@@ -12,6 +12,7 @@
 #include "apps/train_flags.h"
 #include "apps/training.h"
 #include "autograd/conv.h"
+#include "kernels/machine/printable.h"
 #include "nn/freeze.h"
 #include "nn/models/sequential.h"
 #include "nn/summary.h"
@@ -94,6 +95,33 @@ void check_model(const TrainFlags& f, const CheckpointInfo& resumed) {
     throw Error("--resume holds another network than " + f.model + " describes now");
 }
 
+// What can be refused before images are read, which takes its time: names and sizes.
+void check_early(const TrainFlags& f, ModulePtr network) {
+  CheckpointInfo info;
+  info.model = name_of(f.model);
+  info.image_size = f.data.size_seen();
+  constexpr int64_t any_number = 2;  // of classes: DATA says it later
+  if (!network)
+    network = make_model(f.model, {.classes = any_number, .image_size = info.image_size});
+  check_image_size(*network, info);
+}
+
+// Its loss would be 0 from the first step on.
+void check_several(const TrainFlags& f, const std::vector<std::string>& classes) {
+  if (classes.size() == 1)
+    throw Error(printable(f.data.data) + " has one class only, " + in_quotes(classes[0], 60) +
+                ": there is nothing to tell apart");
+}
+
+// A JSON file may give a number of its own.
+void check_answers(Module& network, const CheckpointInfo& info) {
+  const int64_t answers = check_image_size(network, info);
+  if (answers != int64_t(info.classes.size()))
+    throw Error(printable(info.model) + " tells " + std::to_string(answers) +
+                " classes apart, but DATA has " + std::to_string(info.classes.size()) +
+                "; \"classes\" in the place of a number stands for DATA's");
+}
+
 std::function<int()> prepare_summary(TrainFlags& f) {
   ModulePtr network;
   if (!f.resume.empty()) {
@@ -102,7 +130,7 @@ std::function<int()> prepare_summary(TrainFlags& f) {
     f.data.match(from.info);
     network = from.network;
   } else {
-    make_model(f.model, {});
+    check_early(f, nullptr);
     f.data.limit = 1;  // DATA says how many classes there are, and which size
     const DataSplits data = f.data.open(Splits::train);
     f.data.image_size = data.image_size;
@@ -217,9 +245,8 @@ std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Devi
     check_model(f, saved->checkpoint.info);
     f.data.match(saved->checkpoint.info);
     network = saved->checkpoint.network;
-  } else {
-    make_model(f.model, {});  // a wrong name should not wait for the images
   }
+  check_early(f, network);
   if (f.overwrite && saved && (!f.out_given() || same_folder(f.out, saved->folder)))
     note_unused("--overwrite", "with --resume, which goes on in the run's own folder");
   t.overwrites = f.overwrite;
@@ -228,6 +255,7 @@ std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Devi
                               .overwrite = f.overwrite,
                               .resumed = saved ? saved->folder : ""});
   auto data = std::make_shared<DataSplits>(open_data(f));
+  check_several(f, data->train.classes());
   CheckpointInfo info = info_for(f, *data);
   info.model = saved ? saved->checkpoint.info.model : name_of(f.model);
   info.description = saved ? saved->checkpoint.info.description : model_description(f.model);
@@ -240,6 +268,7 @@ std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Devi
     network = make_model(f.model, {.classes = int64_t(info.classes.size()),
                                    .seed = f.data.seed,
                                    .image_size = info.image_size});
+  check_answers(*network, info);
   network->to(device);
   for (auto& pattern : t.freeze) freeze(*network, pattern);
   auto training = std::make_shared<Training>(t, info, network, data->train, data->validation);
@@ -302,12 +331,26 @@ std::vector<std::string> with_demo(const CommandLine& line, const std::vector<st
   return all;
 }
 
+// The words of a new run, with what the model suggests where no flag says otherwise.
+std::vector<std::string> with_optimizer(const CommandLine& line,
+                                        const std::vector<std::string>& words) {
+  const bool given = line.app.count("--optimizer") || line.app.count("--nesterov");
+  if (line.f.model != "simplevit" || given) return words;
+  say("Without --optimizer: simplevit is trained by adamw\n");
+  std::vector<std::string> all{"--optimizer=adamw"};
+  all.insert(all.end(), words.begin(), words.end());
+  return all;
+}
+
 std::function<int()> prepare(std::vector<std::string> words) {
   const std::vector<std::string> typed = words;
   auto line = std::make_unique<CommandLine>(words);
   line->f.check_use(line->app);
-  if (!line->f.data.given() && line->f.resume.empty() && !line->f.summary) {
-    words = with_demo(*line, words);
+  if (line->f.resume.empty() && !line->f.summary) {
+    if (!line->f.data.given()) words = with_demo(*line, words);
+    words = with_optimizer(*line, words);
+    if (line->app.count("--use-resnet18"))
+      say("resnet18 starts from scratch: its weights are random, not ImageNet's\n");
     line = std::make_unique<CommandLine>(words);
   }
   if (line->f.summary) return prepare_summary(line->f);
