@@ -34,16 +34,15 @@ struct Work {
 
   int run();
   void answer(const Samples& samples);
-  void print(const std::string& name, const std::vector<Answer>& answers) const;
+  void print(const std::string& photo, const std::vector<Answer>& answers) const;
 };
 
-void Work::print(const std::string& name, const std::vector<Answer>& answers) const {
-  say("%s\n", printable(name).c_str());
+void Work::print(const std::string& photo, const std::vector<Answer>& answers) const {
+  say("%s\n", printable(photo).c_str());
   for (auto& answer : answers) {
-    char line[400];
-    std::snprintf(line, sizeof line, "  %5.2f  %4ld %s", answer.probability, long(answer.label),
-                  printable(answer.name).c_str());
-    say("%s\n", (&answer == &answers.front() ? styled(Style::bold, line) : line).c_str());
+    const bool likeliest = &answer == &answers.front();
+    const std::string name = styled(likeliest ? Style::bold : Style::plain, printable(answer.name));
+    say("  %5.2f  %4ld %s\n", answer.probability, long(answer.label), name.c_str());
   }
 }
 
