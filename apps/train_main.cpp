@@ -95,14 +95,14 @@ void check_model(const TrainFlags& f, const CheckpointInfo& resumed) {
     throw Error("--resume holds another network than " + f.model + " describes now");
 }
 
-// What can be refused before images are read, which takes its time: names and sizes.
-void check_early(const TrainFlags& f, ModulePtr network) {
+// What can be refused before images are read, which takes its time.
+// @param network  of a run that goes on; null for a new one
+void check_early(const TrainFlags& f, const std::string& model, ModulePtr network) {
   CheckpointInfo info;
-  info.model = name_of(f.model);
+  info.model = name_of(model);
   info.image_size = f.data.size_seen();
   constexpr int64_t any_number = 2;  // of classes: DATA says it later
-  if (!network)
-    network = make_model(f.model, {.classes = any_number, .image_size = info.image_size});
+  if (!network) network = make_model(model, {.classes = any_number, .image_size = info.image_size});
   check_image_size(*network, info);
 }
 
@@ -129,8 +129,9 @@ std::function<int()> prepare_summary(TrainFlags& f) {
     check_model(f, from.info);
     f.data.match(from.info);
     network = from.network;
+    check_early(f, from.info.model, network);
   } else {
-    check_early(f, nullptr);
+    check_early(f, f.model, nullptr);
     f.data.limit = 1;  // DATA says how many classes there are, and which size
     const DataSplits data = f.data.open(Splits::train);
     f.data.image_size = data.image_size;
@@ -245,8 +246,9 @@ std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Devi
     check_model(f, saved->checkpoint.info);
     f.data.match(saved->checkpoint.info);
     network = saved->checkpoint.network;
+  } else {
+    make_model(f.model, {});  // a wrong name is told before what --out holds
   }
-  check_early(f, network);
   if (f.overwrite && saved && (!f.out_given() || same_folder(f.out, saved->folder)))
     note_unused("--overwrite", "with --resume, which goes on in the run's own folder");
   t.overwrites = f.overwrite;
@@ -254,6 +256,7 @@ std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Devi
                               .given = f.out_given(),
                               .overwrite = f.overwrite,
                               .resumed = saved ? saved->folder : ""});
+  check_early(f, saved ? saved->checkpoint.info.model : f.model, network);
   auto data = std::make_shared<DataSplits>(open_data(f));
   check_several(f, data->train.classes());
   CheckpointInfo info = info_for(f, *data);
