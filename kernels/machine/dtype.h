@@ -58,13 +58,17 @@ TWEED_INLINE T store(acc_t<T> x) {
   }
 }
 
+/// The DType of a C++ type; what has none is refused by the compiler.
 template <class T>
 constexpr DType dtype_of() {
+  static_assert(std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, bf16> ||
+                    std::is_same_v<T, int32_t> || std::is_same_v<T, uint8_t>,
+                "tensors hold float, double, bf16, int32_t or uint8_t: convert to one of these");
   if constexpr (std::is_same_v<T, float>) return DType::float32;
   if constexpr (std::is_same_v<T, double>) return DType::float64;
   if constexpr (std::is_same_v<T, bf16>) return DType::bfloat16;
   if constexpr (std::is_same_v<T, int32_t>) return DType::int32;
-  if constexpr (std::is_same_v<T, uint8_t>) return DType::uint8;
+  return DType::uint8;
 }
 constexpr std::size_t size_of(DType t) {
   switch (t) {
