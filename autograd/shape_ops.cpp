@@ -1,5 +1,7 @@
 #include "autograd/shape_ops.h"
 
+#include <array>
+
 #include "autograd/dispatch.h"
 #include "kernels/rearrange.h"
 
@@ -216,25 +218,21 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis) {
   }
   shape.set(along, total);
   Tensor y = Tensor::empty(shape, tensors[0].dtype(), tensors[0].device());
-  // The tensors' sizes along the axis, for the way back; a tensor, since a vector is not captured.
-  std::vector<double> sizes;
+  std::array<int64_t, most_inputs> sizes = {};  // along the axis, for the backward pass
   int64_t at = 0;
-  for (auto& t : tensors) {
-    copy_part("concat", Way::into_whole, y, t, place_along(along, at, y.ndim()));
-    at += t.dim(along);
-    sizes.push_back(double(t.dim(along)));
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    copy_part("concat", Way::into_whole, y, tensors[i], place_along(along, at, y.ndim()));
+    at += sizes[i] = tensors[i].dim(along);
   }
-  return record("concat", tensors, y, save(Tensor::from(sizes, {int64_t(sizes.size())})),
-                [=](const Saved& s, const Tensor& dy, Want want) {
-                  Grads grads;
+  return record("concat", tensors, y, {},
+                [=, count = tensors.size()](const Saved&, const Tensor& dy, Want want) {
+                  Grads grads(count);
                   int64_t at = 0;
-                  for (double size : s[0].to_vector<double>()) {
+                  for (std::size_t i = 0; i < count; at += sizes[i++]) {
+                    if (!want[int(i)]) continue;
                     Shape part = dy.shape();
-                    part.set(along, int64_t(size));
-                    const bool wanted = want[int(grads.size())];
-                    const Shape place = place_along(along, at, dy.ndim());
-                    grads.push_back(wanted ? cut_out("concat", dy, place, part) : Tensor());
-                    at += int64_t(size);
+                    part.set(along, sizes[i]);
+                    grads[i] = cut_out("concat", dy, place_along(along, at, dy.ndim()), part);
                   }
                   return grads;
                 });

@@ -187,6 +187,9 @@ TEST_CASE("any number of tensors is put together, and each gets its gradient", "
       CHECK(grad(parts[std::size_t(i)]).to_doubles() == std::vector<double>(2, 2. * double(i)));
   }
   CHECK_THROWS_WITH(concat({}, 0), Contains("[concat] takes a tensor or more"));
+  // The sizes of its inputs are part of the record, not a tensor that it saves.
+  const Tensor x = require_grad(Tensor::zeros({2, 3}));
+  CHECK(graph_stats(concat({x, x}, 1)).saved_bytes == 0);
 }
 
 }  // namespace tweed
