@@ -26,6 +26,7 @@
 #include "explain/saliency.h"
 #include "nn/activation.h"
 #include "nn/answers.h"
+#include "nn/containers.h"
 #include "nn/eval_mode.h"
 #include "nn/gradients.h"
 #include "nn/forward_float.h"

@@ -39,18 +39,12 @@ std::string activation_name(Activation a) {
 
 }  // namespace
 
-Sequential::Sequential(const std::vector<ModulePtr>& modules) {
-  for (auto& m : modules) add(m);
-}
-Tensor Sequential::forward(const Tensor& x) {
-  Tensor y = x;
-  for (auto& m : modules_) y = (*m)(y);
-  return y;
-}
-
 Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, int64_t kernel,
                const Conv2dOptions& options)
-    : options_(options) {
+    : options_(options), same_(options.padding == same_padding) {
+  if (same_ && options.stride != 1)
+    fail("conv2d", "padding \"same\" takes a stride of 1, not ", options.stride);
+  if (same_) options_.padding = (kernel - 1) / 2;
   const InitKey key = next_layer();
   double bound = 1 / std::sqrt(double(in_channels * kernel * kernel));
   weight_ = add_parameter("weight",
@@ -59,14 +53,19 @@ Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, int64_t kernel,
     bias_ = add_parameter("bias", uniform_init({out_channels}, bound, {key.seed, key.layer, 1}));
 }
 Tensor Conv2d::forward(const Tensor& x) {
-  // Who wants neither bias nor activation has a norm behind it.
+  // A convolution without bias and activation is followed by a batch norm in practice, which would
+  // cancel the bias; in training conv2d may find that norm's statistics on the way.
   const bool norm_follows = training() && !options_.bias && options_.activation == Activation::none;
-  return conv2d(x, weight_, bias_,
+  // conv2d pads all sides alike: the pixel more that an even kernel needs is added beforehand.
+  const bool uneven = same_ && weight_.dim(1) % 2 == 0 && x.ndim() == 4;
+  const Tensor image = uneven ? pad(x, {{0, 0}, {0, 1}, {0, 1}, {0, 0}}) : x;
+  return conv2d(image, weight_, bias_,
                 {options_.stride, options_.padding, options_.activation, norm_follows});
 }
 std::string Conv2d::description() const {
   return call("Conv2d", weight_.dim(3), weight_.dim(0), named("kernel", double(weight_.dim(1))),
-              named("stride", double(options_.stride)), named("padding", double(options_.padding)),
+              named("stride", double(options_.stride)),
+              same_ ? "padding same" : named("padding", double(options_.padding)),
               activation_name(options_.activation));
 }
 int64_t Conv2d::multiply_adds(const Shape& output) const {

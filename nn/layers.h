@@ -3,40 +3,18 @@
 #include "autograd/conv.h"
 #include "autograd/matmul.h"
 #include "autograd/pool.h"
+#include "nn/containers.h"
 #include "nn/module.h"
 
 namespace tweed {
 
-/// Children called "0", "1", ..., or by name, applied one after another.
-///
-///   Sequential net{Linear(2, 16), ReLU(), Linear(16, 2)};
-///   net.add("head", Linear(2, 1));
-class Sequential : public Module {
- public:
-  Sequential() = default;
-  explicit Sequential(const std::vector<ModulePtr>& modules);
-  template <Layer... M>
-  requires(sizeof...(M) > 0) explicit Sequential(M&&... layers) {
-    (add(std::forward<M>(layers)), ...);
-  }
-  template <Layer M>
-  Sequential& add(M&& layer) {
-    return add(std::to_string(modules_.size()), std::forward<M>(layer));
-  }
-  template <Layer M>
-  Sequential& add(const std::string& name, M&& layer) {
-    modules_.push_back(add_child(name, std::forward<M>(layer)));
-    return *this;
-  }
-  Tensor forward(const Tensor& x) override;
-  std::string description() const override { return "Sequential"; }
-
- private:
-  std::vector<ModulePtr> modules_;
-};
+/// Conv2dOptions::padding for a result as large as the image, as PyTorch's padding="same": a border
+/// of kernel - 1 in all, of which an even kernel has one more pixel at the bottom and on the right.
+constexpr int64_t same_padding = -1;
 
 struct Conv2dOptions {
-  int64_t stride = 1, padding = 0;
+  int64_t stride = 1;
+  int64_t padding = 0;  ///< or same_padding, with a stride of 1
   bool bias = true;
   Activation activation = Activation::none;
 };
@@ -44,18 +22,21 @@ struct Conv2dOptions {
 /// Convolution of (N, H, W, in_channels) images by a square kernel; see conv2d().
 /// Parameters: weight (out_channels, kernel, kernel, in_channels), bias (out_channels), both
 /// initialised U(+-1/sqrt(fan_in)) as PyTorch does; see InitSeed for what they draw.
+/// @throws ShapeError  "[conv2d] padding \"same\" takes a stride of 1, not 2"
 class Conv2d : public Module {
  public:
   Conv2d(int64_t in_channels, int64_t out_channels, int64_t kernel,
          const Conv2dOptions& options = {});
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
+  /// With the number for same_padding, (kernel - 1) / 2.
   const Conv2dOptions& options() const { return options_; }
   const Tensor& weight() const { return weight_; }
   int64_t multiply_adds(const Shape& output) const override;
 
  private:
   Conv2dOptions options_;
+  bool same_;
   Tensor weight_, bias_;
 };
 

@@ -10,7 +10,39 @@ static Tensor passed_through(const std::map<int, Module::Hook>& hooks, Tensor t)
   return t;
 }
 
+namespace {
+
+// A ShapeError on its way out of a network, with the layer that it came from. Each module around
+// that layer knows one more part of its name.
+struct LayerShapeError : ShapeError {
+  LayerShapeError(const std::string& what, const Module* from, const std::string& name)
+      : ShapeError(name.empty() ? what : what + ", in layer " + name), bare(what), layer(from) {}
+  std::string bare;  // the message without the name
+  const Module* layer;
+};
+
+}  // namespace
+
 Tensor Module::operator()(const Tensor& x) {
+  try {
+    return hooked_forward(x);
+  } catch (const LayerShapeError& e) {
+    const std::string name = name_inside(e.layer);
+    // A layer that was never registered as a child has no name: this module stands for it.
+    throw LayerShapeError(e.bare, name.empty() ? this : e.layer, name);
+  } catch (const ShapeError& e) {
+    throw LayerShapeError(e.what(), this, "");
+  }
+}
+std::string Module::name_inside(const Module* m) const {
+  std::string found;
+  for_each("", [&](auto& name, const Module& other) {
+    if (&other == m) found = name;
+  });
+  return found;
+}
+
+Tensor Module::hooked_forward(const Tensor& x) {
   const Tensor y = passed_through(output_hooks_, forward(passed_through(input_hooks_, x)));
   if (requires_grad(y))
     for (auto& [number, hook] : gradient_hooks_) on_gradient(y, hook);

@@ -58,6 +58,7 @@ class Module {
 
   virtual Tensor forward(const Tensor& x) = 0;
   /// forward(), and the hooks around it.
+  /// @throws ShapeError  of a layer inside, with its name: "[conv2d] weight is ..., in layer conv2"
   Tensor operator()(const Tensor& x);
 
   /// All parameters, in order of registration, a module's own before its children's.
@@ -131,6 +132,8 @@ class Module {
   void for_each(const std::string& prefix, F f) const;
   void number_layers(uint32_t& next);
   void print(std::string& out, const std::string& name, int depth) const;
+  Tensor hooked_forward(const Tensor& x);
+  std::string name_inside(const Module* m) const;
 
   std::vector<Named> parameters_, buffers_;
   std::vector<std::pair<std::string, std::shared_ptr<Module>>> children_;

@@ -82,8 +82,9 @@ TEST_CASE("operations.md lists the functions of every header, and no others") {
 
 TEST_CASE("models.md has every network with its size, and the JSON file that is tested") {
   const std::string page = text_of("docs/models.md");
-  CHECK(page.find("```json\n" + text_of("docs/examples/network.json") + "```") !=
-        std::string::npos);
+  for (const char* example : {"network.json", "blocks.json"})
+    CHECK(page.find("```json\n" + text_of(std::string("docs/examples/") + example) + "```") !=
+          std::string::npos);
   for (auto& name : activation_names()) CHECK(page.find("`" + name + "`") != std::string::npos);
 
   std::istringstream numbers(std::regex_replace(page, std::regex("(\\d),(?=\\d{3})"), "$1"));

@@ -6,6 +6,7 @@
 #include "apps/paths.h"
 #include "autograd/loss.h"
 #include "data/loader.h"
+#include "nn/layers.h"
 #include "optim/sgd.h"
 #include "record/checkpoint.h"
 #include "tests/catch.h"
@@ -96,6 +97,25 @@ TEST_CASE("Logits, loss and every gradient are PyTorch's") {
   check_network("squeezenet1_0", false, 2e-4);
   check_network("inception", false, 2e-4);
   check_network("simplevit", false, 2e-4);
+}
+
+TEST_CASE("A network from JSON with residual blocks and branches is PyTorch's, in float64") {
+  const auto stored = read_safetensors(source_path("tests/golden/blocks.safetensors")).tensors;
+  auto network = make_model(source_path("docs/examples/blocks.json"), {.classes = 5});
+  fill(*network);
+  for (auto& [name, t] : network->state())
+    if (is_floating(t.dtype())) t.move_into(Tensor::empty(t.shape(), DType::float64));
+  const auto agrees = [&](const std::string& name, const Tensor& t) {
+    INFO(name);
+    CHECK(difference(to_file_axes(t).to_doubles(), stored.at(name).to_doubles(), 1e-11) == "");
+  };
+  const Tensor x = require_grad(stored.at("x"));
+  const Tensor logits = (*network)(x), loss = cross_entropy(logits, stored.at("labels"));
+  backward(loss);
+  agrees("logits", logits);
+  agrees("loss", loss);
+  CHECK(difference(grad(x).to_doubles(), stored.at("dx").to_doubles(), 1e-11) == "");
+  for (auto& [name, t] : network->parameters()) agrees("grad/" + name, grad(t));
 }
 
 TEST_CASE("Networks have as many parameters as torchvision's and the papers'") {

@@ -1,12 +1,15 @@
 // Networks from JSON: the documentation's example, every layer, and what is refused.
 #include "nn/models/sequential.h"
 
+#include <algorithm>
+#include <array>
 #include <fstream>
 
 #include "apps/paths.h"
 #include "autograd/loss.h"
 #include "nn/activation.h"
 #include "nn/freeze.h"
+#include "nn/summary.h"
 #include "nn/watch.h"
 #include "optim/sgd.h"
 #include "record/checkpoint.h"
@@ -18,7 +21,8 @@ using namespace tweed;
 
 namespace {
 
-const std::string example = source_path("docs/examples/network.json");
+const std::string example = source_path("docs/examples/network.json"),
+                  blocks = source_path("docs/examples/blocks.json");
 
 ModulePtr made(const std::string& layers, const ModelOptions& options = {}) {
   return sequential_model("net.json", "{\"layers\": [" + layers + "]}", options);
@@ -102,6 +106,15 @@ TEST_CASE("Every layer can be described") {
         "0: AdaptiveAvgPool2d(2, 3)\n");
   CHECK(text(R"({"type": "GlobalAvgPool"})") == "0: GlobalAvgPool\n");
   CHECK(text(R"({"type": "Flatten"})") == "0: Flatten\n");
+  CHECK(text(R"({"type": "Conv2d", "in_channels": 2, "out_channels": 2, "kernel_size": 4,
+                 "padding": "same"})") ==
+        "0: Conv2d(2, 2, kernel 4, stride 1, padding same, no activation)\n");
+  CHECK(text(R"({"type": "Residual", "layers": [{"type": "ReLU"}],
+                 "shortcut": [{"type": "Flatten"}]})") ==
+        "0: Residual\n    layers: Sequential\n      0: ReLU\n"
+        "    shortcut: Sequential\n      0: Flatten\n");
+  CHECK(text(R"({"type": "Concat", "branches": [[{"type": "ReLU"}], [{"type": "Tanh"}]]})") ==
+        "0: Concat\n    0: Sequential\n      0: ReLU\n    1: Sequential\n      0: Tanh\n");
   for (auto& name : activation_names())
     CHECK(text("{\"type\": \"" + name + "\"}") == "0: " + name + "\n");
   CHECK(made(R"({"type": "Conv2d", "in_channels": 2, "out_channels": 3, "kernel_size": 1,
@@ -143,9 +156,93 @@ TEST_CASE("A mistake in a description is named with file, layer and key") {
                 "layer 0.1 (Relu) is of no known type");
   check_refused(R"({"type": "Sequential", "layers": []})", "layer 0 (Sequential) needs a list");
   check_refused("3", "layer 0 is no object in braces");
-  std::string deep = R"({"type": "ReLU"})";
-  for (int i = 0; i < 100; ++i) deep = R"({"type": "Sequential", "layers": [)" + deep + "]}";
-  check_refused(deep, "layer 0.0.0.");
+}
+
+TEST_CASE("Mistakes in a convolution's padding, and in layers made of layers") {
+  const std::string conv = R"({"type": "Conv2d", "in_channels": 3, "out_channels": 3,
+                               "kernel_size": 3, )";
+  check_refused(conv + R"("stride": 2, "padding": "same"})",
+                "layer 0 (Conv2d) takes \"same\" as 'padding' with a stride of 1 only");
+  check_refused(conv + R"("padding": "sane"})",
+                "layer 0 (Conv2d) needs an integer of at least 0 as 'padding', not \"sane\"");
+  check_refused(R"({"type": "MaxPool2d", "kernel_size": 2, "padding": "same"})",
+                "layer 0 (MaxPool2d) needs an integer of at least 0 as 'padding'");
+  check_refused(R"({"type": "Residual"})", "layer 0 (Residual) has no 'layers'");
+  check_refused(R"({"type": "Residual", "layers": []})", "layer 0 (Residual) needs a list");
+  check_refused(R"({"type": "Residual", "layers": [{"type": "ReLU"}], "shortcut": []})",
+                "layer 0 (Residual) needs a list that is not empty as 'shortcut', not []");
+  check_refused(R"({"type": "Residual", "layers": [{"type": "ReLU"}, {"type": "Relu"}]})",
+                "layer 0.layers.1 (Relu) is of no known type");
+  check_refused(R"({"type": "Residual", "layers": [{"type": "ReLU"}], "shortcut": [3]})",
+                "layer 0.shortcut.0 is no object in braces");
+  check_refused(R"({"type": "Concat", "branches": []})", "layer 0 (Concat) needs a list");
+  check_refused(R"({"type": "Concat", "branches": [[{"type": "ReLU"}], {"type": "ReLU"}]})",
+                "layer 0 (Concat) needs a list of layers that is not empty as branch 1");
+  check_refused(R"({"type": "Concat", "branches": [[{"type": "ReLU"}], []]})",
+                "layer 0 (Concat) needs a list of layers that is not empty as branch 1");
+  check_refused(R"({"type": "Concat", "branches": [[{"type": "ReLU"}, {"type": "Flat"}]]})",
+                "layer 0.0.1 (Flat) is of no known type");
+  // Weights are counted over all branches before they are drawn.
+  std::string branches;
+  for (int i = 0; i < 300; ++i)
+    branches += std::string(i ? ", " : "") +
+                R"([{"type": "Linear", "in_features": 30000, "out_features": 30000}])";
+  check_refused(R"({"type": "Concat", "branches": [)" + branches + "]}",
+                "layer 0.0.0 (Linear) has more weights than 2^28");
+}
+
+TEST_CASE("Layers that lie too deep in each other are refused") {
+  auto nested = [](const std::string& before, const std::string& after, int times) {
+    std::string text = R"({"type": "ReLU"})";
+    for (int i = 0; i < times; ++i) text = before + text + after;
+    return text;
+  };
+  for (auto& [before, after, place] :
+       {std::array<const char*, 3>{R"({"type": "Sequential", "layers": [)", "]}", "0.0.0."},
+        {R"({"type": "Residual", "layers": [)", "]}", "0.layers.0.layers."},
+        {R"({"type": "Residual", "layers": [{"type": "ReLU"}], "shortcut": [)", "]}",
+         "0.shortcut.0.shortcut."},
+        {R"({"type": "Concat", "branches": [[)", "]]}", "0.0.0."}}) {
+    CHECK_NOTHROW(made(nested(before, after, 60)));
+    check_refused(nested(before, after, 100), std::string("layer ") + place);
+    CHECK_THROWS_WITH(made(nested(before, after, 100)), Contains("is nested too deep"));
+  }
+}
+
+TEST_CASE("A described residual network trains, is saved and shown, and names a wrong shape") {
+  auto network = make_model(blocks, {.classes = 4, .seed = 1});
+  std::vector<std::string> names;
+  for (auto& [name, t] : network->parameters()) names.push_back(name);
+  for (const char* name : {"2.layers.0.weight", "3.shortcut.0.bias", "4.1.1.weight", "6.bias"}) {
+    INFO(name);
+    CHECK(std::find(names.begin(), names.end(), name) != names.end());
+  }
+  const Tensor x = random_tensor({4, 12, 12, 3}), labels = Tensor::from<int32_t>({0, 1, 2, 3}, {4});
+  SGD sgd(*network, {.lr = 0.05, .momentum = 0.9});
+  double first = 0, last = 0;
+  for (int step = 0; step < 30; ++step) {
+    const Tensor loss = cross_entropy((*network)(x), labels);
+    sgd.zero_grad(), backward(loss), sgd.step();
+    (step ? last : first) = loss.item();
+  }
+  CHECK(last < 0.8 * first);
+  CHECK_THAT(summary(*network, {1, 12, 12, 3}), Contains("3.shortcut.0"));
+
+  TemporaryFolder folder;
+  const std::string path = folder.path() + "/blocks.safetensors";
+  CheckpointInfo info;
+  info.model = "gone.json";
+  info.description = model_description(blocks);
+  info.classes = {"a", "b", "c", "d"};
+  save_checkpoint(path, *network, info);
+  network->eval();
+  NoGrad no_grad;
+  CHECK(same_bits((*load_checkpoint(path).network)(x), (*network)(x)));
+  CHECK_THROWS_WITH(
+      (*made(R"({"type": "ReLU"}, {"type": "Residual", "layers": [{"type": "GlobalAvgPool"}]})"))(
+          x),
+      Contains("[residual] layers give (4, 3), the input is (4, 12, 12, 3), which takes a "
+               "shortcut, in layer 1"));
 }
 
 TEST_CASE("What is no description of a network is refused with the file's name") {

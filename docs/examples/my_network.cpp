@@ -6,10 +6,10 @@
 #include "tweed.h"
 using namespace tweed;
 
-// Two convolutions whose result is added to their input.
-class Residual : public Module {
+// Two convolutions whose result is added to their input, and then ReLU.
+class Block : public Module {
  public:
-  explicit Residual(int64_t channels) {
+  explicit Block(int64_t channels) {
     const Conv2dOptions same_size{.padding = 1, .bias = false};
     inside_ = add_child(
         "inside",
@@ -17,15 +17,15 @@ class Residual : public Module {
                    Conv2d(channels, channels, 3, same_size), BatchNorm2d(channels)});
   }
   Tensor forward(const Tensor& x) override { return relu(x + (*inside_)(x)); }
-  std::string description() const override { return "Residual"; }
+  std::string description() const override { return "Block"; }
 
  private:
   ModulePtr inside_;
 };
 
 ModulePtr my_network(const ModelOptions& options) {
-  return hold(Sequential{Conv2d(3, 32, 5, {.stride = 2, .padding = 2}), ReLU(), Residual(32),
-                         Conv2d(32, 64, 3, {.stride = 2, .padding = 1}), ReLU(), Residual(64),
+  return hold(Sequential{Conv2d(3, 32, 5, {.stride = 2, .padding = 2}), ReLU(), Block(32),
+                         Conv2d(32, 64, 3, {.stride = 2, .padding = 1}), ReLU(), Block(64),
                          GlobalAvgPool(), Linear(64, options.classes)});
 }
 

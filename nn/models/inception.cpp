@@ -3,7 +3,6 @@
 // every convolution, 3x3 where the paper has 5x5, no auxiliary classifiers; 6,624,904 parameters
 // with 1,000 classes. Source: Szegedy 2014, arXiv:1409.4842
 #include "autograd/pool.h"
-#include "autograd/shape_ops.h"
 #include "nn/models/build.h"
 
 namespace tweed {
@@ -29,7 +28,7 @@ struct Parts {
   int64_t out() const { return one + three + five + pooled; }
 };
 
-class Inception : public Module {
+class Inception : public Concat {
  public:
   Inception(Build& build, const Parts& p) {
     auto conv = [&](int64_t in, int64_t out, int64_t kernel) {
@@ -38,24 +37,13 @@ class Inception : public Module {
     auto chain = [](const ModulePtr& a, const ModulePtr& b) {
       return std::make_shared<Sequential>(std::vector<ModulePtr>{a, b});
     };
-    branches_.push_back(add_child("branch1", conv(p.in, p.one, 1)));
-    branches_.push_back(
-        add_child("branch2", chain(conv(p.in, p.reduce3, 1), conv(p.reduce3, p.three, 3))));
-    branches_.push_back(
-        add_child("branch3", chain(conv(p.in, p.reduce5, 1), conv(p.reduce5, p.five, 3))));
-    branches_.push_back(add_child(
-        "branch4", chain(std::make_shared<MaxPool2d>(3, PoolOptions{.stride = 1, .padding = 1}),
-                         conv(p.in, p.pooled, 1))));
-  }
-  Tensor forward(const Tensor& x) override {
-    std::vector<Tensor> parts;
-    for (auto& branch : branches_) parts.push_back((*branch)(x));
-    return concat(parts, 3);
+    add("branch1", conv(p.in, p.one, 1));
+    add("branch2", chain(conv(p.in, p.reduce3, 1), conv(p.reduce3, p.three, 3)));
+    add("branch3", chain(conv(p.in, p.reduce5, 1), conv(p.reduce5, p.five, 3)));
+    add("branch4", chain(std::make_shared<MaxPool2d>(3, PoolOptions{.stride = 1, .padding = 1}),
+                         conv(p.in, p.pooled, 1)));
   }
   std::string description() const override { return "Inception"; }
-
- private:
-  std::vector<ModulePtr> branches_;
 };
 
 class GoogLeNet : public Module {

@@ -6,7 +6,8 @@
 #include "data/parse_json.h"
 #include "data/read_file.h"
 #include "nn/activation.h"
-#include "nn/models/build.h"
+#include "nn/init.h"
+#include "nn/layers.h"
 #include "nn/norm_layers.h"
 #include "nn/weight_limit.h"
 
@@ -27,8 +28,19 @@ constexpr int deepest_json = 1000;
 // when all were asked for: a key that is left is a mistake.
 class LayerText {
  public:
-  LayerText(const Json& json, std::string file, std::string place, int64_t classes)
-      : json_(json), file_(std::move(file)), place_(std::move(place)), classes_(classes) {
+  // The network itself.
+  LayerText(const Json& json, std::string file, int64_t classes)
+      : json_(json), file_(std::move(file)), classes_(classes) {
+    if (!json.is_object()) fail("is no object in braces");
+  }
+  // A layer inside of `parent`, at a place such as "3" or "3.shortcut.0".
+  LayerText(const Json& json, const LayerText& parent, std::string place)
+      : json_(json),
+        file_(parent.file_),
+        place_(std::move(place)),
+        classes_(parent.classes_),
+        depth_(parent.depth_ + 1) {
+    if (depth_ > deepest) fail("is nested too deep");
     if (!json.is_object()) fail("is no object in braces");
   }
 
@@ -36,6 +48,13 @@ class LayerText {
   int64_t integer(const char* key, int64_t least = 1) { return as_integer(key, get(key), least); }
   int64_t integer_or(const char* key, int64_t otherwise) {
     return json_.contains(key) ? integer(key, std::min<int64_t>(1, otherwise)) : otherwise;
+  }
+  // A convolution's padding: an integer, 0 by default, or "same".
+  int64_t padding(int64_t stride) {
+    if (!json_.contains("padding") || json_["padding"] != "same") return integer_or("padding", 0);
+    get("padding");
+    if (stride != 1) fail("takes \"same\" as 'padding' with a stride of 1 only");
+    return same_padding;
   }
   // An integer for both, or [height, width].
   std::pair<int64_t, int64_t> pair(const char* key) {
@@ -77,12 +96,8 @@ class LayerText {
     for (auto& [key, value] : json_.items())
       if (!used_.contains(key)) fail("has no use for " + in_quotes(key, 60));
   }
-  // The place of a child, "3" or "3.0".
-  std::string child(std::size_t i) const {
-    return (place_.empty() ? "" : place_ + ".") + std::to_string(i);
-  }
-  const std::string& file() const { return file_; }
-  int64_t classes() const { return classes_; }
+  bool has(const char* key) const { return json_.contains(key); }
+  const std::string& place() const { return place_; }
 
   void set_type(const std::string& type) { type_ = " (" + printable(type, 60) + ")"; }
   [[noreturn]] void fail(const std::string& what) const {
@@ -111,38 +126,71 @@ class LayerText {
   const Json& json_;
   std::string file_, place_, type_;
   int64_t classes_;
+  int depth_ = 0;
   std::set<std::string> used_;
 };
 
-std::shared_ptr<Sequential> make_layers(LayerText& text, Build& build, int depth);
+ModulePtr make_layer(LayerText& text);
 
-ModulePtr make_conv(LayerText& t, Build&) {
-  const int64_t in = t.integer("in_channels"), out = t.integer("out_channels"),
-                kernel = t.integer("kernel_size");
-  t.check_weights(in, out, kernel * kernel);
-  return std::make_shared<Conv2d>(in, out, kernel,
-                                  Conv2dOptions{.stride = t.integer_or("stride", 1),
-                                                .padding = t.integer_or("padding", 0),
-                                                .bias = t.flag_or("bias", true)});
+// The layers of a list, called by their numbers within the place that the list stands for.
+Sequential make_layers(const LayerText& parent, const Json& list, const std::string& place) {
+  Sequential layers;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const std::string number = std::to_string(i);
+    LayerText layer(list[i], parent, place.empty() ? number : place + "." + number);
+    layers.add(make_layer(layer));
+    layer.check_all_used();
+  }
+  return layers;
 }
-ModulePtr make_linear(LayerText& t, Build&) {
+ModulePtr make_sequential(LayerText& t) {
+  return hold(make_layers(t, t.list("layers"), t.place()));
+}
+ModulePtr make_residual(LayerText& t) {
+  auto at = [&](const char* key) { return make_layers(t, t.list(key), t.place() + "." + key); };
+  Sequential layers = at("layers");
+  if (!t.has("shortcut")) return hold(Residual(std::move(layers)));
+  return hold(Residual(std::move(layers), at("shortcut")));
+}
+ModulePtr make_concat(LayerText& t) {
+  Concat branches;
+  const Json& lists = t.list("branches");
+  for (std::size_t i = 0; i < lists.size(); ++i) {
+    const std::string number = std::to_string(i);
+    if (!lists[i].is_array() || lists[i].empty())
+      t.fail("needs a list of layers that is not empty as branch " + number);
+    branches.add(make_layers(t, lists[i], t.place() + "." + number));
+  }
+  return hold(std::move(branches));
+}
+
+ModulePtr make_conv(LayerText& t) {
+  const int64_t in = t.integer("in_channels"), out = t.integer("out_channels"),
+                kernel = t.integer("kernel_size"), stride = t.integer_or("stride", 1);
+  t.check_weights(in, out, kernel * kernel);
+  return std::make_shared<Conv2d>(
+      in, out, kernel,
+      Conv2dOptions{
+          .stride = stride, .padding = t.padding(stride), .bias = t.flag_or("bias", true)});
+}
+ModulePtr make_linear(LayerText& t) {
   const int64_t in = t.integer("in_features"), out = t.integer("out_features");
   t.check_weights(in, out);
   return std::make_shared<Linear>(in, out, LinearOptions{.bias = t.flag_or("bias", true)});
 }
-ModulePtr make_norm(LayerText& t, Build&) {
+ModulePtr make_norm(LayerText& t) {
   const int64_t channels = t.integer("num_features");
-  t.check_weights(channels, 4);  // two of them statistics
+  t.check_weights(channels, 4);  // weight, bias and two running statistics
   const double momentum = t.fraction_or("momentum", 0.1);
   return hold(BatchNorm2d(channels, {.momentum = momentum, .eps = t.fraction_or("eps", 1e-5)}));
 }
 
-ModulePtr make_layer_norm(LayerText& t, Build&) {
+ModulePtr make_layer_norm(LayerText& t) {
   const int64_t features = t.integer("normalized_shape");
   t.check_weights(features, 2);
   return std::make_shared<LayerNorm>(features, t.fraction_or("eps", 1e-5));
 }
-ModulePtr make_group_norm(LayerText& t, Build&) {
+ModulePtr make_group_norm(LayerText& t) {
   const int64_t groups = t.integer("num_groups"), channels = t.integer("num_channels");
   t.check_weights(channels, 2);
   if (channels % groups) t.fail("has 'num_channels' that 'num_groups' does not divide");
@@ -159,33 +207,36 @@ struct Window {
         padding(t.integer_or("padding", 0)),
         ceil_mode(t.flag_or("ceil_mode", false)) {}
 };
-ModulePtr make_max_pool(LayerText& t, Build&) {
+ModulePtr make_max_pool(LayerText& t) {
   const Window w(t);
   return hold(MaxPool2d(w.kernel, {w.stride, w.padding, w.ceil_mode}));
 }
-ModulePtr make_avg_pool(LayerText& t, Build&) {
+ModulePtr make_avg_pool(LayerText& t) {
   const Window w(t);
   return hold(AvgPool2d(w.kernel,
                         {w.stride, w.padding, w.ceil_mode, t.flag_or("count_include_pad", true)}));
 }
-ModulePtr make_adaptive_avg_pool(LayerText& t, Build&) {
+ModulePtr make_adaptive_avg_pool(LayerText& t) {
   const auto [h, w] = t.pair("output_size");
   return std::make_shared<AdaptiveAvgPool2d>(h, w);
 }
 template <class M>
-ModulePtr make_dropout(LayerText& t, Build&) {
+ModulePtr make_dropout(LayerText& t) {
   return std::make_shared<M>(t.fraction_or("p", 0.5));
 }
 template <class M>
-ModulePtr make_plain(LayerText&, Build&) {
+ModulePtr make_plain(LayerText&) {
   return std::make_shared<M>();
 }
 
 struct Row {
   const char* type;
-  ModulePtr (*make)(LayerText&, Build&);
+  ModulePtr (*make)(LayerText&);
 };
 const Row rows[] = {
+    {"Sequential", make_sequential},
+    {"Residual", make_residual},
+    {"Concat", make_concat},
     {"Conv2d", make_conv},
     {"Linear", make_linear},
     {"BatchNorm2d", make_norm},
@@ -200,31 +251,19 @@ const Row rows[] = {
     {"Flatten", make_plain<Flatten>},
 };
 
-ModulePtr make_layer(LayerText& text, Build& build, int depth) {
+ModulePtr make_layer(LayerText& text) {
   const std::string type = text.text("type");
   text.set_type(type);
-  if (type == "Sequential") return make_layers(text, build, depth + 1);
-  for (auto& row : rows)
-    if (type == row.type) return row.make(text, build);
-  std::string known = "Sequential";
-  for (auto& row : rows) known.append(", ").append(row.type);
+  std::string known;
+  for (auto& row : rows) {
+    if (type == row.type) return row.make(text);
+    known.append(known.empty() ? "" : ", ").append(row.type);
+  }
   for (auto& name : activation_names()) {
     if (type == name) return make_activation(name);
     known += ", " + name;
   }
   text.fail("is of no known type; there are " + known);
-}
-
-std::shared_ptr<Sequential> make_layers(LayerText& text, Build& build, int depth) {
-  if (depth > deepest) text.fail("is nested too deep");
-  auto network = std::make_shared<Sequential>();
-  const Json& layers = text.list("layers");
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    LayerText layer(layers[i], text.file(), text.child(i), text.classes());
-    network->add(make_layer(layer, build, depth));
-    layer.check_all_used();
-  }
-  return network;
 }
 
 }  // namespace
@@ -242,9 +281,9 @@ ModulePtr sequential_model(const std::string& where, const std::string& descript
   const WeightLimit limit(most_weights, "2^28, the most that a description may ask for");
   try {
     const Json json = parse_json(where, description, deepest_json);
-    LayerText text(json, where, "", options.classes);
-    Build build(options);
-    auto network = make_layers(text, build, 0);
+    LayerText text(json, where, options.classes);
+    const InitSeed seed(options.seed);
+    ModulePtr network = make_sequential(text);
     text.check_all_used();
     return network;
   } catch (const FormatError&) {

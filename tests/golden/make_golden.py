@@ -11,6 +11,7 @@
     ops_norm      layer norm and group norm, float64 (ops_norm.py)
     simplenet     SimpleNet, forward and every gradient, float32 (networks.py)
     models        larger networks: loss and projections of all gradients (models.py)
+    blocks        docs/examples/blocks.json, forward and every gradient, float64 (blocks.py)
     optim         optimizers, averages and schedules over 50 steps, float64 (optim.py)
     sgd_steps     ten SGD steps of a small network with batch norm, float32 (networks.py)
     saliency_pgd  gradient saliency and PGD on SimpleNet, float32 (attacks.py)
@@ -31,6 +32,7 @@ HERE = Path(__file__).resolve().parent
 sys.path += [str(HERE), str(HERE.parents[1] / "benchmarks")]
 
 import attacks  # noqa: E402
+import blocks  # noqa: E402
 import models  # noqa: E402
 import networks  # noqa: E402
 import ops  # noqa: E402
@@ -57,6 +59,7 @@ MAKERS = {
     "ops_loss": ops_loss.make,
     "simplenet": networks.make_simplenet,
     "models": models.make,
+    "blocks": blocks.make,
     "optim": optim.make,
     "sgd_steps": networks.make_sgd_steps,
     "saliency_pgd": attacks.make,
