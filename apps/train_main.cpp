@@ -247,7 +247,7 @@ std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Devi
     f.data.match(saved->checkpoint.info);
     network = saved->checkpoint.network;
   } else {
-    make_model(f.model, {});  // a wrong name is told before what --out holds
+    check_model_name(f.model);  // told before what --out holds
   }
   if (f.overwrite && saved && (!f.out_given() || same_folder(f.out, saved->folder)))
     note_unused("--overwrite", "with --resume, which goes on in the run's own folder");

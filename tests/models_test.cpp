@@ -118,6 +118,21 @@ TEST_CASE("A network from JSON with residual blocks and branches is PyTorch's, i
   for (auto& [name, t] : network->parameters()) agrees("grad/" + name, grad(t));
 }
 
+TEST_CASE("A model's name is checked without making the model") {
+  static int made = 0;
+  register_model("counted", [](const ModelOptions& options) {
+    ++made;
+    return hold(Sequential{GlobalAvgPool(), Linear(3, options.classes)});
+  });
+  CHECK_NOTHROW(check_model_name("counted"));
+  CHECK(made == 0);
+  make_model("counted", {});
+  CHECK(made == 1);
+  CHECK_THROWS_WITH(check_model_name("simplnet"),
+                    Contains("no model 'simplnet'") && Contains("simplenet"));
+  CHECK_THROWS_WITH(check_model_name("nowhere.json"), Contains("nowhere.json: cannot be read"));
+}
+
 TEST_CASE("Networks have as many parameters as torchvision's and the papers'") {
   auto count = [](const char* name, int64_t classes) {
     return make_model(name, {.classes = classes})->parameter_count();

@@ -51,19 +51,29 @@ Models& table() {
   return models;
 }
 
-}  // namespace
-
-ModulePtr make_model(const std::string& name, const ModelOptions& options) {
-  if (is_json_model(name)) return sequential_model(name, model_description(name), options);
+// The row of a name. @throws Error  naming what there is
+const Models::value_type& row_of(const std::string& name) {
   auto found = table().find(name);
-  if (found != table().end()) {
-    const InitSeed seed(options.seed);
-    return found->second.make(options);
-  }
+  if (found != table().end()) return *found;
   std::string known;
   for (auto& m : model_names()) known += (known.empty() ? "" : ", ") + m;
   throw Error("there is no model " + in_quotes(name) + "; there are " + known + ", and JSON files" +
               did_you_mean(name, model_names()));
+}
+
+}  // namespace
+
+ModulePtr make_model(const std::string& name, const ModelOptions& options) {
+  if (is_json_model(name)) return sequential_model(name, model_description(name), options);
+  auto& make = row_of(name).second.make;
+  const InitSeed seed(options.seed);
+  return make(options);
+}
+void check_model_name(const std::string& name) {
+  if (is_json_model(name))
+    make_model(name, {});  // a description is checked by following it
+  else
+    row_of(name);
 }
 void register_model(const std::string& name, std::function<ModulePtr(const ModelOptions&)> make,
                     const Preprocessing& preprocessing) {

@@ -21,6 +21,9 @@ struct ModelOptions {
 /// @throws Error  naming what there is
 ModulePtr make_model(const std::string& name, const ModelOptions& options);
 std::vector<std::string> model_names();
+/// Throws what make_model() would throw for the name or the JSON file, before anything slow depends
+/// on it. For a name nothing is built.
+void check_model_name(const std::string& name);
 /// Gives a network of one's own a name for make_model(): the apps take it by --model, and
 /// checkpoints of it can be read. Call it before any thread needs a network. `make` is called with
 /// the seed of its initial weights in force (see InitSeed).
