@@ -37,9 +37,9 @@ int64_t milliseconds() {
   return int64_t(t.tv_sec) * 1000 + t.tv_nsec / 1'000'000;
 }
 
-// A second Ctrl-C or SIGTERM means: now. The system repeats the other signals on its own, and
-// `timeout` sends its signal to the process and to its group: what comes within a third of a second
-// is the same wish.
+// A second Ctrl-C or SIGTERM ends the program at once. Only of these two signals a second one
+// counts (the system repeats the others by itself), and only after a third of a second: `timeout`
+// sends its signal twice, to the process and to its group.
 void on_signal(int signal) {
   if (signal == SIGINT || signal == SIGTERM) {
     int64_t first = 0;

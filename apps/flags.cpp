@@ -129,7 +129,7 @@ void AttackFlags::add_to(CLI::App& flags) {
   flags.add_flag("--no-random-start", no_random_start, "start at the image itself");
 }
 
-// Who means 8/255 may well write 8, and would get figures that look like figures.
+// A common mistake is 8 for 8/255: the attack would run and give plausible figures.
 static void check_pixels(double value, const char* flag) {
   if (value <= 1) return;
   std::ostringstream message;

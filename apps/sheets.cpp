@@ -116,7 +116,7 @@ bool write_saliency_sheet(const std::string& path, const Checkpoint& checkpoint,
   std::vector<Cell> cells;
   for (std::size_t i = 0; i < samples.images.size(); ++i) {
     if (interrupted()) return false;
-    // One at a time: the way back keeps every activation.
+    // One at a time: the graph keeps every activation until it has been walked.
     const Tensor image = normalized({&samples.images[i], 1}, info, device);
     const Saliency s = saliency(*checkpoint.network, image);
     const Tensor map = at(s.map, 0);

@@ -3,7 +3,7 @@
 //   y = softmax(q k^T / sqrt(D)) v      for each sample and head
 //
 // Saved are the inputs, the result, and a number for each query and head: the logarithm of its
-// softmax's denominator, from which the way back computes the scores again. D is at most 128.
+// softmax's denominator, from which the backward pass computes the scores again. D is at most 128.
 // Source: Vaswani et al. 2017, arXiv:1706.03762; Dao et al. 2022, arXiv:2205.14135
 #pragma once
 #include "autograd/graph.h"

@@ -42,7 +42,8 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
   return record(
       "conv2d", {x, weight, bias}, y, save(x, weight, saved_y),
       [=](const Saved& s, const Tensor& dy, Want want) {
-        // An activation would have to be undone first, in a pass that adds up the bias as well.
+        // With an activation, bias_backward has to compute dz first, and adds up the bias gradient
+        // in the same pass.
         bool by_product = plan.weight->gives_bias_gradient && activation == Activation::none &&
                           want[1] && dy.dtype() == DType::float32 && dy.size() > 0 &&
                           s[1].size() > 0;

@@ -14,7 +14,7 @@ namespace tweed {
 /// @param clock  (1), int32, on x's device: its value is added to the key's step when the kernel
 ///             runs, so that recorded work (see Replay) drops other elements each time
 /// @throws ShapeError  if p is out of range
-/// Saves the clock alone: the way back draws the mask again.
+/// Saves the clock alone: the backward pass draws the mask again.
 Tensor dropout(const Tensor& x, double p, const RandomKey& key, bool training,
                const Tensor& clock = {});
 

@@ -67,7 +67,7 @@ Tensor extreme(const char* op, Binary f, Binary share, Binary reversed_share, co
                   const Tensor &a = s[0], &b = s[1];
                   auto part = [&](const Tensor& x, const Tensor& other) {
                     const Tensor shares = compute(op, share, reversed_share, x, other);
-                    // A product would let an infinite gradient reach the loser as NaN.
+                    // Not a product: 0 times an infinite gradient would be NaN.
                     const auto share_of = Binary::share_of;
                     return sum_to(compute(op, share_of, share_of, dy, shares), x.shape());
                   };

@@ -1,9 +1,10 @@
 // Functions of one number, element by element: activations and others. Formulas and gradients stand
 // side by side in kernels/formulas.h.
 //
-// Each takes any shape and a floating dtype and returns the same shape and dtype. NaN passes
-// through, and gradients at kinks are PyTorch's. So are results at infinity, NaN where its formula
-// multiplies it by 0, as for gelu(-inf); but mish's slope at inf is 1.
+// Each takes any shape and a floating dtype and returns the same shape and dtype. A NaN in x gives
+// NaN in y. Gradients at kinks, such as relu's at 0, are PyTorch's, and so are results at infinity:
+// where PyTorch's formula multiplies infinity by 0, as in gelu(-inf), they are NaN. One differs:
+// mish's gradient at infinity is 1, its limit, where PyTorch gives NaN.
 #pragma once
 #include "autograd/graph.h"
 
@@ -48,9 +49,8 @@ Tensor sqrt(const Tensor& x);
 Tensor abs(const Tensor& x);
 /// x to the power of a number. Saves x.
 Tensor pow(const Tensor& x, double exponent);
-/// min(max(x, low), high); gradients pass at the bounds themselves (in PyTorch that
-/// depends on the version). Saves x, and once more where
-/// both bounds are finite: infinite ones cost nothing.
+/// min(max(x, low), high). The gradient where x equals a bound is 1 (in PyTorch that depends on the
+/// version). An infinite bound is left out. Saves x; with two finite bounds max(x, low), too.
 /// @throws ShapeError  "[clamp] from 2 to 1"
 Tensor clamp(const Tensor& x, double low, double high);
 

@@ -74,7 +74,7 @@ GraphStats graph_stats(const Tensor& y);
 
 // ---- for operations -------------------------------------------------------------------------
 
-/// The tensors that an operation kept for its way back, in the order of save().
+/// The tensors that an operation kept for its backward pass, in the order of save().
 class Saved {
  public:
   Saved() = default;

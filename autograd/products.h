@@ -1,4 +1,4 @@
-// Products of matrices on tensors, with bias and activation, and the way back through those two:
+// Products of matrices on tensors, with bias and activation, and the backward pass of those two:
 // what linear and conv2d share.
 #pragma once
 #include "autograd/graph.h"

@@ -133,8 +133,8 @@ Tensor variance(const char* op, const Tensor& x, Axes axes, bool keep_axes, int6
   const int64_t count = count_of(x.shape(), axes);
   const double divisor = double(count > correction ? count - correction : 0);
   const Tensor values = x.detach().to(wide);
-  // The mean of what is left corrects the mean: a long sum of large numbers loses digits whose
-  // square would be in every term.
+  // The corrected two-pass algorithm: the mean of a long sum of large numbers is off by rounding,
+  // and the mean of the deviations from it tells by how much.
   const Tensor rough = fold_axes(op, Fold::sum, values, axes, double(count));
   const Tensor mean = add(rough, fold_axes(op, Fold::sum, sub(values, rough), axes, double(count)));
   const Tensor y = fold_axes(op, Fold::sum_of_squares, sub(values, mean), axes, divisor);
@@ -148,8 +148,9 @@ Tensor variance(const char* op, const Tensor& x, Axes axes, bool keep_axes, int6
 Tensor euclidean(const char* op, const Tensor& x, Axes axes, bool keep_axes) {
   const Shape kept = without(x.shape(), axes, true);
   const Tensor values = x.detach().to(accumulator_dtype(x));
-  // The squares of what is left of the largest can neither overflow nor all vanish. A divisor of 0
-  // or infinity would make NaN of the elements that are like it.
+  // Divided by the largest absolute value, as in BLAS's nrm2, the squares can neither overflow nor
+  // all underflow. The clamp is for a largest value of 0 or infinity, where 0 / 0 and inf / inf
+  // would be NaN.
   const bool wide = values.dtype() == DType::float64;
   const Tensor largest = axes ? fold_axes(op, Fold::max_abs, values, axes) : abs(values);
   const Tensor unit = clamp(largest, wide ? 1e-307 : 2e-38, wide ? 1e307 : 1e38);
@@ -159,7 +160,8 @@ Tensor euclidean(const char* op, const Tensor& x, Axes axes, bool keep_axes) {
                 [=](const Saved& s, const Tensor& dy, Want) {
                   const Tensor &x = s[0], &y = s[1];
                   const Tensor zero = Tensor::scalar(0, y.dtype(), y.device());
-                  // Where y is 0 so is x, and any divisor but 0 will do. dy / y might be infinite.
+                  // Where y is 0, x is 0 as well, and 0 / 1 gives the gradient 0 instead of NaN. x
+                  // is divided first, since dy / y may be infinite.
                   return Grads{mul(div(x, add(y, equal(y, zero))), dy.reshape(kept))};
                 });
 }

@@ -30,7 +30,7 @@ std::vector<fs::path> training_files(const fs::path& path) {
   return files;
 }
 
-// Ten names from batches.meta.txt, or those that everybody knows.
+// Ten names from batches.meta.txt; without that file, CIFAR-10's usual ones.
 std::vector<std::string> class_names(const fs::path& folder, std::vector<std::string>& notes) {
   const fs::path file = folder / "batches.meta.txt";
   std::error_code ignored;
@@ -108,7 +108,7 @@ int same_size(int image_size) { return image_size; }
 Listing list_records(const std::string& spec, const DataOptions&, Splits splits) {
   return read_cifar10(spec, splits);
 }
-// Records are what a network sees, unless it wants another size.
+// A CIFAR-10 record has the size that networks for it take; another size is resized.
 Dataset::Maker record_reader(const DataOptions&, int side) {
   return [side](const Sample& sample) {
     Image image = read_cifar10_image(sample);

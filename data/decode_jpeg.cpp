@@ -96,7 +96,8 @@ int product(int a, int b) {
   return ((t >> 8) + t) >> 8;
 }
 
-// CMYK is stored inverted, with Adobe's marker or without: what Photoshop began, everybody does.
+// CMYK is taken as inverted, with Adobe's marker or without, as Pillow takes it: Photoshop writes
+// it so, and other programs do the same.
 void cmyk_to_rgb(const uint8_t* from, uint8_t* to, int width) {
   for (int x = 0; x < width; ++x, from += 4, to += 3)
     for (int c = 0; c < 3; ++c) to[c] = uint8_t(from[3] - product(255 - from[c], from[3]));

@@ -122,7 +122,7 @@ Image crop(const Image& image, int top, int left, int height, int width) {
 }
 
 Image center_crop(const Image& image, int size) {
-  // To even at a half, as Python's round().
+  // Rounds halves to even, as Python's round() does.
   auto start = [&](int whole) { return int(std::nearbyint((whole - size) / 2.0)); };
   return crop(image, start(image.height), start(image.width), size, size);
 }

@@ -53,7 +53,7 @@ std::string topmost_of(const std::string& folder, const std::set<std::string>& k
   return folder;
 }
 
-// A class is a folder that holds images; what lies further down belongs to it.
+// A class is a folder that holds images; images in folders below it belong to the same class.
 // Takes the files out of `content`, except those in no class folder.
 Classes classes_in(FolderContent& content) {
   std::set<std::string> names;
@@ -160,7 +160,8 @@ Parts find_parts(const fs::path& root) {
   Parts parts;
   const auto folders = folders_in(root.string());
   parts.train = best_part(root, folders, training_names, parts.left_out);
-  // A class may be called test. Where nothing is for training, it takes more than that name.
+  // Beside other class folders and without a folder for training, one called "test" or "val" is a
+  // class, too.
   const bool others = std::any_of(folders.begin(), folders.end(),
                                   [](auto& folder) { return !is_split_name(folder); });
   if (parts.train.folder.empty() && others) return {};

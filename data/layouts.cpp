@@ -29,10 +29,11 @@ std::string only_folder(const fs::path& root) {
 
 }  // namespace
 
-// The middle of a strip shows nothing, and scaling it up would take gigabytes.
 Dataset::Maker squares_from_files(const DataOptions&, int side) {
   return [side](const Sample& sample) {
     Image image = decode_image(sample.path);
+    // Resizing the shorter side of such a strip would make the longer one 50 times as long, which
+    // takes gigabytes, and the middle square would show next to nothing of it.
     if (std::max(image.height, image.width) > 50 * std::min(image.height, image.width))
       throw FormatError(sample.path, "is a strip of " + std::to_string(image.height) + " x " +
                                          std::to_string(image.width) + " pixels");

@@ -163,7 +163,8 @@ Listing read_miniplaces(const std::string& root, Splits splits) {
 
 namespace {
 
-// Lists that happen to lie in an image folder name no labels.
+// Whether train.txt beside a folder train/ is a plain list of file names: such a list has no
+// labels, and the folder is one of class folders, not MiniPlaces.
 bool is_stray_list(const fs::path& root) {
   const fs::path list = root / "train.txt";
   if (!is_folder(root / "train") || !is_file(list)) return false;

@@ -2,9 +2,9 @@
 #include "kernels/machine/kernel.h"
 #include "kernels/math.h"
 
-// A block takes a few rows (queries, or keys on the way back) of one head of one window, transposed
-// in shared memory so that threadIdx.x walks rows; tiles of the other side pass by. So all products
-// are of the form
+// A block takes a few rows (queries; in the backward pass also keys) of one head of one window,
+// transposed in shared memory so that threadIdx.x walks rows; tiles of the other side pass by. So
+// all products are of the form
 //
 //   out[r, row] += sum over y of a[r, y] b[y, row]
 //

@@ -15,7 +15,7 @@ void bias_forward(M&, Activation, int64_t rows, Span<const T> bias, Span<T> y);
 /// The pieces into which bias_backward cuts `rows`, so that its sums depend on shapes alone.
 constexpr int64_t bias_slabs(int64_t rows) { return rows < 2048 ? ceil_div(rows, 32) : 64; }
 
-/// The way back through activation and bias in one pass over the data.
+/// The backward pass of activation and bias, in one pass over the data.
 ///
 ///   dz = dy where y > 0 or y is NaN, else 0 (relu);   dbias = sum of dz over rows
 ///

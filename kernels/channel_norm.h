@@ -73,7 +73,7 @@ __global__ void channel_norm_forward_kernel(int64_t rows, int64_t pixels, int64_
   }
 }
 
-// Level 1 of the way back: sums of dz and of dz * (x - mean), where dz has gone back through relu.
+// Backward pass, level 1: sums of dz and of dz * (x - mean), where dz has gone back through relu.
 template <bool relu, class T>
 __global__ void channel_sums_kernel(int64_t rows, int64_t pixels, int64_t C, int64_t slabs,
                                     const T* __restrict__ x, const acc_t<T>* __restrict__ mean,

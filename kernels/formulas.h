@@ -57,7 +57,7 @@ enum class Unary : uint8_t { FOR_UNARY_FORMULAS(NAME) };
 enum class Binary : uint8_t { FOR_BINARY_FORMULAS(NAME) };
 #undef NAME
 
-/// What an operation saves for its way back.
+/// What an operation saves for its backward pass.
 constexpr Kept kept_by(Unary f) {
 #define KEPT(name, saved, y, dx) \
   if (f == Unary::name) return Kept::saved;

@@ -4,7 +4,8 @@
 namespace tweed {
 namespace MACHINE {
 
-// The plane of two axes is cut into tiles, at every place of the other axes.
+// Two axes, `row` and `column`, span a plane of elements for each index of the other axes. A tile
+// is a part of such a plane; tiles are numbered plane by plane, each from left to right and down.
 struct Tiles {
   StridedCopy others;
   CopyAxis row, column;
@@ -61,8 +62,10 @@ __global__ void copy_tiles_kernel(Tiles tiles, const T* __restrict__ x, T* __res
   }
 }
 
-// Rows are contiguous in x, columns in y: through shared memory, so that both are touched along
-// their rows. The odd width puts a column's elements into different banks and cache sets.
+// The tiled transpose: x is contiguous along the row axis, y along the column axis. A tile passes
+// through shared memory, so that x is read and y written with neighbouring threads on neighbouring
+// elements (coalesced). The extra column of `cell` avoids bank conflicts: without it a column's
+// elements would all lie in one bank, and on a CPU in one cache set.
 constexpr int64_t square = 64;
 template <class T>
 __global__ void transpose_tiles_kernel(Tiles tiles, const T* __restrict__ x, T* __restrict__ y) {

@@ -6,9 +6,10 @@ constexpr int64_t row_sum_tile = 256;
 
 /// out[c] = the sum of weight * row[c] over all rows added, in their order, 0 if there are none.
 ///
-/// On a CPU an addition that reads and writes the sum for each row would cost three times what the
-/// row itself does: so four rows are added at once, and the last ones go straight into `out`.
-/// `sum` has a place for each column, of which each thread uses those that it writes.
+/// Rows are kept back until there are four and then added in one pass over the columns: a pass for
+/// each row would read and write the sum each time, three times the memory traffic of reading the
+/// row alone. The last rows, four at most, are added while the result is written to `out`.
+/// `sum` has an element for each column; a thread touches only those of its own columns.
 template <class T>
 class RowSum {
  public:

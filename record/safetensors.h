@@ -22,9 +22,9 @@ struct SafeTensors {
 /// @throws Error  "PATH: cannot be written: REASON"; nothing is left behind then
 void write_safetensors(const std::string& path, const SafeTensors& content);
 
-/// A file whose header was read and found to describe the file. Its tensors are read one by one,
-/// so that names and shapes can be looked at before memory is taken, and tensors that nobody needs
-/// may have any dtype.
+/// An open file whose header has been read, and checked: its tensors fill the file exactly. Tensors
+/// are read one by one, so that names and shapes can be compared with a network's before memory is
+/// taken, and tensors that are not read may have any dtype.
 class SafeTensorsFile {
  public:
   struct Entry {

@@ -1,4 +1,4 @@
-// The same work again and again, at the cost of doing it rather than of asking for it.
+// Replay: the kernels of a training step, recorded once and then launched as one (a CUDA graph).
 #pragma once
 #include <functional>
 #include <memory>

@@ -65,7 +65,8 @@ double precision_of(const Answers& answers, int64_t label) {
   return 100 * average_precision(scores, positive);
 }
 
-// Of how many classes the true one is beaten; of equals the first counts as the likelier.
+// The rank of the true class: how many have a larger probability, or an equal one and a smaller
+// index. 0 means top-1.
 int64_t rank_of(const Answers& answers, int64_t i) {
   const int64_t label = answers.labels[std::size_t(i)];
   const float own = answers.probability(i, label);

@@ -113,7 +113,7 @@ Score Trainer::evaluate(const Dataset& data, const EvaluateOptions& options) {
   return score;
 }
 
-// Once a loss was not finite, neither is their sum.
+// A loss that is not finite makes the sum of losses so: looking at the sum finds it, however late.
 Score Trainer::score() {
   if (started_) position_.score = step_.score().read();
   if (!std::isfinite(position_.score.loss)) fail_diverged("the loss is", position_);

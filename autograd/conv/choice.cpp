@@ -137,7 +137,7 @@ const Row cpu_table[] = {
 
 // ---- one pass -----------------------------------------------------------------------------------
 
-// What decides beside the shape.
+// What the choice depends on beside the shape.
 struct Setting {
   DType dtype;
   Device device;
@@ -192,8 +192,8 @@ std::string line_of(const Conv& c, const ConvPlan& plan) {
          plan.weight->name;
 }
 
-// The plans made so far. They follow from their keys, so that no convolution's result depends on
-// what is kept here; the lock is for threads that compute on different devices.
+// A cache of the plans made so far. A plan is a function of its key, so that results do not depend
+// on what has been computed before. The lock is for threads that compute on different devices.
 class Plans {
  public:
   ConvPlan find(const Conv& c, const Setting& at, const ConvAlgorithm* wanted) {
@@ -226,7 +226,7 @@ class Plans {
 
   std::mutex mutex_;
   std::map<Key, ConvPlan> plans_;
-  std::vector<std::string> lines_;  // in the order in which networks came by
+  std::vector<std::string> lines_;  // in order of first use
   std::set<std::string> names_;
 };
 

@@ -1,4 +1,4 @@
-// im2col and its way back on tensors: for the algorithm of that name, and for unfold and fold.
+// im2col and its transpose, col2im, on tensors: for the algorithm im2col, and for unfold and fold.
 #pragma once
 #include "kernels/window.h"
 #include "tensor/tensor.h"

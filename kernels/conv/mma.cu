@@ -30,8 +30,8 @@ namespace MACHINE {
 
 // ---- into shared memory -------------------------------------------------------------------------
 
-// Which chunks of a tile with k along its rows a thread copies: one of a step, the same of every
-// 32nd row. 32 rows further along_k has the same order.
+// Which chunks a thread copies of a tile with k along its rows: the chunk of one number in every
+// 32nd row. along_k's swizzle repeats every eight rows, so it is worked out for the first row only.
 template <int rows>
 struct RowShare {
   static constexpr int apart = mma_threads / step_chunks;

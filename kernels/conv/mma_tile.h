@@ -52,13 +52,15 @@ __device__ inline int thread_warp() { return int(threadIdx.x) / 32; }
 
 // ---- where a chunk lies -------------------------------------------------------------------------
 
-// k runs along the rows. Eight rows further the order is the same.
+// The byte of a chunk in a tile with k along its rows, as drawn above. The swizzle repeats every
+// eight rows.
 __device__ inline int along_k(int row, int chunk) {
   return row * step_bytes + ((chunk ^ (row >> 1)) & 3) * chunk_bytes;
 }
-// k runs down: a row of row_bytes, a multiple of 128, for each k. ldmatrix.trans reads the same
-// chunk of eight k. TF32 reads single numbers of four k, eight neighbours of each, which are two
-// chunks.
+// The byte of a chunk in a tile that has a row of row_bytes, a multiple of 128, for each k. Chunks
+// are swizzled, which is what keeps a warp's reads free of bank conflicts: ldmatrix.trans reads the
+// same chunk of eight neighbouring rows at a time, so bf16 has a different order in each of eight
+// rows; TF32's loads take two neighbouring chunks of four rows, so it has one for each of four.
 template <class T>
 __device__ inline int down_k(int k, int chunk, int row_bytes) {
   const int turn = sizeof(T) == 2 ? k & 7 : (k & 3) * 2;

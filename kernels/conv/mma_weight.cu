@@ -1,9 +1,10 @@
 // The fourth rung's weight gradient: dz transposed times the windows, on tensor cores.
 //
-// Now k is the places: thousands of them, for a product of a few tiles. In memory it is the slow
-// axis of both sides, so a step's tiles hold a row of channels for each of its 32 places (16 for
-// TF32). ldmatrix transposes bf16 on its way to the registers; the numbers of TF32 are too wide for
-// it and are picked one by one, of four places and eight channels at a time, without a conflict.
+// The axis that is summed over, k, now is the places of the output: thousands of them, while the
+// result has a few tiles only (split-k). In memory k is the outer axis of both factors, so a step's
+// tiles hold a row of channels for each of its 32 places (16 for TF32). ldmatrix.trans transposes
+// bf16 on its way to the registers. It moves 16-bit numbers only, so TF32's are loaded one by one,
+// by a warp those of four places and eight channels at a time, without a bank conflict.
 //
 //              channels 128               numbers of the patch 128
 //            +-------------+             +-----------------------+
@@ -11,7 +12,8 @@
 //     32     +-------------+      32     +-----------------------+
 //            four stages of both, as in mma.cu; the sums: 128 channels x 128 numbers
 //
-// A slice of the places is a block's share; the slices are added up by a second kernel, in order.
+// Each block sums over a slice of the places (split-k); a second kernel adds up the slices, in
+// order.
 #include "kernels/conv/mma.h"
 #include "kernels/conv/mma_slide.h"
 #include "kernels/conv/mma_tile.h"
@@ -19,8 +21,8 @@
 namespace tweed {
 namespace MACHINE {
 
-// Which chunks of a tile with k down its rows, of `columns` numbers, a thread copies: the same of
-// several rows. Eight rows further down_k has the same order.
+// Which chunks a thread copies of a tile whose rows are places and which has `columns` numbers in a
+// row: the chunk of the same number in several rows. down_k's swizzle repeats every eight rows.
 template <class T, int columns>
 struct ColumnShare {
   static constexpr int chunks = columns / chunk_numbers<T>, apart = mma_threads / chunks;
@@ -29,7 +31,7 @@ struct ColumnShare {
   __device__ static int chunk() { return int(threadIdx.x) % chunks; }
   __device__ static int k(int i) { return int(threadIdx.x) / chunks + i * apart; }
   __device__ static char* place(char* tile, int i) {
-    // Rows that are four apart differ in bf16's order, which repeats after eight.
+    // Rows that are four apart have different swizzles in bf16; eight apart, the same.
     constexpr int same = sizeof(T) == 2 && apart == 4 ? 2 : 1;
     return tile + down_k<T>(k(i % same), chunk(), row_bytes) + i / same * same * apart * row_bytes;
   }

@@ -1,4 +1,4 @@
-// The coursework's convolution: unfold, one matrix product, and a way back written by hand.
+// The coursework's convolution: unfold, one matrix product, and a backward pass written by hand.
 #pragma once
 #include "tweed.h"
 

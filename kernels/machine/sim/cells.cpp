@@ -56,7 +56,9 @@ inline void remember_read(Cell& c) {
     c.many = c.many_warps = false;
     c.other_reader = uint16_t(now.current);
   } else {
-    if (c.read_block != now.block) return;  // whoever writes now is in the wrong already
+    // Blocks run one after another, so that every later write comes from another block than the
+    // remembered read and races with it: a second reader adds nothing.
+    if (c.read_block != now.block) return;
     c.many = true;
     c.many_warps |= c.reader / 32 != now.current / 32;
     c.other_reader = c.reader;

@@ -1,5 +1,6 @@
-// The door of the simulator: how a launch enters it. Free of containers, since kernel files include
-// it and are compiled with other flags than the rest.
+// The simulator's entry point for launches. No standard containers here: kernel files include this
+// header and are compiled with other flags, and inline functions of both would be mixed up when
+// linking.
 #pragma once
 #include "kernels/machine/machine.h"
 
