@@ -16,6 +16,7 @@
 #include "kernels/machine/sim/run.h"
 #include "tests/catch.h"
 #include "tests/kernels/planted.h"
+#include "tests/process.h"
 
 using namespace tweed;
 
@@ -147,6 +148,23 @@ TEST_CASE("correct kernels are not reported", "[sim]") {
     CHECK(findings(c.twin, 1000) == "");
     CHECK(sim::warnings().empty());
   }
+}
+
+TEST_CASE("README.md shows what is said of a race, and its right twin is silent", "[sim]") {
+  const Outcome o = run_program({program_path("race")});
+  INFO(o.out << o.err);
+  REQUIRE(o.code == 0);
+  CHECK(o.err == "");
+  CHECK(o.out.starts_with("with the barrier: 64\nwithout: [sim] "));
+  std::ifstream kernel(source_path("docs/examples/race.cu"));
+  std::string line;
+  int number = 1;
+  while (std::getline(kernel, line) && line.find("s[t] += ") == std::string::npos) ++number;
+  CHECK(line.ends_with("// line " + std::to_string(number)));
+  CHECK_THAT(o.out, Contains("data race on shared memory at race.cu:" + std::to_string(number)));
+  std::ifstream page(source_path("README.md"));
+  const std::string readme{std::istreambuf_iterator<char>(page), {}};
+  CHECK_THAT(readme, Contains("```\n" + o.out + "```\n"));
 }
 
 TEST_CASE("values of all types travel between lanes", "[sim]") {
