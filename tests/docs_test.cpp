@@ -44,6 +44,32 @@ TEST_CASE("README.md and your-own.md show the programs that are compiled") {
   shows("docs/your-own.md", "my_conv/main.cpp");
 }
 
+TEST_CASE("README.md's kernel with a race is the one that is compiled") {
+  const std::string page = text_of("README.md"), start = "```cpp\ntemplate <bool barrier>\n";
+  const auto at = page.find(start);
+  REQUIRE(at != std::string::npos);
+  const std::string shown = page.substr(at + 7, page.find("```", at + 7) - at - 7);
+  CHECK(text_of("docs/examples/race.cu").find(shown) != std::string::npos);
+}
+
+TEST_CASE("The files that README.md explains the framework by have at most 1,500 lines") {
+  const std::string page = text_of("README.md");
+  const auto at = page.find("\n## The framework in 1,500 lines\n");
+  REQUIRE(at != std::string::npos);
+  const std::string section = page.substr(at, page.find("\n## ", at + 1) - at);
+  const std::regex file("`([\\w/]+\\.(?:h|cpp|cu))`");
+  std::ptrdiff_t lines = 0, files = 0;
+  for (auto i = std::sregex_iterator(section.begin(), section.end(), file);
+       i != std::sregex_iterator(); ++i, ++files) {
+    INFO(std::string((*i)[1]));
+    const std::string text = text_of((*i)[1]);  // which requires that it is there
+    lines += std::count(text.begin(), text.end(), '\n');
+  }
+  CHECK(files >= 10);
+  CHECK(lines <= 1500);
+  CHECK(lines >= 1350);  // "about 1,400"
+}
+
 // The functions of the headers that users include, and those in the tables of operations.md.
 static std::set<std::string> matches(const std::string& text, const std::string& pattern) {
   const std::regex expression(pattern);

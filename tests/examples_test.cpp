@@ -17,7 +17,7 @@ Outcome run_in(const std::string& folder, const std::string& program, const std:
 
 }  // namespace
 
-TEST_CASE("my_conv is conv2d, and its way back is right, by the coursework's tolerances") {
+TEST_CASE("my_conv is conv2d, and its backward pass is right, by the coursework's tolerances") {
   struct Case {
     int64_t channels, kernel, stride, padding, size;
   };
@@ -81,6 +81,20 @@ TEST_CASE("A network, a convolution and an attack of one's own go through train_
   CHECK(o.code == 0);
   CHECK_THAT(o.out, Contains("attacked:") && Contains("wrote mynet/attack.png"));
   check_refused(run_in(folder.path(), "my_network", data + "--adversarial nois"), "noise");
+}
+
+TEST_CASE("The network with shortcuts and branches that your-own.md shows computes") {
+  Sequential net{
+      Conv2d(3, 16, 3, {.padding = same_padding}),
+      ReLU(),
+      Residual{Sequential{Conv2d(16, 16, 3, {.padding = same_padding}), BatchNorm2d(16), ReLU()}},
+      Residual{Sequential{Conv2d(16, 32, 3, {.stride = 2, .padding = 1}), ReLU()},
+               Sequential{Conv2d(16, 32, 1, {.stride = 2})}},
+      Concat{Conv2d(32, 8, 1),
+             Sequential{Conv2d(32, 4, 1), Conv2d(4, 8, 5, {.padding = same_padding})}},
+      GlobalAvgPool(),
+      Linear(16, 10)};
+  CHECK(net(random_tensor({2, 9, 8, 3})).shape() == Shape{2, 10});
 }
 
 TEST_CASE("A data set of one's own trains") {
