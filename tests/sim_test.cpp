@@ -16,7 +16,7 @@
 #include "kernels/machine/sim/run.h"
 #include "tests/catch.h"
 #include "tests/kernels/planted.h"
-#include "tests/process.h"
+#include "tests/apps/process.h"
 
 using namespace tweed;
 

@@ -21,7 +21,7 @@ using namespace tweed;
 
 namespace {
 
-// y = relu(conv(x)), and the way back.
+// y = relu(conv(x)), forward and backward.
 void convolve(Device device) {
   const Tensor x = random_tensor({2, 8, 8, 3}, DType::float32, device),
                w = random_tensor({4, 3, 3, 3}, DType::float32, device, 1);

@@ -22,7 +22,7 @@ struct TracedCall {
 struct TracedOperation {
   std::string name;    ///< as record() has it: "conv2d"; or "optimizer", "gradients added up", ...
   std::string phase;   ///< "forward", "backward", or "step" for what belongs to neither
-  std::string shapes;  ///< "(64,3) (10,3) -> (64,10)"; of a way back "dy -> gradients"
+  std::string shapes;  ///< "(64,3) (10,3) -> (64,10)"; of a backward pass "dy -> gradients"
   double flops = 0;    ///< multiplications and additions of products and convolutions, else 0
   std::vector<TracedCall> calls;
 
