@@ -53,9 +53,7 @@ Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, int64_t kernel,
     bias_ = add_parameter("bias", uniform_init({out_channels}, bound, {key.seed, key.layer, 1}));
 }
 Tensor Conv2d::forward(const Tensor& x) {
-  // A convolution without bias and activation is followed by a batch norm in practice, which would
-  // cancel the bias; in training conv2d may find that norm's statistics on the way.
-  const bool norm_follows = training() && !options_.bias && options_.activation == Activation::none;
+  const bool norm_follows = training() && options_.norm_follows;
   // conv2d pads all sides alike: the pixel more that an even kernel needs is added beforehand.
   const bool uneven = same_ && weight_.dim(1) % 2 == 0 && x.ndim() == 4;
   const Tensor image = uneven ? pad(x, {{0, 0}, {0, 1}, {0, 1}, {0, 0}}) : x;

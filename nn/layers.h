@@ -17,6 +17,9 @@ struct Conv2dOptions {
   int64_t padding = 0;  ///< or same_padding, with a stride of 1
   bool bias = true;
   Activation activation = Activation::none;
+  /// A batch norm takes the result, whose statistics may be found on the way while training: see
+  /// ConvOptions::moments. A hint, which changes no result but for rounding.
+  bool norm_follows = false;
 };
 
 /// Convolution of (N, H, W, in_channels) images by a square kernel; see conv2d().

@@ -20,8 +20,12 @@ class Build {
   /// batch norm, which would cancel it.
   std::shared_ptr<Conv2d> conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1,
                                bool bias = false, Activation activation = Activation::none) {
-    const Conv2dOptions options{stride, kernel / 2, bias, activation};
-    return std::make_shared<Conv2d>(in, out, kernel, options);
+    return std::make_shared<Conv2d>(in, out, kernel,
+                                    Conv2dOptions{.stride = stride,
+                                                  .padding = kernel / 2,
+                                                  .bias = bias,
+                                                  .activation = activation,
+                                                  .norm_follows = !bias});
   }
   std::shared_ptr<BatchNorm2d> norm(int64_t channels, Activation activation = Activation::none,
                                     double eps = 1e-5) {

@@ -28,6 +28,8 @@ constexpr int deepest_json = 1000;
 // when all were asked for: a key that is left is a mistake.
 class LayerText {
  public:
+  bool norm_follows = false;  ///< the next layer of its list is a batch norm
+
   // The network itself.
   LayerText(const Json& json, std::string file, int64_t classes)
       : json_(json), file_(std::move(file)), classes_(classes) {
@@ -130,6 +132,10 @@ class LayerText {
   std::set<std::string> used_;
 };
 
+bool is_batch_norm(const Json& layer) {
+  return layer.is_object() && layer.contains("type") && layer["type"] == "BatchNorm2d";
+}
+
 ModulePtr make_layer(LayerText& text);
 
 // The layers of a list, called by their numbers within the place that the list stands for.
@@ -138,6 +144,7 @@ Sequential make_layers(const LayerText& parent, const Json& list, const std::str
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::string number = std::to_string(i);
     LayerText layer(list[i], parent, place.empty() ? number : place + "." + number);
+    layer.norm_follows = i + 1 < list.size() && is_batch_norm(list[i + 1]);
     layers.add(make_layer(layer));
     layer.check_all_used();
   }
@@ -168,10 +175,11 @@ ModulePtr make_conv(LayerText& t) {
   const int64_t in = t.integer("in_channels"), out = t.integer("out_channels"),
                 kernel = t.integer("kernel_size"), stride = t.integer_or("stride", 1);
   t.check_weights(in, out, kernel * kernel);
-  return std::make_shared<Conv2d>(
-      in, out, kernel,
-      Conv2dOptions{
-          .stride = stride, .padding = t.padding(stride), .bias = t.flag_or("bias", true)});
+  return std::make_shared<Conv2d>(in, out, kernel,
+                                  Conv2dOptions{.stride = stride,
+                                                .padding = t.padding(stride),
+                                                .bias = t.flag_or("bias", true),
+                                                .norm_follows = t.norm_follows});
 }
 ModulePtr make_linear(LayerText& t) {
   const int64_t in = t.integer("in_features"), out = t.integer("out_features");

@@ -38,9 +38,12 @@ class SimpleNet : public Sequential {
   void conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1) {
     const std::string number = std::to_string(++convolutions_);
     const Activation activation = bn_ ? Activation::none : Activation::relu;
-    add("conv" + number,
-        Conv2d(in, out, kernel,
-               {.stride = stride, .padding = kernel / 2, .bias = !bn_, .activation = activation}));
+    add("conv" + number, Conv2d(in, out, kernel,
+                                {.stride = stride,
+                                 .padding = kernel / 2,
+                                 .bias = !bn_,
+                                 .activation = activation,
+                                 .norm_follows = bn_}));
     if (bn_) add("bn" + number, BatchNorm2d(out, {.activation = Activation::relu}));
   }
   void pool() {
