@@ -257,9 +257,9 @@ std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Devi
                               .overwrite = f.overwrite,
                               .resumed = saved ? saved->folder : ""});
   check_early(f, saved ? saved->checkpoint.info.model : f.model, network);
-  auto data = std::make_shared<DataSplits>(open_data(f));
-  check_several(f, data->train.classes());
-  CheckpointInfo info = info_for(f, *data);
+  DataSplits data = open_data(f);
+  check_several(f, data.train.classes());
+  CheckpointInfo info = info_for(f, data);
   info.model = saved ? saved->checkpoint.info.model : name_of(f.model);
   info.description = saved ? saved->checkpoint.info.description : model_description(f.model);
   if (saved) {
@@ -274,16 +274,16 @@ std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Devi
   check_answers(*network, info);
   network->to(device);
   for (auto& pattern : t.freeze) freeze(*network, pattern);
-  auto training = std::make_shared<Training>(t, info, network, data->train, data->validation);
+  auto training = std::make_shared<Training>(t, info, network, std::move(data));
   if (saved) training->resume(*saved);
-  announce(f, *data, info, *network, device);
+  announce(f, training->data(), info, *network, device);
   if (saved && !training->done()) {
     const std::string other = differences(t.flags, saved->flags);
     say("Going on in %s with the flags of before%s%s\n", training->start().c_str(),
         other.empty() ? "" : ", but ", other.c_str());
   }
   std::fflush(stdout);
-  return [=] { return data ? training->run() : 1; };
+  return [training] { return training->run(); };
 }
 
 // The command line, and what it means.

@@ -14,13 +14,12 @@ static double now() {
 }
 
 Training::Training(const TrainingOptions& options, const CheckpointInfo& info, ModulePtr network,
-                   const Dataset& train, const Dataset& validation)
+                   DataSplits data)
     : options_(options),
       info_(info),
       device_(network->device()),
-      train_(train),
-      validation_(validation),
-      trainer_(std::move(network), train, options.trainer) {
+      data_(std::move(data)),
+      trainer_(std::move(network), data_.train, options.trainer) {
   // A later version may have another rate by default.
   options_.flags.try_emplace("--lr", 1, nlohmann::json(trainer_.optimizer().lr()).dump());
 }

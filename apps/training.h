@@ -31,11 +31,12 @@ struct TrainingOptions {
 class Training {
  public:
   Training(const TrainingOptions& options, const CheckpointInfo& info, ModulePtr network,
-           const Dataset& train, const Dataset& validation);
+           DataSplits data);
 
   /// Takes up where the saved run left off.
   /// @throws FormatError  if it does not fit this one
   void resume(const SavedRun& saved);
+  const DataSplits& data() const { return data_; }
   bool done() const { return trainer_.done(); }
   /// "epoch 3", or "epoch 3 after 20 iterations": where it begins.
   std::string start() const;
@@ -66,8 +67,7 @@ class Training {
   TrainingOptions options_;
   CheckpointInfo info_;
   Device device_;
-  const Dataset& train_;
-  const Dataset& validation_;
+  DataSplits data_;
   Trainer trainer_;
   double first_gradient_ = 0, last_gradient_ = 0;  // see note_gradients()
   double best_ = -1;

@@ -119,7 +119,7 @@ bool Training::finish_epoch() {
   options.progress = [&](int64_t done, int64_t total) {
     progress_.update("Validating", done, total, std::to_string(done) + "/" + std::to_string(total));
   };
-  const Score val = trainer_.evaluate(validation_, options);
+  const Score val = trainer_.evaluate(data_.validation, options);
   if (interrupted()) return false;
   trainer_.end_epoch();
   progress_.clear();

@@ -42,7 +42,7 @@ void Training::save_state() {
                           {"best", best_}};
   nlohmann::json run{
       {"seed", options_.trainer.seed}, {"batch_size", options_.trainer.batch_size},
-      {"samples", train_.size()},      {"augmentation", text_of(options_.trainer.augmentation)},
+      {"samples", data_.train.size()}, {"augmentation", text_of(options_.trainer.augmentation)},
       {"epochs", trainer_.epochs()},   {"model", info_.model},
       {"optimizer", kind_of(options_)}};
   info_.epoch = at.epoch;
@@ -126,9 +126,9 @@ void Training::check_same(const std::string& state, const nlohmann::json& run,
   same("model", info_.model);
   same("seed", options_.trainer.seed);
   same("batch_size", options_.trainer.batch_size);
-  if (run.at("samples") != train_.size())
+  if (run.at("samples") != data_.train.size())
     throw FormatError(state, "was trained on " + run.at("samples").dump() + " images, not on " +
-                                 std::to_string(train_.size()) +
+                                 std::to_string(data_.train.size()) +
                                  ": DATA, --classes and --limit have to be what they were");
   if (before.image_size != info_.image_size || before.load_size != info_.load_size)
     throw FormatError(
