@@ -296,7 +296,8 @@ struct CommandLine {
       "  train_miniplaces datasets/cifar-10-batches-bin --model cifar_5x5 --augment mirror,pad "
       "--normalize data\n"
       "  train_miniplaces --resume runs/train\n"
-      "  train_miniplaces DATA --resume runs/train --evaluate\n",
+      "  train_miniplaces DATA --resume runs/train --evaluate\n"
+      "  TWEED_TRACE=1 train_miniplaces DATA           where a step's time goes\n",
       "train_miniplaces"};
   TrainFlags f;
 
