@@ -79,6 +79,8 @@ int report_current(const char* name, int code) {
     return report(name, "the system has no memory left", 1);
   } catch (const std::exception& e) {
     return report(name, e.what(), code);
+  } catch (...) {
+    return report(name, "something was thrown that is no std::exception", code);
   }
 }
 

@@ -99,10 +99,10 @@ void Work::print(const char* what, const Report& report) const {
   for (auto& [a, b] : confused(report)) {
     if (words.size() == shown) break;
     const int64_t count = report.confusion[std::size_t(a * classes + b)];
-    words.push_back(printable(name(a), 60) + " for " + printable(name(b), 60) + " (" +
+    words.push_back(printable(name(a), 60) + " taken for " + printable(name(b), 60) + " (" +
                     counted(count, "time") + ")");
   }
-  if (!words.empty()) say("  most often taken: %s\n", joined(words).c_str());
+  if (!words.empty()) say("  most confused: %s\n", joined(words).c_str());
 }
 
 // The surest mistakes first.

@@ -119,7 +119,9 @@ void check_answers(Module& network, const CheckpointInfo& info) {
   if (answers != int64_t(info.classes.size()))
     throw Error(printable(info.model) + " tells " + std::to_string(answers) +
                 " classes apart, but DATA has " + std::to_string(info.classes.size()) +
-                "; \"classes\" in the place of a number stands for DATA's");
+                (info.description.empty()
+                     ? ""
+                     : "; \"classes\" in the place of a number stands for DATA's"));
 }
 
 std::function<int()> prepare_summary(TrainFlags& f) {
@@ -228,7 +230,7 @@ void fill_options(TrainFlags& f, const CheckpointInfo& info, Device device) {
 void announce(const TrainFlags& f, const DataSplits& data, const CheckpointInfo& info,
               const Module& network, Device device) {
   say("%s: %ld parameters, %zu classes, %ld training and %ld validation images of %dx%d, on %s\n",
-      info.model.c_str(), long(network.parameter_count()), info.classes.size(),
+      printable(info.model).c_str(), long(network.parameter_count()), info.classes.size(),
       long(data.train.size()), long(data.validation.size()), info.image_size, info.image_size,
       device_text(device).c_str());
   const std::string& folder = f.training.folder->path();
@@ -297,7 +299,7 @@ struct CommandLine {
       "--normalize data\n"
       "  train_miniplaces --resume runs/train\n"
       "  train_miniplaces DATA --resume runs/train --evaluate\n"
-      "  TWEED_TRACE=1 train_miniplaces DATA           where a step's time goes\n",
+      "  TWEED_TRACE=1 train_miniplaces tiny --iterations 5    where a step's time goes\n",
       "train_miniplaces"};
   TrainFlags f;
 

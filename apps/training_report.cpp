@@ -173,7 +173,7 @@ void Training::summary(double seconds) const {
       clock(seconds).c_str(), megabytes(double(memory_stats(device_).peak)).c_str());
   say("Best validation top-1: %.2f %%.\n", best_);
   if (device_.kind() != Device::Kind::cpu)
-    for (auto& line : conv_choices()) say("%s\n", line.c_str());
+    for (auto& line : conv_choices(device_)) say("%s\n", line.c_str());
   say("Files in %s:\n", printable(options_.folder->path()).c_str());
   const std::pair<const char*, const char*> files[] = {
       {run_file::best, "the weights of the best epoch; PyTorch's names and axes"},

@@ -6,6 +6,7 @@
 #include "autograd/argmax.h"
 #include "autograd/loss.h"
 #include "kernels/attack.h"
+#include "kernels/machine/trace_notes.h"
 #include "nn/eval_mode.h"
 #include "nn/forward_float.h"
 
@@ -66,6 +67,7 @@ Pgd::Pgd(const PgdOptions& options, Device device) : options_(options) {
 
 Tensor Pgd::started(const Tensor& x, uint32_t batch, uint32_t use, const Tensor& clock) const {
   check_images(x);
+  const trace::Scope scope("random start", "attack");
   Tensor y = Tensor::empty_like(x);
   const ClockedKey key(RandomKey{options_.seed, Purpose::attack, batch, use},
                        clock.defined() ? clock.read<int32_t>() : Span<const int32_t>());
@@ -90,6 +92,7 @@ PgdResult Pgd::operator()(Module& network, const Tensor& x, const Tensor& labels
     Tensor loss = cross_entropy(forward_float(network, leaf), result.labels);
     result.losses.push_back(loss.detach());
     Tensor gradient = grad_of(loss, {leaf})[0];
+    const trace::Scope scope("step of the attack", "attack");
     on(x.device(), [&](auto& here) {
       sign_step(here, x.read<float>(), gradient.read<float>(), step_.read<float>(),
                 {eps_.read<float>(), lo_.read<float>(), hi_.read<float>()},

@@ -4,6 +4,7 @@
 
 #include "autograd/dispatch.h"
 #include "kernels/attention.h"
+#include "kernels/machine/trace_notes.h"
 
 namespace tweed {
 namespace {
@@ -49,6 +50,7 @@ Tensor packed_attention(const char* op, const Tensor& qkv, const AttentionShape&
   Tensor y = Tensor::empty(result, qkv.dtype(), qkv.device());
   Tensor log_sum = Tensor::empty({a.rows()}, accumulator_dtype(qkv), qkv.device());
   dispatch(op, qkv, [&]<class T>(auto& here) {
+    const trace::Way way(nullptr, a.flops());
     const Span<const T> x = qkv.read<T>();
     if (y.size())
       attention_forward(here, a, part(x, 0, a), part(x, 1, a), part(x, 2, a), y.write<T>(),
@@ -57,6 +59,7 @@ Tensor packed_attention(const char* op, const Tensor& qkv, const AttentionShape&
   return record(op, {qkv}, y, save(qkv, y, log_sum), [=](const Saved& s, const Tensor& dy, Want) {
     Tensor dqkv = Tensor::empty_like(s[0]), dot = Tensor::empty_like(s[2]);
     dispatch(op, dy, [&]<class T>(auto& here) {
+      const trace::Way way(nullptr, a.backward_flops());
       using A = acc_t<T>;
       const Span<const T> x = s[0].read<T>();
       const Span<T> dx = dqkv.write<T>();
@@ -118,6 +121,7 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
   Tensor y = Tensor::empty_like(q);
   Tensor log_sum = Tensor::empty({a.rows()}, accumulator_dtype(q), q.device());
   dispatch(op, q, [&]<class T>(auto& here) {
+    const trace::Way way(nullptr, a.flops());
     if (y.size())
       attention_forward(here, a, q.read<T>(), k.read<T>(), v.read<T>(), y.write<T>(),
                         log_sum.write<acc_t<T>>());
@@ -130,6 +134,7 @@ Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tens
                   Tensor dq = Tensor::empty_like(s[0]), dk = Tensor::empty_like(s[1]);
                   Tensor dv = Tensor::empty_like(s[2]), dot = Tensor::empty_like(s[4]);
                   dispatch(op, dy, [&]<class T>(auto& here) {
+                    const trace::Way way(nullptr, a.backward_flops());
                     using A = acc_t<T>;
                     attention_backward(here, a, s[0].read<T>(), s[1].read<T>(), s[2].read<T>(),
                                        s[3].read<T>(), s[4].read<A>(), dy.read<T>(), dq.write<T>(),

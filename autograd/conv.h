@@ -25,6 +25,8 @@ const ConvAlgorithm* conv_algorithm(Device device);
 /// "conv 3->64 7x7/2 at 128x128: forward implicit, input im2col, weight implicit". A shape has
 /// several lines if its passes were chosen differently for another dtype or number of images.
 std::vector<std::string> conv_choices();
+/// Those of one device.
+std::vector<std::string> conv_choices(Device device);
 /// The names of all algorithms in conv_choices(), such as {"direct", "winograd"}.
 std::vector<std::string> conv_algorithms_used();
 

@@ -161,9 +161,7 @@ class Walk {
     if (bits) {
       node.saved.check(node.op);
       MemoryLabel label(node.op);
-      trace::Scope scope(node.op, "backward");
-      Grads grads = node.backward(node.saved, dy, Want(bits));
-      if (trace::on) scope.set_shapes(shapes_text(dy.shape(), grads));
+      Grads grads = backward_of(node, dy, Want(bits));
       dy = {};
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {
         if (!(bits >> i & 1)) continue;
@@ -174,6 +172,14 @@ class Walk {
       }
     }
     if (!keep_graph_) release(node);
+  }
+  // Operations that a backward pass is made of are parts of it.
+  static Grads backward_of(Node& node, const Tensor& dy, Want want) {
+    trace::Scope scope(node.op, "backward");
+    const trace::Parts parts;
+    Grads grads = node.backward(node.saved, dy, want);
+    if (trace::on) scope.set_shapes(shapes_text(dy.shape(), grads));
+    return grads;
   }
   static void release(Node& node) {
     node.freed = true;

@@ -30,6 +30,12 @@ struct AttentionShape {
   double scale = 1;  ///< of the scores
 
   constexpr int64_t rows() const { return N * heads * queries.tokens(); }
+  /// Of the two products of the forward pass; hidden pairs do not count.
+  constexpr double flops() const {
+    return 4 * double(rows()) * double(keys.longest()) * double(D) / (causal ? 2 : 1);
+  }
+  /// Of the five of the backward pass.
+  constexpr double backward_flops() const { return 2.5 * flops(); }
 };
 
 /// The largest D for which tiles fit into shared memory.

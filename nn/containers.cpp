@@ -21,7 +21,7 @@ Tensor Residual::forward(const Tensor& x) {
     fail("residual", "layers give ", y.shape(), ", the shortcut gives ", beside.shape());
   if (y.shape() != beside.shape())
     fail("residual", "layers give ", y.shape(), ", the input is ", x.shape(),
-         ", which takes a shortcut");
+         ": they need a shortcut");
   return beside + y;
 }
 

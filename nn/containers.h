@@ -57,8 +57,8 @@ class Sequential : public Container<Sequential> {
 ///
 /// Parameters are called "layers.0.weight" and "shortcut.0.weight". Both ways give the same shape;
 /// nothing is broadcast.
-/// @throws ShapeError  "[residual] layers give (8, 16, 16, 32), the input is (8, 16, 16, 16), which
-///                     takes a shortcut"
+/// @throws ShapeError  "[residual] layers give (8, 16, 16, 32), the input is (8, 16, 16, 16): they
+///                     need a shortcut"
 class Residual : public Module {
  public:
   explicit Residual(Sequential layers);

@@ -84,7 +84,7 @@ build() {
 }
 
 # OpenMP's threads would otherwise spin while they wait, which doubles the time on busy cores. The
-# library reads this when it is loaded, so a program cannot set it for itself.
+# library reads this when it is loaded: our programs start themselves once more with it, others do not.
 use_passive_waiting() {
   if [[ -z ${OMP_WAIT_POLICY:-} ]]; then
     export OMP_WAIT_POLICY=passive

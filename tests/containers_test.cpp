@@ -118,8 +118,8 @@ TEST_CASE("What does not fit is told with shapes and the layer's name") {
   const Tensor x = Tensor::zeros({1, 4, 4, 3});
   NoGrad no_grad;
   CHECK_THROWS_WITH(Residual{Sequential{Conv2d(3, 8, 1)}}(x),
-                    Contains("[residual] layers give (1, 4, 4, 8), the input is (1, 4, 4, 3), "
-                             "which takes a shortcut"));
+                    Contains("[residual] layers give (1, 4, 4, 8), the input is (1, 4, 4, 3): "
+                             "they need a shortcut"));
   // What could be broadcast is refused, too.
   CHECK_THROWS_WITH(Residual{Sequential{Conv2d(3, 1, 1)}}(x), Contains("[residual]"));
   CHECK_THROWS_WITH((Residual{Sequential{Conv2d(3, 8, 1)}, Sequential{Conv2d(3, 4, 1)}}(x)),

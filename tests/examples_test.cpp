@@ -118,6 +118,11 @@ TEST_CASE("A name is given once") {
   const auto make = [](const ModelOptions&) { return ModulePtr(); };
   CHECK_THROWS_WITH(register_model("resnet18", make), Contains("'resnet18' already"));
   CHECK_THROWS_WITH(register_model("x.json", make), Contains("cannot be called 'x.json'"));
+  // A file keeps the name, of which a path would lose its first part.
+  for (const char* name : {"", "x/y", "a b", "n\nl"})
+    CHECK_THROWS_WITH(register_model(name, make), Contains("a model cannot be called"));
+  register_model("nothing", [](const ModelOptions&) { return ModulePtr(); });
+  CHECK_THROWS_WITH(make_model("nothing", {}), "what was registered as model 'nothing' makes none");
   CHECK_THROWS_WITH(register_attack("pgd", {}), Contains("'pgd' already"));
   CHECK_THROWS_WITH(attack_called("fgsm"), Contains("no attack 'fgsm'; there are pgd"));
 }

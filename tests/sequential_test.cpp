@@ -133,15 +133,15 @@ TEST_CASE("A mistake in a description is named with file, layer and key") {
   check_refused(R"({"type": "ReLU", "inplace": true})", "layer 0 (ReLU) has no use for 'inplace'");
   check_refused(
       R"({"type": "MaxPool2d", "kernel_size": "three"})",
-      "layer 0 (MaxPool2d) needs an integer of at least 1 as 'kernel_size', not \"three\"");
+      "layer 0 (MaxPool2d) needs an integer from 1 to 1048576 as 'kernel_size', not \"three\"");
   check_refused(R"({"type": "MaxPool2d", "kernel_size": 2.5})",
                 "layer 0 (MaxPool2d) needs an integer");
   check_refused(R"({"type": "MaxPool2d", "kernel_size": 0})",
                 "layer 0 (MaxPool2d) needs an integer");
   check_refused(R"({"type": "MaxPool2d", "kernel_size": 2, "stride": 0})",
-                "layer 0 (MaxPool2d) needs an integer of at least 1 as 'stride', not 0");
+                "layer 0 (MaxPool2d) needs an integer from 1 to 1048576 as 'stride', not 0");
   check_refused(R"({"type": "MaxPool2d", "kernel_size": 2, "padding": -1})",
-                "layer 0 (MaxPool2d) needs an integer of at least 0 as 'padding', not -1");
+                "layer 0 (MaxPool2d) needs an integer from 0 to 1048576 as 'padding', not -1");
   check_refused(R"({"type": "MaxPool2d", "kernel_size": 2, "ceil_mode": 1})",
                 "layer 0 (MaxPool2d) needs true or false as 'ceil_mode', not 1");
   check_refused(R"({"type": "Dropout", "p": 1.5})",
@@ -164,9 +164,9 @@ TEST_CASE("Mistakes in a convolution's padding, and in layers made of layers") {
   check_refused(conv + R"("stride": 2, "padding": "same"})",
                 "layer 0 (Conv2d) takes \"same\" as 'padding' with a stride of 1 only");
   check_refused(conv + R"("padding": "sane"})",
-                "layer 0 (Conv2d) needs an integer of at least 0 as 'padding', not \"sane\"");
+                "layer 0 (Conv2d) needs an integer, or \"same\", as 'padding', not \"sane\"");
   check_refused(R"({"type": "MaxPool2d", "kernel_size": 2, "padding": "same"})",
-                "layer 0 (MaxPool2d) needs an integer of at least 0 as 'padding'");
+                "layer 0 (MaxPool2d) needs an integer from 0 to 1048576 as 'padding'");
   check_refused(R"({"type": "Residual"})", "layer 0 (Residual) has no 'layers'");
   check_refused(R"({"type": "Residual", "layers": []})", "layer 0 (Residual) needs a list");
   check_refused(R"({"type": "Residual", "layers": [{"type": "ReLU"}], "shortcut": []})",
@@ -241,7 +241,7 @@ TEST_CASE("A described residual network trains, is saved and shown, and names a 
   CHECK_THROWS_WITH(
       (*made(R"({"type": "ReLU"}, {"type": "Residual", "layers": [{"type": "GlobalAvgPool"}]})"))(
           x),
-      Contains("[residual] layers give (4, 3), the input is (4, 12, 12, 3), which takes a "
+      Contains("[residual] layers give (4, 3), the input is (4, 12, 12, 3): they need a "
                "shortcut, in layer 1"));
 }
 

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
+#include "autograd/attention.h"
 #include "autograd/conv/algorithm.h"
 #include "autograd/elementwise.h"
 #include "autograd/loss.h"
@@ -105,6 +107,57 @@ TEST_CASE("A loss is one operation, and what nobody recorded has a name as well"
   CHECK_THAT(call_names(named(all, "other", "step")), Contains("copy"));
 }
 
+TEST_CASE("Operations that a backward pass is made of are parts of it") {
+  const Tensor x = random_tensor({3, 4}), y = random_tensor({3, 4}, DType::float32, {}, 1);
+  require_grad(x);
+  const auto all = traced([&] {
+    const Tensor z =
+        record("own", {x}, x.detach() + y, save(y),
+               [](const Saved& s, const Tensor& dy, Want) { return Grads{dy * s[0]}; });
+    backward(sum(z));
+  });
+  CHECK_THAT(call_names(named(all, "own", "backward")), Contains("_kernel"));
+  for (auto& o : all) CHECK((o.phase == "forward") == (&o < &named(all, "sum", "backward")));
+}
+
+TEST_CASE("Attention counts its products") {
+  const Tensor q = random_tensor({1, 2, 8, 16});
+  require_grad(q);
+  const auto all = traced([&] { backward(sum(scaled_dot_product_attention(q, q, q))); });
+  const std::string name = "scaled_dot_product_attention";
+  CHECK(named(all, name, "forward").flops == 2 * 2 * 2 * 8 * 8 * 16);
+  CHECK(named(all, name, "backward").flops == 5 * 2 * 2 * 8 * 8 * 16);
+}
+
+TEST_CASE("A trace belongs to its thread, and a table to one that has ended") {
+  Trace trace;
+  relu(random_tensor({3}));
+  CHECK_THROWS_WITH(trace.table({}), "[trace] stop() comes before table()");
+  std::string error;
+  std::thread([&] {
+    try {
+      trace.stop();
+    } catch (const Error& e) {
+      error = e.what();
+    }
+  }).join();
+  CHECK(error == "[trace] stop() it on the thread that made it");
+  trace.stop();
+  CHECK(trace.operations().size() == 1);
+}
+
+TEST_CASE("Names that are no UTF-8 reach neither a table nor a file") {
+  const Tensor x = random_tensor({3});
+  Trace trace;
+  record("caf\xff\n\x1b[31m", {x}, x + x, {},
+         [](const Saved&, const Tensor& dy, Want) { return Grads{dy}; });
+  record("caf\xff\n\x1b[31m", {x}, x.clone(), {},
+         [](const Saved&, const Tensor& dy, Want) { return Grads{dy}; });
+  trace.stop();
+  CHECK_THAT(trace.table({}), Contains("caf\\xff\\n\\x1b[31m"));
+  CHECK(nlohmann::json::accept(trace.perfetto()));
+}
+
 TEST_CASE("Without a trace nothing is noted, and nothing is left of one that ended") {
   for (Device device : test_devices()) {
     convolve(device);
@@ -184,12 +237,13 @@ TEST_CASE("The file for Perfetto has calls within operations within the step") {
 TEST_CASE(
     "TWEED_TRACE=1 prints the table of one training step, a name ending in .json gets the file") {
   const TemporaryFolder folder;
-  auto train_traced = [&](const std::string& value, const std::string& out) {
+  auto train_traced = [&](const std::string& value, const std::string& out,
+                          const std::string& epochs = "2") {
     write_data(folder.path() + "/data");
     Words command = {"/usr/bin/env", "TWEED_TRACE=" + value};
     return run_program(command + app_command("train_miniplaces") +
                        Words{folder.path() + "/data", "--model", "resnet20", "--image-size", "32",
-                             "--batch-size", "4", "--epochs", "2", "--out", out});
+                             "--batch-size", "4", "--epochs", epochs, "--out", out});
   };
   const Outcome table = train_traced("1", folder.path() + "/a");
   INFO(table.err);
@@ -209,4 +263,12 @@ TEST_CASE(
   CHECK_THAT(refused.err, Contains("TWEED_TRACE: /nowhere/trace.json: cannot be written"));
   CHECK(bytes_of(folder.path() + "/c/last.safetensors") ==
         bytes_of(folder.path() + "/a/last.safetensors"));
+
+  const Outcome early = train_traced("1", folder.path() + "/d", "1");
+  CHECK(early.code == 0);
+  CHECK_THAT(early.err, Contains("TWEED_TRACE: training ended before its fourth step"));
+  const Outcome wrong = train_traced("yes", folder.path() + "/e");
+  CHECK_THAT(wrong.err,
+             Contains("TWEED_TRACE is 1 for a table or a name that ends in .json, not 'yes'"));
+  CHECK(train_traced("0", folder.path() + "/f").err.find("TWEED_TRACE") == std::string::npos);
 }

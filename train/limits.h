@@ -1,5 +1,7 @@
 // What a device could do at most, measured: the yardstick beside kernels, products, convolutions.
 #pragma once
+#include <vector>
+
 #include "tensor/tensor.h"
 
 namespace tweed {
@@ -16,6 +18,9 @@ class CopyYardstick {
   double run();
 
  private:
+  Device device_;
+  std::size_t bytes_;
+  std::vector<uint8_t> host_from_, host_to_;  // on `cpu`: the pool's peak stays a program's own
   Tensor from_, to_;
 };
 

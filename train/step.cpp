@@ -26,6 +26,7 @@ Step::Step(Module& network, ParameterBuffer& parameters, Optimizer& optimizer,
   if (options.accumulate < 1 || images.dim(0) % options.accumulate != 0)
     throw Error("[train] a batch of " + std::to_string(images.dim(0)) +
                 " images cannot be cut into " + std::to_string(options.accumulate) + " parts");
+  await_trace();
 }
 
 // What changes from step to step goes to the device; then the device does the same as ever.
@@ -43,8 +44,8 @@ void Step::step(int64_t number) {
     const trace::Scope scope("rates and random numbers", "step");
     clock_.fill(double(number * options_.accumulate));
     optimizer_.prepare();
+    if (options_.ema) options_.ema->count();
   }
-  if (options_.ema) options_.ema->count();
   replay_();
 }
 
@@ -73,10 +74,18 @@ void Step::zero_grad() {
 }
 
 void Step::update() {
-  const trace::Scope scope("optimizer", "step");
-  if (options_.clip_grad > 0) parameters_.clip_grad_norm(options_.clip_grad);
-  optimizer_.apply();
-  if (options_.ema) options_.ema->apply();
+  if (options_.clip_grad > 0) {
+    const trace::Scope scope("gradients clipped", "step");
+    parameters_.clip_grad_norm(options_.clip_grad);
+  }
+  {
+    const trace::Scope scope("optimizer", "step");
+    optimizer_.apply();
+  }
+  if (options_.ema) {
+    const trace::Scope scope("average of the weights", "step");
+    options_.ema->apply();
+  }
 }
 
 void Step::forward_and_backward(const Tensor& images, const Tensor& labels, uint32_t part) {

@@ -1,9 +1,14 @@
 #include "train/trace.h"
 
+#include <sys/ioctl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "data/whole_file.h"
 #include "kernels/machine/printable.h"
@@ -23,13 +28,15 @@ int64_t TracedOperation::bytes() const {
   return sum;
 }
 
-Trace::Trace() { trace::begin(); }
+Trace::Trace() : thread_(std::this_thread::get_id()) { trace::begin(); }
 Trace::~Trace() {
-  if (running_) trace::end();
+  if (running_ && std::this_thread::get_id() == thread_) trace::end();
 }
 
 void Trace::stop() {
   if (!running_) return;
+  if (std::this_thread::get_id() != thread_)
+    throw Error("[trace] stop() it on the thread that made it");
   running_ = false;
   trace::claim("other", "step");
   const trace::Notes notes = trace::end();
@@ -46,16 +53,20 @@ void Trace::stop() {
 namespace {
 
 struct Limits {
-  explicit Limits(Device device) : flops(peak_flops(device, DType::float32)) {
-    CopyYardstick copy(device, int64_t(device.kind() == Device::Kind::sim ? 1 : 64) << 20);
+  explicit Limits(Device device) {
+    if (device.kind() == Device::Kind::sim) return;  // a simulator is no measure of anything
+    flops = peak_flops(device, DType::float32);
+    CopyYardstick copy(device, int64_t(64) << 20);
     for (int i = 0; i < 5; ++i) bytes = std::max(bytes, copy.run());
   }
-  double flops, bytes = 0;  // a second
+  double flops = 0, bytes = 0;  // a second; 0: unknown
 };
 
 // How near to the limit that is nearer: "96 % flops".
 std::string share_of(const Limits& limits, const TracedOperation& o) {
-  const double seconds = o.seconds(), by_flops = o.flops / limits.flops / seconds,
+  const double seconds = o.seconds();
+  if (seconds <= 0 || limits.bytes <= 0) return "-";
+  const double by_flops = o.flops / limits.flops / seconds,
                by_bytes = double(o.bytes()) / limits.bytes / seconds;
   return formatted("%3.0f %% %s", 100 * std::max(by_flops, by_bytes),
                    by_flops > by_bytes ? "flops" : "bytes");
@@ -63,6 +74,10 @@ std::string share_of(const Limits& limits, const TracedOperation& o) {
 
 std::string name_of(const TracedCall& call) {
   return call.algorithm.empty() ? call.name : call.algorithm + ": " + call.name;
+}
+
+std::string title_of(const TracedOperation& o) {
+  return o.phase == "backward" ? o.name + " backward" : o.name;
 }
 
 // Calls of an operation with the same name, in the order of their first.
@@ -95,8 +110,10 @@ class Table {
     for (auto& o : operations) calls += o.calls.size(), sum += o.seconds();
     line(formatted("%.1f ms, of which %.1f ms (%.0f %%) in %zu calls of kernels and libraries",
                    1e3 * seconds_, 1e3 * sum, 100 * sum / seconds_, calls));
-    line(formatted("limits: %.0f GFLOP/s, %.1f GB/s read and written", limits_.flops / 1e9,
-                   limits_.bytes / 1e9));
+    if (limits_.bytes > 0)
+      line(formatted("limits: %.0f GFLOP/s in float32, %.1f GB/s read and written",
+                     limits_.flops / 1e9, limits_.bytes / 1e9));
+    line("most of it: " + largest(operations));
     line("");
     line("      ms  share       MB    of limit  operation");
   }
@@ -106,7 +123,7 @@ class Table {
     const bool single = groups.size() == 1;
     line(formatted("%8.3f %4.1f %% %8.2f %11s  ", 1e3 * o.seconds(), 100 * o.seconds() / seconds_,
                    double(o.bytes()) / 1e6, share_of(limits_, o).c_str()) +
-         o.name);
+         printable(o.name));
     if (!o.shapes.empty()) line(std::string(10, ' ') + o.shapes);
     for (auto& g : groups) {
       const std::string times = g.count > 1 ? formatted("  (%d times)", g.count) : "";
@@ -117,6 +134,22 @@ class Table {
   const std::string& text() const { return text_; }
 
  private:
+  // "conv2d backward 62 %, conv2d 27 %, ...": operations of a name and phase together.
+  std::string largest(const std::vector<TracedOperation>& operations) const {
+    std::map<std::string, double> sums;
+    for (auto& o : operations) sums[title_of(o)] += o.seconds();
+    std::vector<std::pair<double, std::string>> order;
+    for (auto& [name, seconds] : sums) order.push_back({seconds, name});
+    std::sort(order.rbegin(), order.rend());
+    std::string text;
+    for (auto& [seconds, name] : order) {
+      const std::string more = (text.empty() ? "" : ", ") + printable(name) +
+                               formatted(" %.0f %%", 100 * seconds / seconds_);
+      if (12 + text.size() + more.size() > width_) break;
+      text += more;
+    }
+    return text;
+  }
   void line(std::string text) {
     if (text.size() > width_) text = text.substr(0, width_ - 3) + "...";
     text_ += text + "\n";
@@ -131,6 +164,7 @@ class Table {
 }  // namespace
 
 std::string Trace::table(Device device, int width) const {
+  if (running_) throw Error("[trace] stop() comes before table()");
   Table table(device, seconds_, std::size_t(std::max(width, 40)));
   table.head(operations_);
   for (auto& o : operations_) table.add(o);
@@ -168,50 +202,87 @@ std::string Trace::perfetto() const {
     for (last = first; last < events.size() && events[last].operation == &o;) ++last;
     const TracedCall& end = *events[last - 1].call;
     const double begin = events[first].call->begin;
-    add(o.phase == "backward" ? o.name + " backward" : o.name, o.phase, begin,
-        end.begin + end.seconds - begin, {{"shapes", o.shapes}, {"flops", o.flops}});
+    add(title_of(o), o.phase, begin, end.begin + end.seconds - begin,
+        {{"shapes", o.shapes}, {"flops", o.flops}});
     for (std::size_t i = first; i < last; ++i) {
       const TracedCall& call = *events[i].call;
       add(name_of(call), "call", call.begin, call.seconds, {{"bytes", call.bytes}});
     }
   }
-  return Json{{"traceEvents", all}, {"displayTimeUnit", "ms"}}.dump(1) + "\n";
+  return Json{{"traceEvents", all}, {"displayTimeUnit", "ms"}}.dump(
+             1, ' ', false, Json::error_handler_t::replace) +
+         "\n";
 }
 
 // ---- TWEED_TRACE --------------------------------------------------------------------------------
 
 namespace {
 
-const char*& wanted() {
-  static const char* value = std::getenv("TWEED_TRACE");
-  return value;
-}
-
-// A trace that cannot be written is no reason to end a training run.
-void write(const Trace& trace, const std::string& path) {
-  try {
-    WholeFile file(path);
-    file.write(trace.perfetto());
-    file.commit();
-    std::fprintf(stderr, "TWEED_TRACE: %s: open it with https://ui.perfetto.dev\n",
-                 printable(path).c_str());
-  } catch (const Error& e) {
-    std::fprintf(stderr, "TWEED_TRACE: %s\n", e.what());
+// What TWEED_TRACE asks for, until that is done.
+class Wanted {
+ public:
+  Wanted() {
+    const char* value = std::getenv("TWEED_TRACE");
+    const std::string text = value ? value : "";
+    table_ = text == "1";
+    if (text.ends_with(".json")) path_ = text;
+    if (!any() && !text.empty() && text != "0")
+      std::fprintf(stderr, "TWEED_TRACE is 1 for a table or a name that ends in .json, not %s\n",
+                   in_quotes(text).c_str());
   }
+  ~Wanted() {
+    if (any() && awaited_)
+      std::fprintf(stderr, "TWEED_TRACE: training ended before its fourth step, which is traced\n");
+  }
+  bool any() const { return table_ || !path_.empty(); }
+  void await() { awaited_ = any(); }
+
+  void answer(const Trace& trace, Device device) {
+    const std::string path = std::exchange(path_, "");
+    if (std::exchange(table_, false))
+      std::fprintf(stderr, "\n%s\n", trace.table(device, columns()).c_str());
+    else
+      write(trace, path);
+  }
+
+ private:
+  // Of the terminal that stderr may be.
+  static int columns() {
+    winsize size{};
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+  }
+  // A trace that cannot be written is no reason to end a training run.
+  static void write(const Trace& trace, const std::string& path) {
+    try {
+      WholeFile file(path);
+      file.write(trace.perfetto());
+      file.commit();
+      std::fprintf(stderr, "TWEED_TRACE: %s: open it with https://ui.perfetto.dev\n",
+                   printable(path).c_str());
+    } catch (const std::exception& e) {
+      std::fprintf(stderr, "TWEED_TRACE: %s\n", e.what());
+    }
+  }
+
+  bool table_ = false, awaited_ = false;
+  std::string path_;
+};
+
+Wanted& wanted() {
+  static Wanted wanted;
+  return wanted;
 }
 
 }  // namespace
 
+void await_trace() { wanted().await(); }
+
 void trace_if_wanted(Device device, const std::function<void()>& step) {
-  if (!wanted() || !*wanted()) return step();
-  const std::string path = std::exchange(wanted(), nullptr);
+  if (!wanted().any()) return step();
   Trace trace;
   step();
   trace.stop();
-  if (path.size() > 5 && path.ends_with(".json"))
-    write(trace, path);
-  else
-    std::fprintf(stderr, "\n%s\n", trace.table(device).c_str());
+  wanted().answer(trace, device);
 }
 
 }  // namespace tweed

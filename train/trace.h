@@ -3,6 +3,7 @@
 #pragma once
 #include <functional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tensor/tensor.h"
@@ -21,7 +22,7 @@ struct TracedCall {
 /// What somebody asked for, and the calls that it took.
 struct TracedOperation {
   std::string name;    ///< as record() has it: "conv2d"; or "optimizer", "gradients added up", ...
-  std::string phase;   ///< "forward", "backward", or "step" for what belongs to neither
+  std::string phase;   ///< "forward", "backward", "attack", or "step" for the rest
   std::string shapes;  ///< "(64,3) (10,3) -> (64,10)"; of a backward pass "dy -> gradients"
   double flops = 0;    ///< multiplications and additions of products and convolutions, else 0
   std::vector<TracedCall> calls;
@@ -40,6 +41,7 @@ struct TracedOperation {
 ///
 /// With the environment variable TWEED_TRACE=1, training prints the table of its fourth step on
 /// stderr; with TWEED_TRACE=FILE.json it writes perfetto() there.
+/// Destroyed on another thread without stop(), it leaves the first one tracing.
 class Trace {
  public:
   /// @throws Error  if this thread traces already
@@ -48,6 +50,7 @@ class Trace {
   Trace(const Trace&) = delete;
   Trace& operator=(const Trace&) = delete;
 
+  /// @throws Error  on another thread than that which made it
   void stop();
   /// All that follows is known after stop().
   const std::vector<TracedOperation>& operations() const { return operations_; }
@@ -55,6 +58,7 @@ class Trace {
   double seconds() const { return seconds_; }
   /// Milliseconds, share of the whole, megabytes, share of the device's limit, and what it was, on
   /// lines of at most `width` columns. Measures the device's limits, which takes half a second.
+  /// @throws Error  before stop()
   std::string table(Device device, int width = 80) const;
   /// The same as JSON that https://ui.perfetto.dev and chrome://tracing open: operations, and
   /// within each its calls.
@@ -62,10 +66,13 @@ class Trace {
 
  private:
   bool running_ = true;
+  std::thread::id thread_;
   double seconds_ = 0;
   std::vector<TracedOperation> operations_;
 };
 
+/// Says that a step to trace is to come: if none does, TWEED_TRACE is told so at the program's end.
+void await_trace();
 /// Calls `step` under a Trace and does with it what TWEED_TRACE says; just calls it if that is not
 /// set, or has been answered before.
 void trace_if_wanted(Device device, const std::function<void()>& step);

@@ -202,13 +202,18 @@ class Plans {
     auto found = plans_.find(key);
     if (found == plans_.end()) {
       found = plans_.emplace(key, make_plan(c, at, wanted)).first;
-      note(c, found->second);
+      note(at.device, c, found->second);
     }
     return found->second;
   }
-  std::vector<std::string> lines() {
+  /// Of one device, or of all.
+  std::vector<std::string> lines(const Device* device) {
     std::lock_guard lock(mutex_);
-    return lines_;
+    std::vector<std::string> lines;
+    for (auto& [at, line] : lines_)
+      if ((!device || at == *device) && std::find(lines.begin(), lines.end(), line) == lines.end())
+        lines.push_back(line);
+    return lines;
   }
   std::vector<std::string> names() {
     std::lock_guard lock(mutex_);
@@ -218,15 +223,15 @@ class Plans {
  private:
   using Key = std::tuple<Conv, DType, Device::Kind, int, bool, const ConvAlgorithm*>;
 
-  void note(const Conv& c, const ConvPlan& plan) {
-    const std::string line = line_of(c, plan);
+  void note(Device device, const Conv& c, const ConvPlan& plan) {
+    const std::pair line(device, line_of(c, plan));
     if (std::find(lines_.begin(), lines_.end(), line) == lines_.end()) lines_.push_back(line);
     for (auto* a : {plan.forward, plan.input, plan.weight}) names_.insert(a->name);
   }
 
   std::mutex mutex_;
   std::map<Key, ConvPlan> plans_;
-  std::vector<std::string> lines_;  // in order of first use
+  std::vector<std::pair<Device, std::string>> lines_;  // in order of first use
   std::set<std::string> names_;
 };
 
@@ -243,7 +248,8 @@ ConvPlan plan_conv(const Conv& c, DType dtype, Device device, const ConvAlgorith
   return plans().find(c, {dtype, device, uses_tf32(device)}, wanted);
 }
 
-std::vector<std::string> conv_choices() { return plans().lines(); }
+std::vector<std::string> conv_choices() { return plans().lines(nullptr); }
+std::vector<std::string> conv_choices(Device device) { return plans().lines(&device); }
 std::vector<std::string> conv_algorithms_used() { return plans().names(); }
 
 }  // namespace tweed

@@ -17,7 +17,7 @@ struct TimedCall : Call {
 /// What made calls.
 struct Operation {
   std::string name;    ///< "conv2d", as record() has it
-  const char* phase;   ///< "forward", "backward" or "step"
+  const char* phase;   ///< "forward", "backward", "attack" or "step"
   std::string shapes;  ///< "(2,3) (4,3) -> (2,4)"
   double flops = 0;    ///< of its ways
 };

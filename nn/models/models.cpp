@@ -1,5 +1,7 @@
 #include "nn/models/models.h"
 
+#include <algorithm>
+#include <cctype>
 #include <map>
 
 #include "kernels/machine/suggest.h"
@@ -51,6 +53,12 @@ Models& table() {
   return models;
 }
 
+bool is_plain_name(const std::string& name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) || c == '_' || c == '-' || c == '.';
+  });
+}
+
 // The row of a name. @throws Error  naming what there is
 const Models::value_type& row_of(const std::string& name) {
   auto found = table().find(name);
@@ -67,7 +75,9 @@ ModulePtr make_model(const std::string& name, const ModelOptions& options) {
   if (is_json_model(name)) return sequential_model(name, model_description(name), options);
   auto& make = row_of(name).second.make;
   const InitSeed seed(options.seed);
-  return make(options);
+  ModulePtr network = make(options);
+  if (!network) throw Error("what was registered as model " + in_quotes(name) + " makes none");
+  return network;
 }
 void check_model_name(const std::string& name) {
   if (is_json_model(name))
@@ -77,7 +87,10 @@ void check_model_name(const std::string& name) {
 }
 void register_model(const std::string& name, std::function<ModulePtr(const ModelOptions&)> make,
                     const Preprocessing& preprocessing) {
-  if (is_json_model(name)) throw Error("a model cannot be called " + in_quotes(name));
+  // A file holds the name, and what looks like a path is called by its last part.
+  if (is_json_model(name) || !is_plain_name(name))
+    throw Error("a model cannot be called " + in_quotes(name) +
+                ": letters, digits, '_', '-' and '.' go");
   if (!table().emplace(name, Model{std::move(make), preprocessing}).second)
     throw Error("there is a model " + in_quotes(name) + " already");
 }

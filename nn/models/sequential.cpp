@@ -53,8 +53,11 @@ class LayerText {
   }
   // A convolution's padding: an integer, 0 by default, or "same".
   int64_t padding(int64_t stride) {
-    if (!json_.contains("padding") || json_["padding"] != "same") return integer_or("padding", 0);
-    get("padding");
+    if (!json_.contains("padding")) return 0;
+    if (const Json& v = get("padding"); v != "same") {
+      if (v.is_string() && v != "classes") wrong("padding", "an integer, or \"same\",");
+      return as_integer("padding", v, 0);
+    }
     if (stride != 1) fail("takes \"same\" as 'padding' with a stride of 1 only");
     return same_padding;
   }
@@ -121,7 +124,8 @@ class LayerText {
     if (v == "classes") return classes_;
     if (!v.is_number_integer() || v.get<double>() < double(least) ||
         v.get<double>() > double(largest_size))
-      wrong(key, "an integer of at least " + std::to_string(least));
+      wrong(key,
+            "an integer from " + std::to_string(least) + " to " + std::to_string(largest_size));
     return v.get<int64_t>();
   }
 
