@@ -140,7 +140,7 @@ std::function<int()> prepare_summary(TrainFlags& f) {
     network = make_model(f.model, {.classes = int64_t(data.train.classes().size())});
   }
   return [network, size = f.data.image_size] {
-    std::printf("%s", summary(*network, {1, size, size, 3}).c_str());
+    say("%s", summary(*network, {1, size, size, 3}, terminal_width()).c_str());
     return 0;
   };
 }

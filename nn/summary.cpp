@@ -42,20 +42,36 @@ Line line_of(const LayerCost& c) {
           grouped(c.bytes)};
 }
 
-// Words to the left of their columns, numbers to the right.
-std::string table(const std::vector<Line>& lines) {
-  std::array<std::size_t, 6> width{};
-  for (auto& line : lines)
-    for (std::size_t i = 0; i < line.size(); ++i) width[i] = std::max(width[i], line[i].size());
+// Words to the left of their columns, numbers to the right. A width of 0 leaves a column out.
+std::string table(const std::vector<Line>& lines, const std::array<std::size_t, 6>& width) {
   std::string text;
   for (auto& line : lines) {
     for (std::size_t i = 0; i < line.size(); ++i) {
+      if (!width[i]) continue;
       const std::string space(width[i] - line[i].size(), ' ');
       text.append(i ? "  " : "").append(i < 3 ? line[i] + space : space + line[i]);
     }
     text += "\n";
   }
   return text;
+}
+
+std::string table_within(const std::vector<Line>& lines, std::size_t most) {
+  std::array<std::size_t, 6> width{};
+  for (auto& line : lines)
+    for (std::size_t i = 0; i < line.size(); ++i) width[i] = std::max(width[i], line[i].size());
+  auto all = [&] {
+    std::size_t sum = 0;
+    for (auto w : width) sum += w ? w + 2 : 0;
+    return sum - 2;
+  };
+  std::string left_out;
+  for (std::size_t column : {5, 1, 2, 4}) {  // the least important first
+    if (!most || all() <= most) break;
+    width[column] = 0;
+    left_out += (left_out.empty() ? "left out: " : ", ") + lines[0][column];
+  }
+  return table(lines, width) + left_out + (left_out.empty() ? "" : "\n");
 }
 
 }  // namespace
@@ -83,7 +99,7 @@ std::vector<LayerCost> layer_costs(Module& network, const Shape& input) {
   return result;
 }
 
-std::string summary(Module& network, const Shape& input) {
+std::string summary(Module& network, const Shape& input, int width) {
   std::vector<Line> lines{{"layer", "type", "output", "parameters", "multiply-adds", "bytes"}};
   LayerCost total{.name = "total", .calls = 1};
   for (auto& cost : layer_costs(network, input)) {
@@ -94,7 +110,8 @@ std::string summary(Module& network, const Shape& input) {
   }
   lines.push_back(line_of(total));
   lines.back()[2].clear();
-  return network.description() + " on " + input.str() + "\n" + table(lines);
+  return network.description() + " on " + input.str() + "\n" +
+         table_within(lines, std::size_t(std::max(width, 0)));
 }
 
 }  // namespace tweed

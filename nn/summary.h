@@ -21,7 +21,8 @@ struct LayerCost {
 /// @throws ShapeError  if the network does not take the shape, naming the layer
 std::vector<LayerCost> layer_costs(Module& network, const Shape& input);
 
-/// layer_costs() as a text table with totals.
-std::string summary(Module& network, const Shape& input);
+/// layer_costs() as a text table with totals. Where a row would be wider than `width`, columns are
+/// left out, and a line says which; 0: any width.
+std::string summary(Module& network, const Shape& input, int width = 0);
 
 }  // namespace tweed

@@ -116,6 +116,8 @@ TEST_CASE("Layers called twice or never, and a module's own parameters, are coun
   CHECK((costs[1].calls == 2 && costs[1].parameters == 20 && costs[1].multiply_adds == 96));
   CHECK((costs[2].calls == 0 && costs[2].parameters == 10 && costs[2].multiply_adds == 0));
   CHECK(summary(network, {3, 4}).find("not called") != std::string::npos);
+  CHECK(summary(network, {3, 4}, 1000) == summary(network, {3, 4}));
+  CHECK_THAT(summary(network, {3, 4}, 40), Contains("left out: bytes"));
 }
 
 TEST_CASE("A summary leaves the network as it was, even when its shape is wrong") {

@@ -122,6 +122,9 @@ TEST_CASE("No line is wider than the terminal, whatever the app says") {
     CHECK(in_terminal(columns, "classify", {t.photo, "--weights", out}).code == 0);
     CHECK(in_terminal(columns, "saliency_maps", {out, t.photo, "--out", out + "/p.png"}).code == 0);
     CHECK(in_terminal(columns, "train_miniplaces", {"--modle", "x"}).code == 2);
+    o = in_terminal(columns, "train_miniplaces", {t.data, "--summary", "--model", "resnet20"});
+    CHECK(o.code == 0);
+    CHECK_THAT(o.out, Contains("left out: bytes"));
     for (const char* app :
          {"train_miniplaces", "classify", "evaluate", "saliency_maps", "pgd_attack"})
       CHECK(in_terminal(columns, app, {"--help"}).code == 0);
