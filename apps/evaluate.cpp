@@ -83,18 +83,17 @@ void Work::print(const char* what, const Report& report) const {
   const auto classes = int64_t(report.counts.size());
   say("%s: %s\n", what, text(report.score, info().image_size).c_str());
   say("  mean per class %.2f %%, mAP %.2f %%\n", report.class_mean, report.map);
-  auto list = [&](const char* which, auto first, auto last) {
+  // Below or above the mean: where all are alike, none is the worst or the best.
+  auto list = [&](const char* which, auto first, double sign) {
     std::vector<std::string> words;
-    for (auto c = first; c != last; ++c) {
-      char number[32];
-      std::snprintf(number, sizeof number, " %.1f %%", report.right[*c]);
-      words.push_back(printable(name(int64_t(*c)), 60) + number);
+    for (auto c = first; words.size() < std::min(shown, order.size()); ++c) {
+      if (sign * (report.right[*c] - report.class_mean) <= 0) break;
+      words.push_back(printable(name(int64_t(*c)), 60) + formatted(" %.1f %%", report.right[*c]));
     }
-    say("  %s: %s\n", which, joined(words).c_str());
+    if (!words.empty()) say("  %s: %s\n", which, joined(words).c_str());
   };
-  const std::size_t part = std::min(shown, order.size());
-  list("worst classes", order.begin(), order.begin() + std::ptrdiff_t(part));
-  list("best classes", order.rbegin(), order.rbegin() + std::ptrdiff_t(part));
+  list("worst classes", order.begin(), -1);
+  list("best classes", order.rbegin(), 1);
   std::vector<std::string> words;
   for (auto& [a, b] : confused(report)) {
     if (words.size() == shown) break;

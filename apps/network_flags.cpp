@@ -1,5 +1,7 @@
 #include "apps/network_flags.h"
 
+#include <filesystem>
+
 #include "apps/flags.h"
 #include "apps/numbers.h"
 #include "apps/run_folder.h"
@@ -96,6 +98,11 @@ void NetworkFlags::add_sizes_to(CLI::App& flags) {
 }
 
 Checkpoint NetworkFlags::open(const CLI::App& flags) const {
+  std::error_code none;
+  if (foreign() && std::filesystem::is_directory(weights, none))
+    throw Error("--model is for weights from elsewhere, in a file; " + in_quotes(weights) +
+                " is a folder" +
+                (holds_run(weights) ? ", of a run of ours, which knows its network" : ""));
   Checkpoint c = foreign() ? load_weights(weights, model) : load_checkpoint(weights_file(weights));
   for (auto& note : c.notes)
     say_error("%s: %s: %s\n", flags.get_name().c_str(), printable(weights).c_str(), note.c_str());

@@ -257,7 +257,7 @@ class Wanted {
       WholeFile file(path);
       file.write(trace.perfetto());
       file.commit();
-      std::fprintf(stderr, "TWEED_TRACE: %s: open it with https://ui.perfetto.dev\n",
+      std::fprintf(stderr, "TWEED_TRACE: %s is for https://ui.perfetto.dev\n",
                    printable(path).c_str());
     } catch (const std::exception& e) {
       std::fprintf(stderr, "TWEED_TRACE: %s\n", e.what());

@@ -231,3 +231,9 @@ TEST_CASE("With --json stdout is one document, whatever is said besides") {
   CHECK(report.at("clean").at("top1") == attack.at("clean").at("top1"));
   CHECK_THAT(err_report, Contains("Taken: "));
 }
+
+TEST_CASE("A run's folder needs no --model") {
+  const TrainedNetwork t;
+  check_refused(run_app("classify", {t.photo, "--weights", t.out, "--model", "simplenet"}),
+                "of a run of ours, which knows its network");
+}

@@ -2,6 +2,7 @@
 #include "train/report.h"
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -87,8 +88,19 @@ TEST_CASE("evaluate says the same in words, JSON and a table, clean and attacked
   INFO(said.out << said.err);
   REQUIRE(said.code == 0);
   CHECK_THAT(said.out, Contains("clean: top-1 ") && Contains("attacked: top-1 ") &&
-                           Contains("(9 images of 32x32)") && Contains("worst classes: ") &&
+                           Contains("(9 images of 32x32)") && Contains("a taken for b") &&
                            Contains("wrote " + picture));
+  // All classes are alike, clean and attacked; then c's photos show a.
+  CHECK(said.out.find(" classes: ") == std::string::npos);
+  namespace fs = std::filesystem;
+  const std::string mixed = t.folder.path() + "/mixed";
+  fs::copy(t.data, mixed, fs::copy_options::recursive);
+  fs::remove_all(mixed + "/val/c");
+  fs::copy(t.data + "/val/a", mixed + "/val/c");
+  const std::string lists = run_app("evaluate", {t.out, mixed}).out;
+  CHECK_THAT(lists, Contains("worst classes: c 0.0 %\n") &&
+                        Contains("best classes: b 100.0 %, a 100.0 %\n") &&
+                        Contains("most confused: c taken for a (3 times)"));
   const Outcome described = run_app("evaluate", start + Words{"--json"});
   const auto json = nlohmann::json::parse(described.out);
   CHECK(json.at("clean").at("images") == 9);
