@@ -5,6 +5,7 @@
 
 #include "data/folder_walk.h"
 #include "data/layout.h"
+#include "kernels/machine/error.h"
 
 namespace tweed {
 namespace {
