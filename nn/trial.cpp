@@ -39,10 +39,11 @@ Tensor output_for_zeros(Module& network, const Shape& input) {
   std::vector<Call> open;
   std::vector<ScopedHook> hooks;
   for (auto& [name, module] : network.modules()) {
-    hooks.emplace_back(*module, module->on_input([&open, name, module](const Tensor& x) {
-      open.push_back({name, module, x.shape()});
-      return Tensor();
-    }));
+    hooks.emplace_back(*module,
+                       module->on_input([&open, name = name, module = module](const Tensor& x) {
+                         open.push_back({name, module, x.shape()});
+                         return Tensor();
+                       }));
     hooks.emplace_back(*module, module->on_output([&open](const Tensor&) {
       open.pop_back();
       return Tensor();
