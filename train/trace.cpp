@@ -45,6 +45,7 @@ void Trace::stop() {
   const auto names = trace::names_of(notes.calls);
   for (std::size_t i = 0; i < notes.calls.size(); ++i) {
     auto& call = notes.calls[i];
+    if (call.operation < 0) continue;  // stopped within an operation that has not ended
     operations_[std::size_t(call.operation)].calls.push_back(
         {names[i], call.algorithm ? call.algorithm : "", call.begin, call.seconds, call.bytes});
   }
