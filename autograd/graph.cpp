@@ -275,6 +275,7 @@ GraphStats graph_stats(const Tensor& y) {
   if (NodePtr root = node_of(y))
     visit(root, [&](Node& node) {
       stats.operations += !node.leaf;
+      if (!node.leaf) stats.names.insert(node.op);
       for (auto& t : node.saved.all()) stats.saved_bytes += t.defined() ? int64_t(t.bytes()) : 0;
     });
   return stats;

@@ -6,6 +6,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <set>
 #include <sstream>
 #include <string>
 #include <type_traits>
@@ -69,6 +70,7 @@ void on_gradient(const Tensor& t, std::function<Tensor(const Tensor&)> f);
 struct GraphStats {
   int64_t operations = 0;
   int64_t saved_bytes = 0;
+  std::set<std::string> names;  ///< of the operations
 };
 GraphStats graph_stats(const Tensor& y);
 

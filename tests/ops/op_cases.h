@@ -3,7 +3,7 @@
 // A row alone makes ops_test check the operation on each device: its gradients against central
 // differences in float64, its result against the reference below in float64, float32 and bfloat16,
 // and the gradients of float32 and bfloat16 against those of float64. A test fails if an operation
-// that autograd records has no row.
+// of docs/operations.md, or one that another row's graph holds, has no row.
 #pragma once
 #include <functional>
 #include <string>
