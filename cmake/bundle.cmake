@@ -1,11 +1,11 @@
-# What scripts/gpu_check takes to a machine with a GPU: every test, benchmark and app.
+# What scripts/gpu_check takes to a machine with a GPU: every test, benchmark, app and example.
 #
 #   cmake --build BUILD --target bundle_programs
 #   cmake --install BUILD --component bundle --strip --prefix FOLDER
 #
 # sim_test stays: it is about the simulator, whose findings need the debug information.
 set(programs)
-foreach(folder apps benchmarks tests)
+foreach(folder apps benchmarks docs/examples tests)
   get_property(targets DIRECTORY ${folder} PROPERTY BUILDSYSTEM_TARGETS)
   foreach(target ${targets})
     get_target_property(type ${target} TYPE)
