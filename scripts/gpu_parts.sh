@@ -4,16 +4,19 @@
 
 quick() { [[ $device != cuda* ]]; }
 
-# Seconds; on a GPU all of them together are under 9 minutes.
+# Seconds; on a GPU all of them together are 9 minutes.
 limit_of() {
   local limit
   case $1 in
-    tests) limit=130 ;;
-    sanitizer) limit=110 ;;
+    tests) limit=120 ;;
+    epoch) limit=25 ;;
+    profile) limit=40 ;;
+    train) limit=60 ;;
     conv) limit=80 ;;
-    train) limit=110 ;;
-    kernels) limit=45 ;;
-    run) limit=55 ;;
+    run) limit=40 ;;
+    sanitizer) limit=80 ;;
+    kernels) limit=40 ;;
+    precisions) limit=55 ;;
   esac
   if quick; then limit=$((3 * limit)); fi
   echo "$limit"
@@ -57,41 +60,60 @@ find_torch() {
   if python3 -c "$test" 2>/dev/null; then python=(--python python3); else python=(); fi
 }
 
+# Those that everything else rests on come first; what fails runs again, each launch waited for, so
+# that an error is seen where it arose.
 part_tests() {
-  local program
-  for program in "$programs"/*_test; do
-    together 4 tests "${program##*/}" "$program" --device "$device"
+  local program name first='tensor_core_test conv_mma_test conv_test kernels_test'
+  for program in $first; do
+    [[ ! -x $programs/$program ]] ||
+      together 8 tests "$program" "$programs/$program" --device "$device"
   done
+  for program in "$programs"/*_test; do
+    name=${program##*/}
+    [[ " $first " == *" $name "* ]] || together 8 tests "$name" "$program" --device "$device"
+  done
+  wait
+  ! quick || return 0
+  while read -r name; do
+    together 4 tests "$name.blocking" env CUDA_LAUNCH_BLOCKING=1 "$programs/$name" --device "$device"
+  done < <(awk -F '\t' '$1 == "tests" && $3 ~ /^[0-9]+$/ && $3 { print $2 }' "$out/steps")
   wait
 }
 
 # The tools slow every launch down, so only tests of kernels run under them, not those of training.
+# Sandboxed machines refuse the device to them, which says nothing about the kernels.
 part_sanitizer() {
   local tool program
   if quick || ! command -v compute-sanitizer >/dev/null; then
     note sanitizer compute-sanitizer "$(quick && echo "it needs a GPU" || echo "there is no compute-sanitizer")" 0
     return
   fi
+  if ! compute-sanitizer --target-processes all "$programs/tensor_core_test" --device "$device" \
+    >"$out/logs/sanitizer.trial.log" 2>&1 && grep -qi 'not supported' "$out/logs/sanitizer.trial.log"; then
+    note sanitizer compute-sanitizer "this machine refuses it" 0
+    return
+  fi
   for program in kernels_test tensor_core_test conv_mma_test conv_test norm_values_test \
     attention_test; do
     for tool in memcheck racecheck; do
-      together 4 sanitizer "$tool.$program" compute-sanitizer --tool "$tool" --error-exitcode 99 \
+      together 8 sanitizer "$tool.$program" compute-sanitizer --tool "$tool" --error-exitcode 99 \
         --target-processes all "$programs/$program" --device "$device"
     done
   done
   wait
 }
 
-part_conv() {
-  local dtype python dtypes=(bf16 tf32 f32) size=(--batch 256)
-  has conv conv_bench || return 0
+# time_conv PART DTYPE
+time_conv() {
+  local python size=(--batch 256 --pairs 3)
+  has "$1" conv_bench || return 0
   find_torch
-  quick && dtypes=(bf16 f32) size=(--batch 2 --image-size 32 --pairs 1 --repeats 1)
-  for dtype in "${dtypes[@]}"; do
-    step conv "$dtype" "$programs/conv_bench" simplenet resnet18 --device "$device" "${size[@]}" \
-      --dtype "$dtype" "${python[@]}" --json "$out/conv_$dtype.json" --markdown "$out/conv_$dtype.md"
-  done
+  quick && size=(--batch 2 --image-size 32 --pairs 1 --repeats 1)
+  step "$1" "conv.$2" "$programs/conv_bench" simplenet resnet18 --device "$device" "${size[@]}" \
+    --dtype "$2" "${python[@]}" --json "$out/conv_$2.json" --markdown "$out/conv_$2.md"
 }
+
+part_conv() { time_conv conv bf16; }
 
 part_kernels() {
   local repeats=15
@@ -100,28 +122,59 @@ part_kernels() {
   step kernels all "$programs/kernel_bench" --device "$device" --repeats "$repeats"
 }
 
-# Steps of three networks in each precision beside PyTorch's, and whole epochs of 100,000 images.
-part_train() {
-  local precision model python precisions=(bf16 tf32 f32) epoch=(--batch-size 256 --epoch 100000)
-  local size=(--batch-size 256 --pairs 3 --steps 10)
-  has train train_bench || return 0
-  find_torch
-  if quick; then
-    precisions=(bf16 f32) size=(--batch-size 4 --image-size 64 --pairs 1 --steps 1)
-    epoch=(--batch-size 4 --image-size 64 --epoch 64)
+# An epoch of 100,000 images.
+part_epoch() {
+  local size=(--batch-size 256 --epoch 100000)
+  has epoch train_bench || return 0
+  quick && size=(--batch-size 4 --image-size 64 --epoch 64)
+  step epoch bf16 "$programs/train_bench" --device "$device" "${size[@]}" --precision bf16
+}
+
+# Counters of each kernel of a step, which are only to be had without a graph.
+part_profile() {
+  local model
+  if quick || ! command -v ncu >/dev/null; then
+    note profile ncu "$(quick && echo "it needs a GPU" || echo "there is no ncu")" 0
+    return
   fi
-  step train epoch.bf16 "$programs/train_bench" --device "$device" "${epoch[@]}" --precision bf16
-  for model in simplenet resnet18 simplevit; do
-    for precision in "${precisions[@]}"; do
-      step train "$model.$precision" "$programs/train_bench" --device "$device" --model "$model" \
-        --precision "$precision" "${size[@]}" "${python[@]}" \
-        --json "$out/train_${model}_$precision.json"
-    done
+  has profile train_bench || return 0
+  for model in simplenet simplenet_bn resnet18 simplevit; do
+    step profile "$model" scripts/profile_step "$programs/train_bench" "$model" "$device" \
+      "$out/profile_$model"
+    if grep -qs 'Failed to initialize the profiler\|ERR_NVGPUCTRPERM' "$out/logs/profile.$model.log"; then
+      sed -i '$d' "$out/steps"
+      note profile ncu "this machine refuses it" 0
+      return
+    fi
   done
-  # Compiling takes PyTorch half a minute, so it does that once.
-  quick || ((${#python[@]} == 0)) ||
-    step train simplenet.bf16.modes "$programs/train_bench" --device "$device" --precision bf16 \
-      "${size[@]}" "${python[@]}" --modes graph,compiled
+}
+
+# time_steps PART PRECISION [FLAG...]: steps of three networks beside PyTorch's.
+time_steps() {
+  local part=$1 precision=$2 model python size=(--batch-size 256 --pairs 3 --steps 10)
+  shift 2
+  has "$part" train_bench || return 0
+  find_torch
+  ((${#python[@]})) || set --
+  quick && size=(--batch-size 4 --image-size 64 --pairs 1 --steps 1)
+  for model in simplenet resnet18 simplevit; do
+    step "$part" "$model.$precision" "$programs/train_bench" --device "$device" --model "$model" \
+      --precision "$precision" "${size[@]}" "${python[@]}" "$@" \
+      --json "$out/train_${model}_$precision.json"
+  done
+}
+
+part_train() {
+  if quick; then time_steps train bf16; else time_steps train bf16 --modes graph; fi
+}
+
+part_precisions() {
+  local precision precisions=(tf32 f32)
+  quick && precisions=(f32)
+  for precision in "${precisions[@]}"; do
+    time_steps precisions "$precision"
+    time_conv precisions "$precision"
+  done
 }
 
 # A network is trained, explained and attacked; short runs leave the same bytes, with a CUDA graph

@@ -18,7 +18,10 @@ FIGURES = {
     "tests": r"All tests passed .*|test cases: .*",
     "sanitizer": r"(?:ERROR|RACECHECK) SUMMARY: .*",
     "conv": r".*geometric mean.*",
-    "train": r"^(?:Tweed|PyTorch) .*|.*: an epoch of .*",
+    "epoch": r".*: an epoch of .*",
+    "profile": r"^All kernels .*",
+    "train": r"^(?:Tweed|PyTorch) .*",
+    "precisions": r"^(?:Tweed|PyTorch) .*|.*geometric mean.*",
     "run": r"^Epoch .* train.*|self-test on .*",
 }
 TIME_RAN_OUT = (124, 137)
