@@ -51,7 +51,8 @@ BiasGrads bias_backward(Activation activation, const Tensor& dy, const Tensor& y
       Span<acc_t<T>> sums;
       if (want_bias) {
         grads.dbias = Tensor::empty({channels}, dy.dtype(), dy.device());
-        partial = Tensor::empty({bias_slabs(rows), channels}, dtype_of<acc_t<T>>(), dy.device());
+        partial = Tensor::empty({bias_slabs(rows, channels), channels}, dtype_of<acc_t<T>>(),
+                                dy.device());
         dbias = grads.dbias.template write<T>();
         sums = partial.template write<acc_t<T>>();
       }

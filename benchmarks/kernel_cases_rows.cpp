@@ -51,7 +51,7 @@ void add_bias(std::vector<KernelCase>& cases, const Setting& s) {
   const Tensor bias = random_values({C}, device, 1), y = random_values({rows, C}, device, 2),
                dy = random_values({rows, C}, device, 3), dz = Tensor::empty_like(dy),
                dbias = Tensor::empty_like(bias),
-               partial = Tensor::empty({bias_slabs(rows), C}, y.dtype(), device);
+               partial = Tensor::empty({bias_slabs(rows, C), C}, y.dtype(), device);
   cases.push_back({"bias and relu", bytes_of({y, y}), 0, "", [=] {
                      on(device, [&](auto& here) {
                        bias_forward(here, Activation::relu, rows, bias.read<float>(),

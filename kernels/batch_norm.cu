@@ -1,31 +1,40 @@
 #include "kernels/batch_norm.h"
 #include "kernels/machine/kernel.h"
 #include "kernels/math.h"
+#include "kernels/packs.h"
 
 namespace tweed {
 namespace MACHINE {
 
 #include "kernels/channel_norm.h"
 
-// Level 2: a thread per channel joins the slabs, in double: there are few of them, and a mean far
-// from zero would be rounded once for each. Slabs have slab_rows rows, the last what is left; with
-// 0 the rows are cut evenly. Source: Chan, Golub, LeVeque 1979.
+// Level 2: joins the slabs of a channel, in double: there are few of them, and a mean far from zero
+// would be rounded once for each. Slabs have slab_rows rows, the last what is left; with 0 the rows
+// are cut evenly. A column of threads for each channel, see column_sum().
 template <class A>
 __global__ void batch_norm_join_kernel(int64_t rows, int64_t C, int64_t slabs, int64_t slab_rows,
                                        double eps, double momentum, const A* __restrict__ partial,
                                        A* __restrict__ mean, A* __restrict__ rstd,
                                        A* __restrict__ running_mean, A* __restrict__ running_var) {
-  for (int64_t c : grid_stride(C)) {
-    double m = 0, squares = 0;
-    for (int64_t slab = 0; slab < slabs; ++slab) {
-      const int64_t before = slab_rows ? slab_rows * slab : rows * slab / slabs;
-      const int64_t after = slab_rows ? min(before + slab_rows, rows) : rows * (slab + 1) / slabs;
-      const int64_t n = after - before;
-      const double share = double(n) / double(before + n);
-      const double delta = partial[slab * 2 * C + c] - m;
-      m += delta * share;
-      squares += partial[slab * 2 * C + C + c] + delta * delta * double(before) * share;
-    }
+  const EvenCut even(rows, slabs);
+  auto begin = [&](int64_t slab) {
+    return slab_rows ? min(slab * slab_rows, rows) : even.begin(slab);
+  };
+  for (int64_t tile : grid_blocks(ceil_div(C, blockDim.x))) {
+    const int64_t c = tile * blockDim.x + threadIdx.x;
+    auto sum = [&](auto f) {
+      return column_sum(slabs, [&](int64_t slab) {
+        return c < C ? f(double(begin(slab + 1) - begin(slab)), partial + slab * 2 * C + c) : 0.0;
+      });
+    };
+    const double about = c < C ? partial[c] : 0;  // sums around it are exact where all are equal
+    const double m =
+        about + sum([&](double n, const A* p) { return n * (double(*p) - about); }) / double(rows);
+    double squares = sum([&](double n, const A* p) {
+      const double d = double(*p) - m;
+      return double(p[C]) + n * d * d;
+    });
+    if (c >= C || threadIdx.y != 0) continue;
     squares = squares < 0 ? 0 : squares;  // rounding, where all values are equal
     mean[c] = A(m);
     rstd[c] = A(1 / sqrt(squares / double(rows) + eps));
@@ -52,12 +61,14 @@ __global__ void batch_norm_join_sums_kernel(int64_t rows, int64_t C, int64_t sla
                                             T* __restrict__ dbeta) {
   using A = acc_t<T>;
   A* const slopes = partial + slabs * 2 * C;
-  for (int64_t c : grid_stride(C)) {
-    A sum = 0, product = 0;
-    for (int64_t slab = 0; slab < slabs; ++slab) {
-      sum += partial[slab * 2 * C + c];
-      product += partial[slab * 2 * C + C + c];
-    }
+  for (int64_t tile : grid_blocks(ceil_div(C, blockDim.x))) {
+    const int64_t c = tile * blockDim.x + threadIdx.x;
+    auto total = [&](int64_t first) {
+      return column_sum(
+          slabs, [&](int64_t slab) { return c < C ? partial[slab * 2 * C + first + c] : A(0); });
+    };
+    const A sum = total(0), product = total(C);
+    if (c >= C || threadIdx.y != 0) continue;
     dbeta[c] = store<T>(sum);
     dgamma[c] = store<T>(product * rstd[c]);
     slopes[c] = load(gamma[c]) * (sum / A(rows));
@@ -74,20 +85,18 @@ void batch_norm_statistics(M& here, int64_t rows, double eps, double momentum, S
                            Span<acc_t<T>> running_var, Span<acc_t<T>> partial) {
   using A = acc_t<T>;
   const int64_t C = mean.size(), slabs = batch_norm_slabs(rows, C);
-  launch(channel_moments_kernel<T>, norm_slabs_config<A>(slabs, 2 * norm_block.y + 1), here, rows,
-         C, slabs, x, partial);
-  launch(batch_norm_join_kernel<A>, {.grid = ceil_div(C, 64), .block = {64}}, here, rows, C, slabs,
-         int64_t(0), eps, momentum, Span<const A>(partial), mean, rstd, running_mean, running_var);
+  channel_moments(here, rows, C, slabs, x, partial);
+  launch(batch_norm_join_kernel<A>, column_sum_config(C, slabs), here, rows, C, slabs, int64_t(0),
+         eps, momentum, Span<const A>(partial), mean, rstd, running_mean, running_var);
 }
 
 template <class M, class A>
 void batch_norm_join(M& here, int64_t rows, int64_t slab_rows, double eps, double momentum,
                      Span<const A> moments, Span<A> mean, Span<A> rstd, Span<A> running_mean,
                      Span<A> running_var) {
-  const int64_t C = mean.size();
-  launch(batch_norm_join_kernel<A>, {.grid = ceil_div(C, 64), .block = {64}}, here, rows, C,
-         ceil_div(rows, slab_rows), slab_rows, eps, momentum, moments, mean, rstd, running_mean,
-         running_var);
+  const int64_t C = mean.size(), slabs = ceil_div(rows, slab_rows);
+  launch(batch_norm_join_kernel<A>, column_sum_config(C, slabs), here, rows, C, slabs, slab_rows,
+         eps, momentum, moments, mean, rstd, running_mean, running_var);
 }
 
 template <class M, class A>
@@ -100,9 +109,9 @@ template <class M, class T>
 void batch_norm_forward(M& here, Activation activation, int64_t rows, Span<const T> x,
                         Span<const T> gamma, Span<const T> beta, Span<const acc_t<T>> mean,
                         Span<const acc_t<T>> rstd, Span<T> y) {
-  launch(activation == Activation::relu ? channel_norm_forward_kernel<true, T>
-                                        : channel_norm_forward_kernel<false, T>,
-         norm_rows_config(rows), here, rows, rows, mean.size(), x, gamma, beta, mean, rstd, y);
+  auto with = activation == Activation::relu ? channel_norm_forward<true, T>
+                                             : channel_norm_forward<false, T>;
+  with(here, rows, rows, mean.size(), x, gamma, beta, mean, rstd, y);
 }
 
 template <class M, class T>
@@ -110,21 +119,19 @@ void batch_norm_backward(M& here, Activation activation, bool training, int64_t 
                          Span<const T> x, Span<const T> gamma, Span<const acc_t<T>> mean,
                          Span<const acc_t<T>> rstd, Span<const T> y, Span<const T> dy, Span<T> dx,
                          Span<T> dgamma, Span<T> dbeta, Span<acc_t<T>> partial) {
-  using A = acc_t<T>;
   const bool relu = activation == Activation::relu;
   const int64_t C = mean.size(), slabs = batch_norm_slabs(rows, C);
-  launch(relu ? channel_sums_kernel<true, T> : channel_sums_kernel<false, T>,
-         norm_slabs_config<A>(slabs, 2 * norm_block.y), here, rows, rows, C, slabs, x, mean, y, dy,
-         partial);
-  launch(batch_norm_join_sums_kernel<T>, {.grid = ceil_div(C, 64), .block = {64}}, here, rows, C,
-         slabs, gamma, rstd, partial, dgamma, dbeta);
+  const auto sums = relu ? channel_sums<true, T> : channel_sums<false, T>;
+  sums(here, rows, rows, C, slabs, x, mean, y, dy, partial);
+  launch(batch_norm_join_sums_kernel<T>, column_sum_config(C, slabs), here, rows, C, slabs, gamma,
+         rstd, partial, dgamma, dbeta);
   if (!dx.size()) return;
-  auto kernel = relu       ? training ? channel_norm_backward_kernel<true, true, T>
-                                      : channel_norm_backward_kernel<true, false, T>
-                      : training ? channel_norm_backward_kernel<false, true, T>
-                           : channel_norm_backward_kernel<false, false, T>;
-  launch(kernel, norm_rows_config(rows), here, rows, rows, C, x, gamma, mean, rstd, y, dy,
-         Span<const A>(partial.data() + slabs * 2 * C, 2 * C), dx);
+  const auto back =
+      relu ? training ? channel_norm_backward<true, true, T> : channel_norm_backward<true, false, T>
+      : training ? channel_norm_backward<false, true, T>
+                 : channel_norm_backward<false, false, T>;
+  back(here, rows, rows, C, x, gamma, mean, rstd, y, dy,
+       Span<const acc_t<T>>(partial.data() + slabs * 2 * C, 2 * C), dx);
 }
 
 #define INSTANTIATE(T)                                                                         \

@@ -12,8 +12,13 @@ enum class Activation : uint8_t { none, relu };
 template <class M, class T>
 void bias_forward(M&, Activation, int64_t rows, Span<const T> bias, Span<T> y);
 
-/// The pieces into which bias_backward cuts `rows`, so that its sums depend on shapes alone.
-constexpr int64_t bias_slabs(int64_t rows) { return rows < 2048 ? ceil_div(rows, 32) : 64; }
+/// The pieces into which bias_backward cuts rows of C channels, so that its sums depend on shapes
+/// alone: enough for all multiprocessors, none so small that joining them costs.
+constexpr int64_t bias_slabs(int64_t rows, int64_t C) {
+  const int64_t slabs = ceil_div(rows * C, 16384), enough = ceil_div(rows, 16);
+  const int64_t most = enough < 1024 ? enough : 1024;
+  return slabs < most ? slabs : most;
+}
 
 /// The backward pass of activation and bias, in one pass over the data.
 ///
@@ -22,7 +27,7 @@ constexpr int64_t bias_slabs(int64_t rows) { return rows < 2048 ? ceil_div(rows,
 /// @param y        (rows, C), the result; read for relu only
 /// @param dz       (rows, C), written for relu only (without activation it equals dy)
 /// @param dbias    (C), or empty if nobody wants it
-/// @param partial  (bias_slabs(rows), C), scratch; empty if dbias is
+/// @param partial  (bias_slabs(rows, C), C), scratch; empty if dbias is
 template <class M, class T>
 void bias_backward(M&, Activation, int64_t rows, Span<const T> dy, Span<const T> y, Span<T> dz,
                    Span<T> dbias, Span<acc_t<T>> partial);

@@ -7,6 +7,19 @@
 
 #include "kernels/norm_cells.h"
 
+// Where slabs begin that cut rows evenly: rows * slab / slabs, by a division of 32 bits, since a
+// GPU takes a hundred instructions for one of 64. Slabs are at most 4,096.
+struct EvenCut {
+  int64_t each;
+  uint32_t rest, slabs;
+  __device__ EvenCut(int64_t rows, int64_t slabs)
+      : each(rows / slabs), rest(uint32_t(rows - each * slabs)), slabs(uint32_t(slabs)) {}
+  __device__ int64_t begin(int64_t slab) const {
+    return slab * each + rest * uint32_t(slab) / slabs;
+  }
+  __device__ int64_t rows(int64_t slab) const { return begin(slab + 1) - begin(slab); }
+};
+
 // Level 1: mean and sum of squared deviations of each slab of rows. The first pass finds about the
 // mean, the second sums around that and so knows by how much it was off: exact enough however far
 // from zero the values are. Source: Chan, Golub, LeVeque 1983, the corrected two-pass algorithm.
@@ -138,4 +151,76 @@ __global__ void channel_norm_backward_kernel(
       out[c] = store<T>(g * r[c]);
     }
   }
+}
+
+#ifndef TWEED_CPU
+#include "kernels/channel_norm_packs.h"
+#endif
+
+// ---- launches: in packs where a GPU can ---------------------------------------------------------
+
+#ifndef TWEED_CPU
+// Of a pass over single elements: as many blocks, of whole rows, as give each thread eight.
+template <class T>
+static int64_t norm_pieces(int64_t rows, int64_t pixels, int64_t C) {
+  return rows / pixels * ceil_div(pixels, pack_rows<T>(C, 8));
+}
+#endif
+
+template <class T>
+static void channel_moments(Here& here, int64_t rows, int64_t C, int64_t slabs, Span<const T> x,
+                            Span<acc_t<T>> partial) {
+#ifndef TWEED_CPU
+  if (in_packs<T>(C, x.data(), partial.data()))
+    return launch(channel_moments_packs_kernel<T>, pack_config(slabs), here, rows, C, slabs, x,
+                  partial);
+#endif
+  launch(channel_moments_kernel<T>, norm_slabs_config<acc_t<T>>(slabs, 2 * norm_block.y + 1), here,
+         rows, C, slabs, x, partial);
+}
+
+template <bool relu, class T>
+static void channel_norm_forward(Here& here, int64_t rows, int64_t pixels, int64_t C,
+                                 Span<const T> x, Span<const T> gamma, Span<const T> beta,
+                                 Span<const acc_t<T>> mean, Span<const acc_t<T>> rstd, Span<T> y) {
+#ifndef TWEED_CPU
+  if (in_packs<T>(C, x.data(), gamma.data(), beta.data(), y.data()) &&
+      in_packs<T>(C, mean.data(), rstd.data())) {
+    const int64_t pieces = norm_pieces<T>(rows, pixels, C);
+    return launch(channel_norm_forward_packs_kernel<relu, T>, pack_config(pieces), here, rows,
+                  pixels, C, pieces, x, gamma, beta, mean, rstd, y);
+  }
+#endif
+  launch(channel_norm_forward_kernel<relu, T>, norm_rows_config(rows), here, rows, pixels, C, x,
+         gamma, beta, mean, rstd, y);
+}
+
+template <bool relu, class T>
+static void channel_sums(Here& here, int64_t rows, int64_t pixels, int64_t C, int64_t slabs,
+                         Span<const T> x, Span<const acc_t<T>> mean, Span<const T> y,
+                         Span<const T> dy, Span<acc_t<T>> partial) {
+#ifndef TWEED_CPU
+  if (in_packs<T>(C, x.data(), y.data(), dy.data()) && in_packs<T>(C, mean.data(), partial.data()))
+    return launch(channel_sums_packs_kernel<relu, T>, pack_config(slabs), here, rows, pixels, C,
+                  slabs, x, mean, y, dy, partial);
+#endif
+  launch(channel_sums_kernel<relu, T>, norm_slabs_config<acc_t<T>>(slabs, 2 * norm_block.y), here,
+         rows, pixels, C, slabs, x, mean, y, dy, partial);
+}
+
+template <bool relu, bool training, class T>
+static void channel_norm_backward(Here& here, int64_t rows, int64_t pixels, int64_t C,
+                                  Span<const T> x, Span<const T> gamma, Span<const acc_t<T>> mean,
+                                  Span<const acc_t<T>> rstd, Span<const T> y, Span<const T> dy,
+                                  Span<const acc_t<T>> slopes, Span<T> dx) {
+#ifndef TWEED_CPU
+  if (in_packs<T>(C, x.data(), gamma.data(), y.data(), dy.data(), dx.data()) &&
+      in_packs<T>(C, mean.data(), rstd.data(), slopes.data())) {
+    const int64_t pieces = norm_pieces<T>(rows, pixels, C);
+    return launch(channel_norm_backward_packs_kernel<relu, training, T>, pack_config(pieces), here,
+                  rows, pixels, C, pieces, x, gamma, mean, rstd, y, dy, slopes, dx);
+  }
+#endif
+  launch(channel_norm_backward_kernel<relu, training, T>, norm_rows_config(rows), here, rows,
+         pixels, C, x, gamma, mean, rstd, y, dy, slopes, dx);
 }

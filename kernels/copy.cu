@@ -1,13 +1,14 @@
 #include "kernels/copy.h"
-
 #include "kernels/machine/kernel.h"
 
 namespace tweed {
 namespace MACHINE {
+#include "kernels/map.h"
 
 template <class T>
 __global__ void fill_kernel(T* __restrict__ y, int64_t n, T value) {
-  for (int64_t i : grid_stride(n)) y[i] = value;
+  map(
+      n, [=] { return value; }, y);
 }
 
 __global__ void count_up_kernel(int32_t* __restrict__ y, int64_t n, int32_t by) {
@@ -16,7 +17,8 @@ __global__ void count_up_kernel(int32_t* __restrict__ y, int64_t n, int32_t by) 
 
 template <class From, class To>
 __global__ void convert_kernel(const From* __restrict__ x, To* __restrict__ y, int64_t n) {
-  for (int64_t i : grid_stride(n)) y[i] = store<To>(acc_t<To>(load(x[i])));
+  map(
+      n, [](From v) { return store<To>(acc_t<To>(load(v))); }, y, x);
 }
 
 }  // namespace MACHINE
@@ -24,8 +26,7 @@ using namespace MACHINE;
 
 template <class M, class T>
 void fill(M& here, Span<T> y, double value) {
-  launch(fill_kernel<T>, {.grid = ceil_div(y.size(), 256)}, here, y, y.size(),
-         store<T>(acc_t<T>(value)));
+  launch(fill_kernel<T>, map_config<T>(y.size()), here, y, y.size(), store<T>(acc_t<T>(value)));
 }
 
 template <class M>
@@ -35,13 +36,13 @@ void count_up(M& here, Span<int32_t> y, int32_t by) {
 
 template <class M, class From, class To>
 void convert(M& here, Span<const From> x, Span<To> y) {
-  launch(convert_kernel<From, To>, {.grid = ceil_div(y.size(), 256)}, here, x, y, y.size());
+  launch(convert_kernel<From, To>, map_config<From, To>(y.size()), here, x, y, y.size());
 }
 
 #define FILL(T) template void fill(Here&, Span<T>, double);
 FOR_ALL_TYPES(FILL)
 template void count_up(Here&, Span<int32_t>, int32_t);
-#define FROM(From)                                            \
+#define FROM(From)                                               \
   template void convert(Here&, Span<const From>, Span<float>);   \
   template void convert(Here&, Span<const From>, Span<double>);  \
   template void convert(Here&, Span<const From>, Span<bf16>);    \

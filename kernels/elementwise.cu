@@ -1,38 +1,82 @@
 #include "kernels/elementwise.h"
 #include "kernels/machine/kernel.h"
 #include "kernels/math.h"
+#include "kernels/packs.h"
 #include "kernels/pieces.h"
 
 namespace tweed {
 namespace MACHINE {
+#include "kernels/map.h"
 
 template <class T>
 __global__ void axpy_kernel(int64_t n, acc_t<T> a, const T* __restrict__ x, T* __restrict__ y) {
-  for (int64_t i : grid_stride(n)) y[i] = store<T>(load(y[i]) + a * load(x[i]));
+  const T* const old = y;
+  map(
+      n, [=](T was, T more) { return store<T>(load(was) + a * load(more)); }, y, old, x);
 }
 
 template <Unary f, class T>
 __global__ void unary_forward_kernel(int64_t n, acc_t<T> p, const T* __restrict__ x,
                                      T* __restrict__ y) {
-  for (int64_t i : grid_stride(n)) y[i] = store<T>(UnaryFormula<f>::value(load(x[i]), p));
+  map(
+      n, [=](T v) { return store<T>(UnaryFormula<f>::value(load(v), p)); }, y, x);
 }
 template <Unary f, class T>
 __global__ void unary_backward_kernel(int64_t n, acc_t<T> p, const T* __restrict__ saved,
                                       const T* __restrict__ dy, T* __restrict__ dx) {
-  for (int64_t i : grid_stride(n))
-    dx[i] = store<T>(UnaryFormula<f>::gradient(load(saved[i]), load(dy[i]), p));
+  map(
+      n, [=](T v, T dv) { return store<T>(UnaryFormula<f>::gradient(load(v), load(dv), p)); }, dx,
+      saved, dy);
 }
 
 template <bool has_a, bool has_b, class T>
 __global__ void select_kernel(int64_t n, const uint8_t* __restrict__ condition,
                               const T* __restrict__ a, const T* __restrict__ b, T* __restrict__ y) {
-  for (int64_t i : grid_stride(n)) {
-    T v = store<T>(acc_t<T>(0)), w = v;
-    if constexpr (has_a) v = a[i];
-    if constexpr (has_b) w = b[i];
-    y[i] = condition[i] ? v : w;
+  const T zero = store<T>(acc_t<T>(0));
+  if constexpr (has_a && has_b)
+    map(
+        n, [](uint8_t yes, T v, T w) { return yes ? v : w; }, y, condition, a, b);
+  else if constexpr (has_a)
+    map(
+        n, [=](uint8_t yes, T v) { return yes ? v : zero; }, y, condition, a);
+  else
+    map(
+        n, [=](uint8_t yes, T w) { return yes ? zero : w; }, y, condition, b);
+}
+
+template <Binary f, class T>
+__global__ void binary_kernel(int64_t n, const T* __restrict__ a, const T* __restrict__ b,
+                              T* __restrict__ y) {
+  map(
+      n, [](T v, T w) { return store<T>(BinaryFormula<f>::value(load(v), load(w))); }, y, a, b);
+}
+
+#ifndef TWEED_CPU
+#include "kernels/pack_walk.h"
+
+// The next in packs: `pieces` blocks for the rows of a that meet the same row of b.
+template <Binary f, class T>
+__global__ void __launch_bounds__(pack_threads)
+    binary_packs_kernel(Broadcast shape, int64_t pieces, const T* __restrict__ a,
+                        const T* __restrict__ b, T* __restrict__ y) {
+  constexpr int size = Pack<T>::size;
+  const int64_t rows = shape.outer * shape.middle, blocks = shape.outer * pieces;
+  for (int64_t block : grid_blocks(blocks)) {
+    const int64_t first = rows * block / blocks, last = rows * (block + 1) / blocks;
+    const T* const b_row = b + block / pieces * shape.inner;
+    walk_packs<T>(first, last, shape.inner, [&](const PackTile<T>&, int64_t c, auto walk) {
+      const Pack<T> own = pack_at(b_row + c);
+      walk([&](int64_t at) { return Pack<T>(pack_at(a + at)); },
+           [&](const Pack<T>& in, int64_t at) {
+             acc_t<T> v[size];
+#pragma unroll
+             for (int k = 0; k < size; ++k) v[k] = BinaryFormula<f>::value(in[k], own[k]);
+             pack_at(y + at) = Pack<T>::of(v);
+           });
+    });
   }
 }
+#endif
 
 // A row of a meets a row of b, `repeat` rows of a the same one.
 template <Binary f, class T>
@@ -66,13 +110,13 @@ using namespace MACHINE;
 
 template <class M, class T>
 void axpy(M& here, double a, Span<const T> x, Span<T> y) {
-  launch(axpy_kernel<T>, {.grid = ceil_div(y.size(), 256)}, here, y.size(), acc_t<T>(a), x, y);
+  launch(axpy_kernel<T>, map_config<T>(y.size()), here, y.size(), acc_t<T>(a), x, y);
 }
 
 template <class M, class T>
 void unary_forward(M& here, Unary f, double p, Span<const T> x, Span<T> y) {
   auto with = [&](auto kernel) {
-    launch(kernel, {.grid = ceil_div(y.size(), 256)}, here, y.size(), acc_t<T>(p), x, y);
+    launch(kernel, map_config<T>(y.size()), here, y.size(), acc_t<T>(p), x, y);
   };
 #define LAUNCH(name, ...) \
   if (f == Unary::name) return with(unary_forward_kernel<Unary::name, T>);
@@ -82,7 +126,7 @@ void unary_forward(M& here, Unary f, double p, Span<const T> x, Span<T> y) {
 template <class M, class T>
 void unary_backward(M& here, Unary f, double p, Span<const T> saved, Span<const T> dy, Span<T> dx) {
   auto with = [&](auto kernel) {
-    launch(kernel, {.grid = ceil_div(dx.size(), 256)}, here, dx.size(), acc_t<T>(p), saved, dy, dx);
+    launch(kernel, map_config<T>(dx.size()), here, dx.size(), acc_t<T>(p), saved, dy, dx);
   };
 #define LAUNCH(name, ...) \
   if (f == Unary::name) return with(unary_backward_kernel<Unary::name, T>);
@@ -93,7 +137,7 @@ void unary_backward(M& here, Unary f, double p, Span<const T> saved, Span<const 
 template <class M, class T>
 void select(M& here, Span<const uint8_t> condition, Span<const T> a, Span<const T> b, Span<T> y) {
   auto with = [&](auto kernel) {
-    launch(kernel, {.grid = ceil_div(y.size(), 256)}, here, y.size(), condition, a, b, y);
+    launch(kernel, map_config<T>(y.size()), here, y.size(), condition, a, b, y);
   };
   if (a.size() && b.size())
     with(select_kernel<true, true, T>);
@@ -106,21 +150,33 @@ void select(M& here, Span<const uint8_t> condition, Span<const T> a, Span<const 
 template <class M, class T>
 void binary(M& here, Binary f, const Broadcast& shape, Span<const T> a, Span<const T> b,
             Span<T> y) {
-  auto with = [&](auto columns, auto rows) {
+  auto with = [&]([[maybe_unused]] auto packs, auto equal, auto columns, auto rows) {
+    if (shape.middle == 1) return launch(equal, map_config<T>(y.size()), here, y.size(), a, b, y);
+#ifndef TWEED_CPU
+    if (in_packs<T>(shape.inner, a.data(), b.data(), y.data())) {
+      const int64_t pieces = ceil_div(shape.middle, pack_rows<T>(shape.inner, 8));
+      return launch(packs, pack_config(shape.outer * pieces), here, shape, pieces, a, b, y);
+    }
+#endif
     const Dim block = {32, 8};
-    const bool by_row = shape.inner == 1 && shape.middle > 1;
-    const Pieces pieces = by_row              ? Pieces{shape.outer, shape.middle}
-                          : shape.middle == 1 ? Pieces{1, shape.outer * shape.inner}
-                                              : Pieces{shape.outer * shape.middle, shape.inner};
+    const bool by_row = shape.inner == 1;
+    const Pieces pieces = by_row ? Pieces{shape.outer, shape.middle}
+                                 : Pieces{shape.outer * shape.middle, shape.inner};
     const Config config = {.grid = ceil_div(pieces.count(), block.y), .block = block};
     if (by_row)
       launch(rows, config, here, pieces, a, b, y);
     else
       launch(columns, config, here, pieces, shape.middle, a, b, y);
   };
-#define LAUNCH(name, ...) \
-  if (f == Binary::name)  \
-    return with(binary_columns_kernel<Binary::name, T>, binary_rows_kernel<Binary::name, T>);
+#ifdef TWEED_CPU
+#define IN_PACKS(name) nullptr
+#else
+#define IN_PACKS(name) binary_packs_kernel<Binary::name, T>
+#endif
+#define LAUNCH(name, ...)                                       \
+  if (f == Binary::name)                                        \
+    return with(IN_PACKS(name), binary_kernel<Binary::name, T>, \
+                binary_columns_kernel<Binary::name, T>, binary_rows_kernel<Binary::name, T>);
   FOR_BINARY_FORMULAS(LAUNCH)
 #undef LAUNCH
 }

@@ -1,6 +1,8 @@
 #include "kernels/layer_norm.h"
 #include "kernels/machine/kernel.h"
 #include "kernels/math.h"
+#include "kernels/packs.h"
+#include "kernels/quotient.h"
 
 namespace tweed {
 namespace MACHINE {
@@ -33,8 +35,30 @@ __global__ void layer_norm_forward_kernel(int64_t rows, int64_t C, acc_t<T> eps,
   }
 }
 
-// With n = (x - mean) rstd and g = dy gamma: dx = rstd (g - mean of g - n (mean of g n)). The rows
-// of a slab are still in a core's cache when they are added up for dgamma and dbeta.
+// With n = (x - mean) rstd and g = dy gamma: dx = rstd (g - mean of g - n (mean of g n)).
+template <class T>
+__device__ inline void layer_norm_row_backward(int64_t row, int64_t C, const T* __restrict__ x,
+                                               const T* __restrict__ gamma,
+                                               const acc_t<T>* __restrict__ mean,
+                                               const acc_t<T>* __restrict__ rstd,
+                                               const T* __restrict__ dy, T* __restrict__ dx) {
+  using A = acc_t<T>;
+  const T* __restrict__ in = x + row * C;
+  const T* __restrict__ dy_row = dy + row * C;
+  T* __restrict__ out = dx + row * C;
+  const A m = mean[row], r = rstd[row];
+  const auto sums = warp_sums(C, [&](int64_t c) {
+    const A g = load(dy_row[c]) * load(gamma[c]);
+    return SumPair<A>{g, g * ((load(in[c]) - m) * r)};
+  });
+  const A mean_g = sums.a / A(C), slope = sums.b / A(C);
+  for (int64_t c : block_stride(C)) {
+    const A g = load(dy_row[c]) * load(gamma[c]);
+    out[c] = store<T>((g - mean_g - (load(in[c]) - m) * r * slope) * r);
+  }
+}
+
+// The rows of a slab are still in a core's cache when they are added up for dgamma and dbeta.
 template <class T>
 __global__ void layer_norm_backward_kernel(int64_t rows, int64_t C, int64_t slabs,
                                            const T* __restrict__ x, const T* __restrict__ gamma,
@@ -49,21 +73,8 @@ __global__ void layer_norm_backward_kernel(int64_t rows, int64_t C, int64_t slab
   A* __restrict__ sum = more_cells + threadIdx.y * norm_tile;
   for (int64_t slab : grid_blocks(slabs)) {
     const int64_t first = rows * slab / slabs, last = rows * (slab + 1) / slabs;
-    for (int64_t row = first + threadIdx.y; dx && row < last; row += blockDim.y) {
-      const T* __restrict__ in = x + row * C;
-      const T* __restrict__ dy_row = dy + row * C;
-      T* __restrict__ out = dx + row * C;
-      const A m = mean[row], r = rstd[row];
-      const auto sums = warp_sums(C, [&](int64_t c) {
-        const A g = load(dy_row[c]) * load(gamma[c]);
-        return SumPair<A>{g, g * ((load(in[c]) - m) * r)};
-      });
-      const A mean_g = sums.a / A(C), slope = sums.b / A(C);
-      for (int64_t c : block_stride(C)) {
-        const A g = load(dy_row[c]) * load(gamma[c]);
-        out[c] = store<T>((g - mean_g - (load(in[c]) - m) * r * slope) * r);
-      }
-    }
+    for (int64_t row = first + threadIdx.y; dx && row < last; row += blockDim.y)
+      layer_norm_row_backward(row, C, x, gamma, mean, rstd, dy, dx);
     for (int64_t c0 = 0; c0 < C; c0 += norm_tile) {
       const int64_t width = min(norm_tile, C - c0);
       for (int64_t c : block_stride(width)) product[c] = sum[c] = 0;
@@ -87,16 +98,66 @@ __global__ void layer_norm_backward_kernel(int64_t rows, int64_t C, int64_t slab
   }
 }
 
+#ifndef TWEED_CPU
+#include "kernels/pack_walk.h"
+
+// For a GPU, rows and sums are two kernels: the sums go in packs, see packs.h.
+template <class T>
+__global__ void layer_norm_rows_backward_kernel(int64_t rows, int64_t C, const T* __restrict__ x,
+                                                const T* __restrict__ gamma,
+                                                const acc_t<T>* __restrict__ mean,
+                                                const acc_t<T>* __restrict__ rstd,
+                                                const T* __restrict__ dy, T* __restrict__ dx) {
+  for (int64_t row : grid_rows(rows)) layer_norm_row_backward(row, C, x, gamma, mean, rstd, dy, dx);
+}
+
+template <class T>
+__global__ void __launch_bounds__(pack_threads)
+    layer_norm_sums_packs_kernel(int64_t rows, int64_t C, int64_t slabs, Quotient channels,
+                                 const T* __restrict__ x, const acc_t<T>* __restrict__ mean,
+                                 const acc_t<T>* __restrict__ rstd, const T* __restrict__ dy,
+                                 acc_t<T>* __restrict__ partial) {
+  using A = acc_t<T>;
+  struct In {
+    Pack<T> x, dy;
+    A mean, rstd;
+  };
+  for (int64_t slab : grid_blocks(slabs)) {
+    const int64_t first = rows * slab / slabs, last = rows * (slab + 1) / slabs;
+    sum_packs<2, T>(
+        first, last, C, [](int64_t) { return 0; },
+        [&](int64_t at) {
+          const int64_t row = first + channels.of(int(at - first * C));
+          return In{pack_at(x + at), pack_at(dy + at), mean[row], rstd[row]};
+        },
+        [](int, const In& in, int64_t, auto& sums) {
+#pragma unroll
+          for (int k = 0; k < Pack<T>::size; ++k) {
+            sums[0][k] += in.dy[k] * ((in.x[k] - in.mean) * in.rstd);
+            sums[1][k] += in.dy[k];
+          }
+        },
+        [&](int64_t c, const auto& totals) {
+          partial[slab * 2 * C + c] = totals[0];
+          partial[slab * 2 * C + C + c] = totals[1];
+        });
+  }
+}
+#endif
+
 template <class T>
 __global__ void layer_norm_join_kernel(int64_t C, int64_t slabs,
                                        const acc_t<T>* __restrict__ partial, T* __restrict__ dgamma,
                                        T* __restrict__ dbeta) {
-  for (int64_t c : grid_stride(C)) {
-    acc_t<T> product = 0, sum = 0;
-    for (int64_t slab = 0; slab < slabs; ++slab) {
-      product += partial[slab * 2 * C + c];
-      sum += partial[slab * 2 * C + C + c];
-    }
+  for (int64_t tile : grid_blocks(ceil_div(C, blockDim.x))) {
+    const int64_t c = tile * blockDim.x + threadIdx.x;
+    auto total = [&](int64_t first) {
+      return column_sum(slabs, [&](int64_t slab) {
+        return c < C ? partial[slab * 2 * C + first + c] : acc_t<T>(0);
+      });
+    };
+    const acc_t<T> product = total(0), sum = total(C);
+    if (c >= C || threadIdx.y != 0) continue;
     dgamma[c] = store<T>(product);
     dbeta[c] = store<T>(sum);
   }
@@ -112,15 +173,33 @@ void layer_norm_forward(M& here, int64_t rows, double eps, Span<const T> x, Span
          acc_t<T>(eps), x, gamma, beta, y, mean, rstd);
 }
 
+template <class T>
+static void launch_backward(Here& here, int64_t rows, int64_t C, int64_t slabs, Span<const T> x,
+                            Span<const T> gamma, Span<const acc_t<T>> mean,
+                            Span<const acc_t<T>> rstd, Span<const T> dy, Span<T> dx,
+                            Span<acc_t<T>> partial) {
+#ifndef TWEED_CPU
+  // A slab's elements are numbered in 31 bits: it has about norm_slab_size, or 16 rows.
+  if (in_packs<T>(C, x.data(), dy.data()) && C < (1 << 20)) {
+    if (dx.size())
+      launch(layer_norm_rows_backward_kernel<T>, norm_rows_config(rows), here, rows, C, x, gamma,
+             mean, rstd, dy, dx);
+    return launch(layer_norm_sums_packs_kernel<T>, pack_config(slabs), here, rows, C, slabs,
+                  Quotient(int(C)), x, mean, rstd, dy, partial);
+  }
+#endif
+  launch(layer_norm_backward_kernel<T>, norm_slabs_config<acc_t<T>>(slabs, 2 * norm_block.y), here,
+         rows, C, slabs, x, gamma, mean, rstd, dy, dx, partial);
+}
+
 template <class M, class T>
 void layer_norm_backward(M& here, int64_t rows, Span<const T> x, Span<const T> gamma,
                          Span<const acc_t<T>> mean, Span<const acc_t<T>> rstd, Span<const T> dy,
                          Span<T> dx, Span<T> dgamma, Span<T> dbeta, Span<acc_t<T>> partial) {
   using A = acc_t<T>;
   const int64_t C = gamma.size(), slabs = batch_norm_slabs(rows, C);
-  launch(layer_norm_backward_kernel<T>, norm_slabs_config<A>(slabs, 2 * norm_block.y), here, rows,
-         C, slabs, x, gamma, mean, rstd, dy, dx, partial);
-  launch(layer_norm_join_kernel<T>, {.grid = ceil_div(C, 64), .block = {64}}, here, C, slabs,
+  launch_backward(here, rows, C, slabs, x, gamma, mean, rstd, dy, dx, partial);
+  launch(layer_norm_join_kernel<T>, column_sum_config(C, slabs), here, C, slabs,
          Span<const A>(partial), dgamma, dbeta);
 }
 

@@ -4,6 +4,7 @@
 
 namespace tweed {
 namespace MACHINE {
+#include "kernels/map.h"
 
 template <PairLoss f, class A>
 __device__ inline A pair_loss(A x, A y) {
@@ -36,8 +37,10 @@ __global__ void pair_loss_backward_kernel(int64_t n, double divisor, const T* __
                                           const T* __restrict__ y, const T* __restrict__ dloss,
                                           T* __restrict__ d) {
   const acc_t<T> scale = load(dloss[0]) / acc_t<T>(divisor);
-  for (int64_t i : grid_stride(n))
-    d[i] = store<T>(pair_slope<f, second, acc_t<T>>(load(x[i]), load(y[i])) * scale);
+  map(
+      n,
+      [=](T a, T b) { return store<T>(pair_slope<f, second, acc_t<T>>(load(a), load(b)) * scale); },
+      d, x, y);
 }
 
 template <class T>
@@ -47,16 +50,16 @@ __global__ void margin_loss_forward_kernel(int64_t rows, int64_t classes, bool t
                                            acc_t<T>* __restrict__ loss,
                                            int32_t* __restrict__ rival) {
   using A = acc_t<T>;
-  for (int64_t row : grid_blocks(rows)) {
+  for (int64_t row : grid_rows(rows)) {
     const T* __restrict__ in = x + row * classes;
     const int32_t t = target[row];
     const A own = t >= 0 && t < classes ? load(in[t]) : A(NAN);
     // Indexes are int32_t, and ranked as A: only that vectorises.
-    const A other = block_max(classes, [&](int64_t c) {
+    const A other = warp_max(classes, [&](int64_t c) {
       const A v = load(in[c]);
       return int32_t(c) == t ? -A(INFINITY) : v;
     });
-    const A first = -block_max(classes, [&](int64_t c) {
+    const A first = -warp_max(classes, [&](int64_t c) {
       const int32_t index = int32_t(c);
       const bool largest = (index != t) & (load(in[c]) == other);
       return largest ? -A(index) : -A(INFINITY);
@@ -109,7 +112,7 @@ void pair_loss_backward(M& here, PairLoss f, bool second, double divisor, Span<c
   launch(f == PairLoss::squared_difference
              ? backward_kernel<PairLoss::squared_difference, T>(second)
              : backward_kernel<PairLoss::divergence, T>(second),
-         {.grid = ceil_div(d.size(), 256)}, here, d.size(), divisor, x, y, dloss, d);
+         map_config<T>(d.size()), here, d.size(), divisor, x, y, dloss, d);
 }
 
 template <class M, class T>
@@ -117,8 +120,8 @@ void margin_loss_forward(M& here, bool towards, double kappa, Span<const T> x,
                          Span<const int32_t> target, Span<acc_t<T>> loss, Span<int32_t> rival) {
   const int64_t rows = loss.size();
   if (!rows) return;
-  launch(margin_loss_forward_kernel<T>, {.grid = rows, .block = {128}, .work = x.size()}, here,
-         rows, x.size() / rows, towards, kappa, x, target, loss, rival);
+  launch(margin_loss_forward_kernel<T>, warp_per_row(rows, x.size() / rows), here, rows,
+         x.size() / rows, towards, kappa, x, target, loss, rival);
 }
 
 template <class M, class T>

@@ -1,5 +1,7 @@
 #include "kernels/machine/kernel.h"
+#include "kernels/packs.h"
 #include "kernels/pool.h"
+#include "kernels/quotient.h"
 
 namespace tweed {
 namespace MACHINE {
@@ -163,6 +165,10 @@ __global__ void max_pool_backward_any_kernel(Window w, const T* __restrict__ dy,
   }
 }
 
+#ifndef TWEED_CPU
+#include "kernels/max_pool_packs.h"
+#endif
+
 }  // namespace MACHINE
 using namespace MACHINE;
 
@@ -175,6 +181,16 @@ static Config any_config(int64_t rows, std::size_t element) {
 
 template <class M, class T>
 void max_pool_forward(M& here, const Window& w, Span<const T> x, Span<T> y, Span<uint8_t> winner) {
+#ifndef TWEED_CPU
+  if ((w.kernel == 2 || w.kernel == 3) && in_packs<T>(w.C, x.data(), y.data(), winner.data()) &&
+      few_packs<T>(w) && y.size()) {
+    const PackWindow by_packs(w, int(w.C / Pack<T>::size), w.out_w(), w.out_h());
+    const int64_t count = w.places() * by_packs.packs;
+    return launch(
+        w.kernel == 2 ? max_pool_forward_packs_kernel<2, T> : max_pool_forward_packs_kernel<3, T>,
+        pack_config(ceil_div(count, pack_threads)), here, by_packs, count, x, y, winner);
+  }
+#endif
   const Dim block = block_for(w.C);
   const Config config = {.grid = ceil_div(w.places(), block.y), .block = block};
   if (w.kernel == 2)
@@ -190,6 +206,15 @@ template <class M, class T>
 void max_pool_backward(M& here, const Window& w, Span<const T> dy, Span<const uint8_t> winner,
                        Span<T> dx) {
   const int64_t pixels = w.N * w.H * w.W;
+#ifndef TWEED_CPU
+  if (w.kernel <= 2 * w.stride && in_packs<T>(w.C, dy.data(), dx.data(), winner.data()) &&
+      few_packs<T>(w) && pixels) {
+    const PackWindow by_packs(w, int(w.C / Pack<T>::size), w.W, w.H);
+    const int64_t count = pixels * by_packs.packs;
+    return launch(max_pool_backward_packs_kernel<T>, pack_config(ceil_div(count, pack_threads)),
+                  here, by_packs, count, dy, winner, dx);
+  }
+#endif
   const Dim block = block_for(w.C);
   if (w.kernel <= 2 * w.stride)
     launch(max_pool_backward_kernel<T>, {.grid = ceil_div(pixels, block.y), .block = block}, here,

@@ -1,4 +1,5 @@
 #include "kernels/machine/kernel.h"
+#include "kernels/packs.h"
 #include "kernels/pieces.h"
 #include "kernels/reduce.h"
 
@@ -25,20 +26,20 @@ struct Folding {
   }
 };
 
-// inner is 1: a block folds up a contiguous slab.
+// inner is 1: a warp folds up a contiguous slab.
 template <Fold f, class In, class Out>
 __global__ void fold_rows_kernel(int64_t outer, int64_t slabs, int64_t reduce, acc_t<In> divisor,
                                  const In* __restrict__ x, Out* __restrict__ y) {
-  for (int64_t i : grid_blocks(outer * slabs)) {
+  for (int64_t i : grid_rows(outer * slabs)) {
     const int64_t row = i / slabs, slab = i - row * slabs, length = ceil_div(reduce, slabs);
     const int64_t first = min(slab * length, reduce), last = min(first + length, reduce);
     const In* __restrict__ part = x + row * reduce + first;
     auto element = [&](int64_t c) { return Folding<f>::of(load(part[c])); };
     acc_t<In> total;
     if constexpr (Folding<f>::is_extreme)
-      total = block_max(last - first, element);
+      total = warp_max(last - first, element);
     else
-      total = block_sum(last - first, element);
+      total = warp_sum(last - first, element);
     if (threadIdx.x == 0) y[i] = store<Out>(total / divisor);
   }
 }
@@ -76,6 +77,50 @@ __global__ void fold_columns_kernel(Reduction shape, int64_t slabs, acc_t<In> di
   }
 }
 
+#ifndef TWEED_CPU
+#include "kernels/pack_walk.h"
+
+// Sums in packs; extremes go the other way.
+template <Fold f, class In, class Out>
+__global__ void __launch_bounds__(pack_threads)
+    fold_packs_kernel(Reduction shape, int64_t slabs, acc_t<In> divisor, const In* __restrict__ x,
+                      Out* __restrict__ y) {
+  const int64_t C = shape.inner, length = ceil_div(shape.reduce, slabs);
+  for (int64_t i : grid_blocks(shape.outer * slabs)) {
+    const int64_t row = i / slabs, slab = i - row * slabs, base = row * shape.reduce;
+    const int64_t first = min(slab * length, shape.reduce);
+    sum_packs<1, In>(
+        base + first, base + min(first + length, shape.reduce), C, [](int64_t) { return 0; },
+        [&](int64_t at) { return Pack<In>(pack_at(x + at)); },
+        [](int, const Pack<In>& in, int64_t, auto& sums) {
+#pragma unroll
+          for (int k = 0; k < Pack<In>::size; ++k) sums[0][k] += Folding<f>::of(in[k]);
+        },
+        [&](int64_t c, const auto& totals) { y[i * C + c] = store<Out>(totals[0] / divisor); });
+  }
+}
+
+// `pieces` blocks for each outer row.
+template <class T>
+__global__ void __launch_bounds__(pack_threads)
+    repeat_packs_kernel(Reduction shape, int64_t pieces, acc_t<T> divisor, const T* __restrict__ x,
+                        T* __restrict__ y) {
+  const int64_t rows = shape.outer * shape.reduce, blocks = shape.outer * pieces;
+  for (int64_t block : grid_blocks(blocks)) {
+    const int64_t first = rows * block / blocks, last = rows * (block + 1) / blocks;
+    const T* const in = x + block / pieces * shape.inner;
+    walk_packs<T>(first, last, shape.inner, [&](const PackTile<T>&, int64_t c, auto walk) {
+      const Pack<T> own = pack_at(in + c);
+      acc_t<T> v[Pack<T>::size];
+#pragma unroll
+      for (int k = 0; k < Pack<T>::size; ++k) v[k] = own[k] / divisor;
+      const Pack<T> out = Pack<T>::of(v);
+      walk([](int64_t) { return 0; }, [&](int, int64_t at) { pack_at(y + at) = out; });
+    });
+  }
+}
+#endif
+
 template <class T>
 __global__ void repeat_columns_kernel(Pieces pieces, int64_t times, acc_t<T> divisor,
                                       const T* __restrict__ x, T* __restrict__ y) {
@@ -106,16 +151,22 @@ static void fold_pass(Here& here, const Reduction& shape, int64_t slabs, double 
   using A = acc_t<In>;
   if (shape.inner == 1) {
     launch(fold_rows_kernel<f, In, Out>,
-           block_per_row(shape.outer * slabs, ceil_div(shape.reduce, slabs)), here, shape.outer,
+           warp_per_row(shape.outer * slabs, ceil_div(shape.reduce, slabs)), here, shape.outer,
            slabs, shape.reduce, A(divisor), x, y);
-  } else {
-    const Dim block = {32, 8};
-    launch(fold_columns_kernel<f, In, Out>,
-           {.grid = shape.outer * slabs * ceil_div(shape.inner, fold_tile),
-            .block = block,
-            .shared = block.y * fold_tile * sizeof(A)},
-           here, shape, slabs, A(divisor), x, y);
+    return;
   }
+#ifndef TWEED_CPU
+  if constexpr (!Folding<f>::is_extreme)
+    if (in_packs<In>(shape.inner, x.data()))
+      return launch(fold_packs_kernel<f, In, Out>, pack_config(shape.outer * slabs), here, shape,
+                    slabs, A(divisor), x, y);
+#endif
+  const Dim block = {32, 8};
+  launch(fold_columns_kernel<f, In, Out>,
+         {.grid = shape.outer * slabs * ceil_div(shape.inner, fold_tile),
+          .block = block,
+          .shared = block.y * fold_tile * sizeof(A)},
+         here, shape, slabs, A(divisor), x, y);
 }
 
 // Slabs first, if there are several; `then` brings their results together.
@@ -148,6 +199,13 @@ void fold(M& here, Fold f, const Reduction& shape, double divisor, Span<const T>
 
 template <class M, class T>
 void repeat(M& here, const Reduction& shape, double divisor, Span<const T> x, Span<T> y) {
+#ifndef TWEED_CPU
+  if (in_packs<T>(shape.inner, x.data(), y.data())) {
+    const int64_t pieces = ceil_div(shape.reduce, pack_rows<T>(shape.inner, 8));
+    return launch(repeat_packs_kernel<T>, pack_config(shape.outer * pieces), here, shape, pieces,
+                  acc_t<T>(divisor), x, y);
+  }
+#endif
   const bool by_row = shape.inner == 1;
   const Pieces pieces =
       by_row ? Pieces{shape.outer, shape.reduce} : Pieces{shape.outer * shape.reduce, shape.inner};

@@ -11,9 +11,10 @@ struct Reduction {
 
   /// The slabs into which the sum is cut; a second pass adds those up if there are several.
   constexpr int64_t slabs() const {
-    const int64_t rows = inner == 1 ? 16384 : 32;  // the fewest that make a slab worthwhile
+    const int64_t rows = inner == 1 ? 8192 : 32;  // the fewest that make a slab worthwhile
     if (reduce <= rows) return 1;
-    const int64_t most = outer > 64 ? 4 : 256 / (outer + !outer), enough = ceil_div(reduce, rows);
+    const int64_t all = inner == 1 ? 4096 : 1024, enough = ceil_div(reduce, rows);
+    const int64_t most = outer > all / 4 ? 4 : all / (outer + !outer);
     // Beyond that, slabs bound the length of a sum and so its rounding error.
     const int64_t at_least = ceil_div(reduce, int64_t(1) << 20);
     return enough < most ? enough : at_least > most ? at_least : most;

@@ -7,17 +7,17 @@
 namespace tweed {
 namespace MACHINE {
 
-// A block per row throughout. Subtracting the largest logit first keeps exp from overflowing.
+// A warp per row throughout. Subtracting the largest logit first keeps exp from overflowing.
 
 template <bool logarithm, class T>
 __global__ void softmax_forward_kernel(int64_t rows, int64_t classes, const T* __restrict__ x,
                                        T* __restrict__ y) {
   using A = acc_t<T>;
-  for (int64_t row : grid_blocks(rows)) {
+  for (int64_t row : grid_rows(rows)) {
     const T* __restrict__ in = x + row * classes;
     T* __restrict__ out = y + row * classes;
-    const A top = block_max(classes, [&](int64_t c) { return load(in[c]); });
-    const A sum = block_sum(classes, [&](int64_t c) { return exp(load(in[c]) - top); });
+    const A top = warp_max(classes, [&](int64_t c) { return load(in[c]); });
+    const A sum = warp_sum(classes, [&](int64_t c) { return exp(load(in[c]) - top); });
     const A log_sum = log(sum);
     for (int64_t c : block_stride(classes)) {
       const A v = load(in[c]) - top;
@@ -30,11 +30,11 @@ template <bool logarithm, class T>
 __global__ void softmax_backward_kernel(int64_t rows, int64_t classes, const T* __restrict__ y,
                                         const T* __restrict__ dy, T* __restrict__ dx) {
   using A = acc_t<T>;
-  for (int64_t row : grid_blocks(rows)) {
+  for (int64_t row : grid_rows(rows)) {
     const T* __restrict__ y_row = y + row * classes;
     const T* __restrict__ dy_row = dy + row * classes;
     T* __restrict__ out = dx + row * classes;
-    const A sum = block_sum(classes, [&](int64_t c) {
+    const A sum = warp_sum(classes, [&](int64_t c) {
       return logarithm ? load(dy_row[c]) : load(dy_row[c]) * load(y_row[c]);
     });
     for (int64_t c : block_stride(classes)) {
@@ -69,10 +69,10 @@ __global__ void cross_entropy_forward_kernel(int64_t rows, int64_t classes, doub
                                              acc_t<T>* __restrict__ loss) {
   using A = acc_t<T>;
   const Blend<T> blend(smoothing, classes, weights);
-  for (int64_t row : grid_blocks(rows)) {
+  for (int64_t row : grid_rows(rows)) {
     const T* __restrict__ in = x + row * classes;
-    const A top = block_max(classes, [&](int64_t c) { return load(in[c]); });
-    const A log_sum = log(block_sum(classes, [&](int64_t c) { return exp(load(in[c]) - top); }));
+    const A top = warp_max(classes, [&](int64_t c) { return load(in[c]); });
+    const A log_sum = log(warp_sum(classes, [&](int64_t c) { return exp(load(in[c]) - top); }));
     auto surprise = [&](int64_t c) { return log_sum - (load(in[c]) - top); };
     A total = 0;
     if constexpr (std::is_same_v<Target, int32_t>) {
@@ -80,11 +80,10 @@ __global__ void cross_entropy_forward_kernel(int64_t rows, int64_t classes, doub
       total = t >= 0 && t < classes ? blend.share * blend.weight(t) * surprise(t) : A(NAN);
       if (smoothing > 0)  // 0 times an infinite surprise would be NaN
         total += blend.rest *
-                 block_sum(classes, [&](int64_t c) { return blend.weight(c) * surprise(c); });
+                 warp_sum(classes, [&](int64_t c) { return blend.weight(c) * surprise(c); });
     } else {
       const T* __restrict__ p = target + row * classes;
-      total =
-          block_sum(classes, [&](int64_t c) { return blend.soft(c, load(p[c])) * surprise(c); });
+      total = warp_sum(classes, [&](int64_t c) { return blend.soft(c, load(p[c])) * surprise(c); });
     }
     if (threadIdx.x == 0) loss[row] = total;
   }
@@ -100,25 +99,25 @@ __global__ void cross_entropy_backward_kernel(int64_t rows, int64_t classes, dou
   using A = acc_t<T>;
   const Blend<T> blend(smoothing, classes, weights);
   const A scale = load(dloss[0]) / (divisor ? divisor[0] : A(rows));
-  for (int64_t row : grid_blocks(rows)) {
+  for (int64_t row : grid_rows(rows)) {
     const T* __restrict__ in = x + row * classes;
     T* __restrict__ out = dx + row * classes;
-    const A top = block_max(classes, [&](int64_t c) { return load(in[c]); });
-    const A sum = block_sum(classes, [&](int64_t c) { return exp(load(in[c]) - top); });
+    const A top = warp_max(classes, [&](int64_t c) { return load(in[c]); });
+    const A sum = warp_sum(classes, [&](int64_t c) { return exp(load(in[c]) - top); });
     // With q for what the row is compared with, the gradient is softmax(x) sum(q) - q.
     if constexpr (std::is_same_v<Target, int32_t>) {
       const int64_t t = target[row];
       const A hit = t >= 0 && t < classes ? blend.share * blend.weight(t) : A(0);
       A mass = hit;
       if (smoothing > 0)
-        mass += blend.rest * block_sum(classes, [&](int64_t c) { return blend.weight(c); });
+        mass += blend.rest * warp_sum(classes, [&](int64_t c) { return blend.weight(c); });
       for (int64_t c : block_stride(classes)) {
         const A q = blend.rest * blend.weight(c) + (c == t ? hit : A(0));
         out[c] = store<T>((exp(load(in[c]) - top) / sum * mass - q) * scale);
       }
     } else {
       const T* __restrict__ p = target + row * classes;
-      const A mass = block_sum(classes, [&](int64_t c) { return blend.soft(c, load(p[c])); });
+      const A mass = warp_sum(classes, [&](int64_t c) { return blend.soft(c, load(p[c])); });
       for (int64_t c : block_stride(classes))
         out[c] =
             store<T>((exp(load(in[c]) - top) / sum * mass - blend.soft(c, load(p[c]))) * scale);
@@ -129,12 +128,12 @@ __global__ void cross_entropy_backward_kernel(int64_t rows, int64_t classes, dou
 template <class T>
 __global__ void target_rank_kernel(int64_t rows, int64_t classes, const T* __restrict__ x,
                                    const int32_t* __restrict__ target, int32_t* __restrict__ rank) {
-  for (int64_t row : grid_blocks(rows)) {
+  for (int64_t row : grid_rows(rows)) {
     const T* __restrict__ in = x + row * classes;
     const int64_t t = target[row];
     const bool inside = t >= 0 && t < classes;
     const acc_t<T> own = inside ? load(in[t]) : acc_t<T>(NAN);
-    const int before = block_sum(classes, [&](int64_t c) {
+    const int before = warp_sum(classes, [&](int64_t c) {
       const acc_t<T> v = load(in[c]);
       const bool not_after = !(v <= own), earlier = c < t;
       return int(not_after | ((v == own) & earlier));
@@ -151,7 +150,7 @@ void softmax_forward(M& here, bool logarithm, int64_t rows, Span<const T> x, Spa
   if (!rows) return;
   const int64_t classes = x.size() / rows;
   launch(logarithm ? softmax_forward_kernel<true, T> : softmax_forward_kernel<false, T>,
-         block_per_row(rows, classes), here, rows, classes, x, y);
+         warp_per_row(rows, classes), here, rows, classes, x, y);
 }
 template <class M, class T>
 void softmax_backward(M& here, bool logarithm, int64_t rows, Span<const T> y, Span<const T> dy,
@@ -159,7 +158,7 @@ void softmax_backward(M& here, bool logarithm, int64_t rows, Span<const T> y, Sp
   if (!rows) return;
   const int64_t classes = y.size() / rows;
   launch(logarithm ? softmax_backward_kernel<true, T> : softmax_backward_kernel<false, T>,
-         block_per_row(rows, classes), here, rows, classes, y, dy, dx);
+         warp_per_row(rows, classes), here, rows, classes, y, dy, dx);
 }
 
 template <class M, class T, class Target>
@@ -168,7 +167,7 @@ void cross_entropy_forward(M& here, double smoothing, Span<const T> x, Span<cons
   const int64_t rows = loss.size();
   if (!rows) return;
   const int64_t classes = x.size() / rows;
-  launch(cross_entropy_forward_kernel<T, Target>, block_per_row(rows, classes), here, rows, classes,
+  launch(cross_entropy_forward_kernel<T, Target>, warp_per_row(rows, classes), here, rows, classes,
          smoothing, x, target, weights, loss);
 }
 template <class M, class T, class Target>
@@ -177,15 +176,15 @@ void cross_entropy_backward(M& here, int64_t rows, double smoothing, Span<const 
                             Span<const acc_t<T>> divisor, Span<const T> dloss, Span<T> dx) {
   if (!rows) return;
   const int64_t classes = x.size() / rows;
-  launch(cross_entropy_backward_kernel<T, Target>, block_per_row(rows, classes), here, rows,
-         classes, smoothing, x, target, weights, divisor, dloss, dx);
+  launch(cross_entropy_backward_kernel<T, Target>, warp_per_row(rows, classes), here, rows, classes,
+         smoothing, x, target, weights, divisor, dloss, dx);
 }
 template <class M, class T>
 void target_rank(M& here, Span<const T> x, Span<const int32_t> target, Span<int32_t> rank) {
   const int64_t rows = target.size();
   if (!rows) return;
   const int64_t classes = x.size() / rows;
-  launch(target_rank_kernel<T>, block_per_row(rows, classes), here, rows, classes, x, target, rank);
+  launch(target_rank_kernel<T>, warp_per_row(rows, classes), here, rows, classes, x, target, rank);
 }
 
 #define INSTANTIATE_TARGET(T, Target)                                                             \

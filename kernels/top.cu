@@ -16,12 +16,12 @@ __device__ inline bool alike(A a, A b) {
   return (a == b) | ((a != a) & (b != b));
 }
 
-// The block finds the largest of value(0) ... value(n-1), the first of equals. Inlined, with what
+// The warp finds the largest of value(0) ... value(n-1), the first of equals. Inlined, with what
 // lambdas capture by value, so that the loops on `cpu` see plain pointers.
 template <class A, class F>
 __device__ __forceinline__ Found<A> largest(int64_t n, F value) {
-  const A best = block_max(n, value);
-  return {best, block_first(n, [=](int64_t c) { return alike(value(c), best); })};
+  const A best = warp_max(n, value);
+  return {best, warp_first(n, [=](int64_t c) { return alike(value(c), best); })};
 }
 
 // The one that comes after `last` in order: a later equal, or the largest of all smaller ones.
@@ -29,15 +29,15 @@ template <class A, class F>
 __device__ __forceinline__ Found<A> next_largest(const Found<A>& last, int64_t n, F value) {
   const int64_t from = last.place + 1;
   const int64_t equal =
-      from + block_first(n - from, [=](int64_t c) { return alike(value(from + c), last.value); });
+      from + warp_first(n - from, [=](int64_t c) { return alike(value(from + c), last.value); });
   if (equal < n) return {last.value, equal};
   const bool after_nan = last.value != last.value;
   auto smaller = [=](A v) { return (v < last.value) | (after_nan & (v == v)); };
-  const A best = block_max(n, [=](int64_t c) {
+  const A best = warp_max(n, [=](int64_t c) {
     const A v = value(c);
     return smaller(v) ? v : -A(INFINITY);
   });
-  return {best, block_first(n, [=](int64_t c) { return value(c) == best; })};
+  return {best, warp_first(n, [=](int64_t c) { return value(c) == best; })};
 }
 
 template <class T>
@@ -45,7 +45,7 @@ __global__ void top_k_forward_kernel(int64_t rows, int64_t columns, int64_t k,
                                      const T* __restrict__ x, T* __restrict__ values,
                                      int32_t* __restrict__ places) {
   using A = acc_t<T>;
-  for (int64_t row : grid_blocks(rows)) {
+  for (int64_t row : grid_rows(rows)) {
     const T* __restrict__ in = x + row * columns;
     auto value = [=](int64_t c) { return load(in[c]); };
     Found<A> found = largest<A>(columns, value);
@@ -63,12 +63,11 @@ template <class T>
 __global__ void top_k_backward_kernel(int64_t rows, int64_t columns, int64_t k,
                                       const int32_t* __restrict__ places, const T* __restrict__ dy,
                                       T* __restrict__ dx) {
-  for (int64_t row : grid_blocks(rows)) {
+  for (int64_t row : grid_rows(rows)) {
     T* __restrict__ out = dx + row * columns;
     for (int64_t c : block_stride(columns)) out[c] = store<T>(0);
-    __syncthreads();
+    __syncwarp();
     for (int64_t j : block_stride(k)) out[places[row * k + j]] = dy[row * k + j];
-    __syncthreads();
   }
 }
 
@@ -76,7 +75,7 @@ template <class T>
 __global__ void arg_extreme_rows_kernel(int64_t rows, int64_t columns, acc_t<T> sign,
                                         const T* __restrict__ x, int32_t* __restrict__ place) {
   using A = acc_t<T>;
-  for (int64_t row : grid_blocks(rows)) {
+  for (int64_t row : grid_rows(rows)) {
     const T* __restrict__ in = x + row * columns;
     const auto found = largest<A>(columns, [=](int64_t c) { return sign * load(in[c]); });
     if (threadIdx.x == 0) place[row] = int32_t(found.place);
@@ -123,7 +122,7 @@ void top_k_forward(M& here, int64_t rows, int64_t k, Span<const T> x, Span<T> va
                    Span<int32_t> places) {
   if (!rows) return;
   const int64_t columns = x.size() / rows;
-  launch(top_k_forward_kernel<T>, block_per_row(rows, columns), here, rows, columns, k, x, values,
+  launch(top_k_forward_kernel<T>, warp_per_row(rows, columns), here, rows, columns, k, x, values,
          places);
 }
 template <class M, class T>
@@ -131,7 +130,7 @@ void top_k_backward(M& here, int64_t rows, int64_t k, Span<const int32_t> places
                     Span<T> dx) {
   if (!rows) return;
   const int64_t columns = dx.size() / rows;
-  launch(top_k_backward_kernel<T>, block_per_row(rows, columns), here, rows, columns, k, places, dy,
+  launch(top_k_backward_kernel<T>, warp_per_row(rows, columns), here, rows, columns, k, places, dy,
          dx);
 }
 
@@ -142,7 +141,7 @@ void arg_extreme(M& here, bool largest, int64_t outer, int64_t inner, Span<const
   const int64_t reduce = x.size() / place.size();
   const acc_t<T> sign = largest ? 1 : -1;
   if (inner == 1)
-    launch(arg_extreme_rows_kernel<T>, block_per_row(outer, reduce), here, outer, reduce, sign, x,
+    launch(arg_extreme_rows_kernel<T>, warp_per_row(outer, reduce), here, outer, reduce, sign, x,
            place);
   else
     launch(arg_extreme_columns_kernel<T>,

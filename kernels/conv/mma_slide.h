@@ -1,6 +1,6 @@
 // A slide as the kernels on tensor cores take it: with its divisors, and cut into slices.
 #pragma once
-#include "kernels/conv/quotient.h"
+#include "kernels/quotient.h"
 #include "kernels/conv/slide.h"
 
 namespace tweed {

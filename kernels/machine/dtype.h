@@ -50,9 +50,15 @@ TWEED_INLINE acc_t<T> load(T x) {
 template <class T>
 TWEED_INLINE T store(acc_t<T> x) {
   if constexpr (std::is_same_v<T, bf16>) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+    uint16_t bits;
+    asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(bits) : "f"(x));
+    return bf16{bits};
+#else
     uint32_t u = float_bits(x);
     uint32_t rounded = (u + 0x7fffu + (u >> 16 & 1u)) >> 16;
     return bf16{uint16_t((u & 0x7fffffffu) > 0x7f800000u ? (u >> 16 | 0x40u) : rounded)};
+#endif
   } else {
     return x;
   }

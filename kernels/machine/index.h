@@ -10,7 +10,14 @@ struct Strided {
   struct Iterator {
     int64_t i, step;
     __device__ int64_t operator*() const { return i; }
-    __device__ void operator++() { i += step; }
+    __device__ void operator++() {
+      i += step;
+#ifdef __CUDA_ARCH__
+      // Hides from nvcc how often a loop runs: it would unroll it and divide 64-bit numbers first,
+      // 70 instructions, where most threads have one index or two.
+      asm("" : "+l"(i));
+#endif
+    }
     __device__ bool operator!=(int64_t last) const { return i < last; }
   };
   __device__ Iterator begin() const { return {first, step}; }
@@ -52,7 +59,7 @@ template <class F>
 __device__ inline auto warp_sums(int64_t n, F f) {
   require_rows_of_warps("warp_sums");
   decltype(f(n)) v = {0, 0};
-  for (int64_t i : block_stride(n)) {
+  for (int64_t i = threadIdx.x; i < n; i += warp_size) {
     const auto term = f(i);
     v.a += term.a;
     v.b += term.b;
@@ -67,8 +74,27 @@ template <class F>
 __device__ inline auto warp_sum(int64_t n, F f) {
   require_rows_of_warps("warp_sum");
   decltype(f(n)) v = 0;
-  for (int64_t i : block_stride(n)) v += f(i);
+  for (int64_t i = threadIdx.x; i < n; i += warp_size) v += f(i);
   return warp_reduce(v, [](auto a, auto b) { return a + b; });
+}
+/// The maximum of f(0) ... f(n-1); NaN if one of them is, minus infinity if n is 0.
+template <class F>
+__device__ inline auto warp_max(int64_t n, F f) {
+  require_rows_of_warps("warp_max");
+  using A = decltype(f(n));
+  auto larger = [](A a, A b) { return a > b || a != a ? a : b; };
+  A v = -A(INFINITY);
+  for (int64_t i = threadIdx.x; i < n; i += warp_size) v = larger(f(i), v);
+  return warp_reduce(v, larger);
+}
+/// The smallest of 0 ... n-1 for which f holds, n if there is none.
+template <class F>
+__device__ inline int64_t warp_first(int64_t n, F f) {
+  require_rows_of_warps("warp_first");
+  int64_t first = n;
+  for (int64_t i = threadIdx.x; i < n; i += warp_size)
+    if (first == n && f(i)) first = i;
+  return warp_reduce(first, [](int64_t a, int64_t b) { return a < b ? a : b; });
 }
 /// Combines v over a one-dimensional block of whole warps; every thread gets the result.
 template <class T, class Op>
@@ -85,6 +111,26 @@ __device__ inline T block_reduce(T v, Op op, T identity) {
   return warp_reduce(lane < warps ? per_warp[lane] : identity, op);
 }
 
+/// The threads of a column of the block, those with the same threadIdx.x, add f(0) ... f(n-1); all
+/// of them get the sum. The whole block calls it together; it has at most 1,024 threads, and
+/// blockDim.y is a power of two.
+template <class F>
+__device__ inline auto column_sum(int64_t n, F f) {
+  using A = decltype(f(n));
+  __shared__ A cells[1024];
+  A v = 0;
+  for (int64_t i : block_rows(n)) v += f(i);
+  A* const mine = cells + threadIdx.y * blockDim.x + threadIdx.x;
+  __syncthreads();  // the readers of an earlier call are done
+  *mine = v;
+  for (int d = int(blockDim.y) / 2; d > 0; d /= 2) {
+    __syncthreads();
+    if (int(threadIdx.y) < d) *mine += mine[d * int(blockDim.x)];
+  }
+  __syncthreads();
+  return cells[threadIdx.x];
+}
+
 /// The block adds f(0) ... f(n-1); every thread gets the sum.
 template <class F>
 __device__ inline auto block_sum(int64_t n, F f) {
@@ -92,21 +138,4 @@ __device__ inline auto block_sum(int64_t n, F f) {
   A v = 0;
   for (int64_t i : block_stride(n)) v += f(i);
   return block_reduce(v, [](A a, A b) { return a + b; }, A(0));
-}
-/// The block's maximum of f(0) ... f(n-1); NaN if one of them is, minus infinity if n is 0.
-template <class F>
-__device__ inline auto block_max(int64_t n, F f) {
-  using A = decltype(f(n));
-  auto larger = [](A a, A b) { return a > b || a != a ? a : b; };
-  A v = -A(INFINITY);
-  for (int64_t i : block_stride(n)) v = larger(f(i), v);
-  return block_reduce(v, larger, -A(INFINITY));
-}
-/// The smallest of 0 ... n-1 for which f holds, n if there is none; every thread gets it.
-template <class F>
-__device__ inline int64_t block_first(int64_t n, F f) {
-  int64_t first = n;
-  for (int64_t i : block_stride(n))
-    if (first == n && f(i)) first = i;
-  return block_reduce(first, [](int64_t a, int64_t b) { return a < b ? a : b; }, n);
 }

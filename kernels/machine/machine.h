@@ -27,10 +27,14 @@ struct Config {
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// A block of whole warps for each row.
-constexpr Config block_per_row(int64_t rows, int64_t columns) {
-  const int64_t threads = ceil_div(columns, 32) * 32;
-  return {.grid = rows, .block = {int(threads < 32 ? 32 : threads > 256 ? 256 : threads)}};
+/// A warp for each row, eight in a block.
+constexpr Config warp_per_row(int64_t rows, int64_t columns) {
+  return {.grid = ceil_div(rows, 8), .block = {32, 8}, .work = rows * columns};
+}
+
+/// Columns of threads for column_sum(), which add up what a kernel left in many rows of C sums.
+constexpr Config column_sum_config(int64_t C, int64_t rows) {
+  return {.grid = ceil_div(C, 8), .block = {8, 128}, .work = C * rows};
 }
 
 /// Shared memory that a block gets on every machine without asking for more.

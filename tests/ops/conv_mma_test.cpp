@@ -7,7 +7,7 @@
 #include "autograd/channel_moments.h"
 #include "autograd/norm.h"
 #include "kernels/conv/mma.h"
-#include "kernels/conv/quotient.h"
+#include "kernels/quotient.h"
 #include "kernels/machine/sim/banks.h"
 #include "nn/init.h"
 #include "nn/layers.h"

@@ -37,6 +37,10 @@ template <class F>
 TWEED_INLINE auto warp_sum(int64_t n, F f) {
   return block_sum(n, f);
 }
+template <class F>
+TWEED_INLINE auto column_sum(int64_t n, F f) {
+  return block_sum(n, f);
+}
 template <class A>
 struct SumPair {
   A a, b;
@@ -55,7 +59,7 @@ TWEED_INLINE auto warp_sums(int64_t n, F f) {
 }
 /// The maximum, which is NaN as soon as one value is: the second reduction counts those.
 template <class F>
-TWEED_INLINE auto block_max(int64_t n, F f) {
+TWEED_INLINE auto warp_max(int64_t n, F f) {
   using A = decltype(f(n));
   A v = -A(INFINITY);
   int nans = 0;
@@ -69,7 +73,7 @@ TWEED_INLINE auto block_max(int64_t n, F f) {
 }
 /// Looks at stretches as a whole, which vectorises, and closer at the one where f holds.
 template <class F>
-TWEED_INLINE int64_t block_first(int64_t n, F f) {
+TWEED_INLINE int64_t warp_first(int64_t n, F f) {
   constexpr int64_t stretch = 256;
   for (int64_t begin = 0; begin < n; begin += stretch) {
     const int64_t end = begin + stretch < n ? begin + stretch : n;
