@@ -1,4 +1,5 @@
 #include "kernels/attention.h"
+#include "kernels/attention_mma.h"
 #include "kernels/machine/kernel.h"
 #include "kernels/math.h"
 
@@ -16,35 +17,7 @@
 namespace tweed {
 namespace MACHINE {
 
-/// One window's tokens, in order.
-struct TokenWindow {
-  int64_t first, width, line, count;
-  __device__ int64_t operator[](int64_t i) const {
-    const int64_t y = i / width;
-    return first + y * line + (i - y * width);
-  }
-};
-__device__ inline TokenWindow window_of(const TokenGrid& g, int64_t index) {
-  const int64_t across = (g.W + g.window_w - 1) / g.window_w;
-  const int64_t top = index / across * g.window_h, left = index % across * g.window_w;
-  const int64_t height = min(g.window_h, g.H - top), width = min(g.window_w, g.W - left);
-  return {top * g.W + left, width, g.W, height * width};
-}
-
-/// What a block works on: `rows` rows from `first` of one head of one window.
-struct AttentionUnit {
-  int64_t n, head, first;
-  TokenWindow queries, keys;
-
-  __device__ int64_t at(const HeadStrides& s) const { return n * s.sample + head * s.head; }
-};
-__device__ inline AttentionUnit unit_of(const AttentionShape& a, int64_t blocks, int64_t rows,
-                                        int64_t index) {
-  const int64_t of_head = index / blocks, of_window = of_head / a.heads;
-  const int64_t windows = a.queries.windows(), window = of_window % windows;
-  return {of_window / windows, of_head % a.heads, (index - of_head * blocks) * rows,
-          window_of(a.queries, window), window_of(a.keys, window)};
-}
+#include "kernels/attention_unit.h"
 
 /// The sizes of arrays in shared memory. D is rounded up to whole groups of four.
 struct AttentionTiles {
@@ -460,6 +433,11 @@ static Config attention_config(const AttentionShape& a, const TokenGrid& rows, i
 template <class M, class T>
 void attention_forward(M& here, const AttentionShape& a, Span<const T> q, Span<const T> k,
                        Span<const T> v, Span<T> y, Span<acc_t<T>> log_sum) {
+#ifndef TWEED_CPU
+  if constexpr (std::is_same_v<T, bf16>)
+    if (attention_mma_can(here, a, {q, k, v, y}))
+      return attention_mma_forward(here, a, q, k, v, y, log_sum);
+#endif
   std::size_t shared;
   const AttentionTiles t = choose_tiles<ForwardArrays>(a.D, sizeof(acc_t<T>), shared);
   const int64_t blocks = ceil_div(a.queries.longest(), t.rows);
@@ -474,6 +452,11 @@ void attention_backward(M& here, const AttentionShape& a, Span<const T> q, Span<
   using A = acc_t<T>;
   launch(attention_dot_kernel<T>,
          {.grid = ceil_div(a.rows(), 8), .block = {32, 8}, .work = y.size()}, here, a, y, dy, dot);
+#ifndef TWEED_CPU
+  if constexpr (std::is_same_v<T, bf16>)
+    if (attention_mma_can(here, a, {q, k, v, dy, dq, dk, dv}))
+      return attention_mma_backward(here, a, q, k, v, log_sum, dy, dq, dk, dv, Span<const A>(dot));
+#endif
   std::size_t shared;
   AttentionTiles t = choose_tiles<BackwardArrays<false>>(a.D, sizeof(A), shared);
   int64_t blocks = ceil_div(a.queries.longest(), t.rows);

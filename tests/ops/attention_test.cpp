@@ -66,6 +66,39 @@ TEST_CASE("fused attention equals the plain form, with its gradients", "[ops]") 
       }
 }
 
+TEST_CASE("attention in bfloat16, on tensor cores where there are some, is near float64's",
+          "[ops]") {
+  struct {
+    int64_t N, heads, L, S, D;
+  } shapes[] = {{2, 3, 70, 65, 8}, {1, 2, 64, 130, 24}, {1, 1, 33, 31, 40}, {1, 2, 64, 64, 48},
+                {1, 1, 9, 33, 64}, {1, 1, 1, 20, 72},   {1, 1, 66, 35, 128}};
+  for (auto& s : shapes)
+    for (Device device : test_devices()) {
+      INFO(device.name() << " " << s.L << " " << s.S << " D " << s.D);
+      auto attend = [&](DType dtype, Device device) {
+        std::vector<Tensor> in;
+        for (int64_t rows : {s.L, s.S, s.S}) {
+          const auto seed = uint64_t(in.size());
+          const Tensor t =
+              random_tensor({s.N, s.heads, rows, s.D}, DType::bfloat16, {}, seed, -2, 2);
+          in.push_back(require_grad(t.to(dtype).to(device)));
+        }
+        const Tensor y = dtype == DType::float64
+                             ? plain_attention(in[0], in[1], in[2])
+                             : scaled_dot_product_attention(in[0], in[1], in[2]);
+        const Tensor dy = random_tensor(y.shape(), DType::bfloat16, {}, 4).to(dtype).to(device);
+        std::vector<Tensor> all = {y};
+        for (auto& g : grad_of(y, in, false, dy)) all.push_back(g);
+        return all;
+      };
+      const auto got = attend(DType::bfloat16, device), wanted = attend(DType::float64, {});
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        INFO("result " << i);
+        CHECK(difference(got[i].to_doubles(), wanted[i].to_doubles(), 1e-2) == "");
+      }
+    }
+}
+
 TEST_CASE("causal attention with far more keys than queries, and far fewer", "[ops]") {
   struct {
     int64_t L, S, D;
