@@ -1,8 +1,8 @@
 // The tables by which `auto` chooses, and the plans that came of it.
 //
-// The rows for `cuda` and `sim` are REASONED, NOT MEASURED: there was no GPU to measure on. They
-// assume an H200 that copies at 4 TB/s, where cuBLAS reaches 50 TFLOP/s in float32 and 600 in
-// bfloat16. The implicit kernels use no tensor cores: 35 TFLOP/s, half of the float32 peak. mma is
+// Rows for `cuda` and `sim` that say so are measured on an H200 (docs/results/h200.md), in bfloat16
+// with 256 images; the others are reasoned. They assume that it copies at 4 TB/s and that cuBLAS
+// reaches 50 TFLOP/s in float32 and 600 in bfloat16. The implicit kernels use no tensor cores: 35 TFLOP/s, half of the float32 peak. mma is
 // built on mma.sync, which is slower than Hopper's own wgmma: 400 TFLOP/s in bfloat16 and 200 in
 // TF32, two thirds of what mma.sync could reach. The costs below are picoseconds for each element
 // of im2col's matrix, which has a row for each place and K K Ci columns; the other algorithms,
@@ -64,7 +64,20 @@ const Row gpu_table[] = {
     // So little work that starting kernels, about 3 us each, is all of the time. naive starts one,
     // leaves no tile half empty, and its threads' sums of at most 128 terms are short.
     {.terms = {0, 128}, .multiply_adds = {0, int64_t(1) << 22}, .algorithm = &naive},
-    // Co 0.005 ps in bfloat16 against 1 ps + Co 0.0033 ps, and likewise in TF32. A stem's few
+    // Windows larger than mma takes, as of a vision transformer's patches. They stand apart, so that
+    // im2col's matrix is no larger than the image.
+    {.types = bf | tf, .kernel = {16, INT64_MAX}, .algorithm = &im2col},
+    // Measured. Few pixels make fewer tiles than there are multiprocessors: im2col takes 0.65 of
+    // mma's time for 512 channels of 4x4, and for the input gradient of a stride of 2 a third.
+    {.types = bf,
+     .kernel = {2, INT64_MAX},
+     .in_channels = {256, INT64_MAX},
+     .out_channels = {256, INT64_MAX},
+     .pixels = {0, 16},
+     .multiply_adds = {int64_t(1) << 30, INT64_MAX},
+     .algorithm = &im2col},
+    // Measured: 0.2 to 0.7 of im2col's time for the other convolutions of ResNet-18 and SimpleNet.
+    // Reasoned for other types: Co 0.005 ps in bfloat16 against 1 ps + Co 0.0033 ps, and likewise in TF32. A stem's few
     // channels are packed first, in one pass over the image, which is small beside its matrix.
     {.types = bf | tf, .out_channels = {0, 600}, .algorithm = &mma},
     // A stem: im2col's matrix is K K / stride^2 times as large as the image, and its rows of an odd
