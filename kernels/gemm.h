@@ -26,7 +26,8 @@ void gemm(M&, const Gemm&, Span<const T> a, Span<const T> b, Span<T> c);
 template <class M>
 void gemm(M&, const Gemm&, Span<const bf16> a, Span<const bf16> b, Span<float> c);
 
-/// C = activation(A B + bias), in one pass where the machine has that (cuBLASLt on `cuda`).
+/// C = activation(A B + bias). On `cuda` cuBLASLt adds the bias in the product's last write where it
+/// can; ReLU is a pass of its own everywhere, since the libraries' lose NaN.
 /// @param bias  (n), or empty;   @param c  rows of n elements: ldc = n
 template <class M, class T>
 void gemm_bias(M&, const Gemm&, Activation activation, Span<const T> a, Span<const T> b,

@@ -83,18 +83,20 @@ TEST_CASE("NaN and infinity pass through a convolution with ReLU as in PyTorch")
   for (Device device : test_devices()) {
     std::vector<const ConvAlgorithm*> all = conv_rows_of(device);
     all.push_back(nullptr);  // auto
-    for (const ConvAlgorithm* algorithm : all) {
-      INFO((algorithm ? algorithm->name : "auto") << " on " << device.name());
-      Tensor x = Tensor::from<float>({NAN, INFINITY, -INFINITY, -1, 2}, {5, 1, 1, 1}, device);
-      Tensor w = Tensor::full({1, 1, 1, 1}, 1, DType::float32, device);
-      auto y =
-          conv2d(x, w, {}, {.activation = Activation::relu, .algorithm = algorithm}).to_doubles();
-      CHECK(std::isnan(y[0]));
-      CHECK(y[1] == INFINITY);
-      CHECK(y[2] == 0);
-      CHECK(y[3] == 0);
-      CHECK(y[4] == 2);
-    }
+    for (const ConvAlgorithm* algorithm : all)
+      for (const Tensor& bias : {Tensor(), Tensor::zeros({1}, DType::float32, device)}) {
+        INFO((algorithm ? algorithm->name : "auto")
+             << " on " << device.name() << ", bias " << bias.defined());
+        Tensor x = Tensor::from<float>({NAN, INFINITY, -INFINITY, -1, 2}, {5, 1, 1, 1}, device);
+        Tensor w = Tensor::full({1, 1, 1, 1}, 1, DType::float32, device);
+        auto y = conv2d(x, w, bias, {.activation = Activation::relu, .algorithm = algorithm})
+                     .to_doubles();
+        CHECK(std::isnan(y[0]));
+        CHECK(y[1] == INFINITY);
+        CHECK(y[2] == 0);
+        CHECK(y[3] == 0);
+        CHECK(y[4] == 2);
+      }
   }
 }
 
