@@ -24,8 +24,9 @@ cublasComputeType_t compute_type(const Cuda& here) {
   return std::is_same_v<T, float> && here.tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
 }
 void check_blas(cublasStatus_t status) {
-  if (status != CUBLAS_STATUS_SUCCESS)
-    throw DeviceError(std::string("[gemm] cuBLAS: ") + cublasGetStatusString(status));
+  if (status == CUBLAS_STATUS_SUCCESS) return;
+  cudaGetLastError();  // which the next launch would be blamed for
+  throw DeviceError(std::string("[gemm] cuBLAS: ") + cublasGetStatusString(status));
 }
 
 template <class T, class C>

@@ -3,6 +3,7 @@
 #include "train/trace.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
@@ -108,16 +109,32 @@ TEST_CASE("A loss is one operation, and what nobody recorded has a name as well"
 }
 
 TEST_CASE("Operations that a backward pass is made of are parts of it") {
-  const Tensor x = random_tensor({3, 4}), y = random_tensor({3, 4}, DType::float32, {}, 1);
-  require_grad(x);
-  const auto all = traced([&] {
-    const Tensor z =
-        record("own", {x}, x.detach() + y, save(y),
-               [](const Saved& s, const Tensor& dy, Want) { return Grads{dy * s[0]}; });
-    backward(sum(z));
-  });
-  CHECK_THAT(call_names(named(all, "own", "backward")), Contains("_kernel"));
-  for (auto& o : all) CHECK((o.phase == "forward") == (&o < &named(all, "sum", "backward")));
+  for (Device device : test_devices()) {
+    const Tensor x = random_tensor({3, 4}, DType::float32, device),
+                 y = random_tensor({3, 4}, DType::float32, device, 1);
+    require_grad(x);
+    const auto all = traced([&] {
+      const Tensor z =
+          record("own", {x}, x.detach() + y, save(y),
+                 [](const Saved& s, const Tensor& dy, Want) { return Grads{dy * s[0]}; });
+      backward(sum(z));
+    });
+    CHECK_THAT(call_names(named(all, "own", "backward")), Contains("_kernel"));
+    for (auto& o : all) CHECK((o.phase == "forward") == (&o < &named(all, "sum", "backward")));
+  }
+}
+
+TEST_CASE("A GPU's kernels have their names where there is no addr2line") {
+  const char* path = std::getenv("PATH");
+  const std::string before = path ? path : "";
+  for (Device device : test_devices()) {
+    if (!device.is_cuda()) continue;
+    const Tensor x = random_tensor({3}, DType::float32, device);
+    setenv("PATH", "/nowhere", 1);
+    const auto all = traced([&] { relu(x); });
+    setenv("PATH", before.c_str(), 1);
+    CHECK_THAT(call_names(all.at(0)), Contains("kernel<") && Contains("float"));
+  }
 }
 
 TEST_CASE("Attention counts its products") {

@@ -1,9 +1,12 @@
 #include "kernels/machine/source_lines.h"
 
+#include <cxxabi.h>
 #include <link.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <memory>
 #include <sstream>
 
 namespace tweed {
@@ -60,6 +63,12 @@ std::vector<std::vector<Frame>> frames_at(const std::vector<std::uintptr_t>& add
   }
   result.resize(addresses.size());
   return result;
+}
+
+std::string readable_name(const char* symbol) {
+  const std::unique_ptr<char, decltype(&std::free)> text(
+      abi::__cxa_demangle(symbol, nullptr, nullptr, nullptr), &std::free);
+  return short_name(text ? text.get() : symbol);
 }
 
 std::vector<std::string> function_names(const std::vector<const void*>& functions) {

@@ -15,6 +15,9 @@ struct Frame {
 /// For each address the functions inlined there, innermost first.
 std::vector<std::vector<Frame>> frames_at(const std::vector<std::uintptr_t>& addresses);
 
+/// "relu_kernel<float>" for a symbol as compilers write it.
+std::string readable_name(const char* symbol);
+
 /// "relu_kernel<float>" for each function; "kernel" where nothing is known.
 std::vector<std::string> function_names(const std::vector<const void*>& functions);
 

@@ -36,6 +36,16 @@ void wait(Cuda* here) {
 #endif
 }
 
+// A GPU's runtime knows its kernels' names in a stripped program too, and without addr2line.
+std::string name_on_gpu(const Call& call) {
+#if TWEED_HAVE_CUDA
+  if (call.cuda) return cuda::kernel_name(call.kernel);
+#else
+  (void)call;
+#endif
+  return "";
+}
+
 }  // namespace
 
 bool start(const Call& call) {
@@ -111,9 +121,12 @@ Way::~Way() {
 
 std::vector<std::string> names_of(const std::vector<TimedCall>& calls) {
   std::map<const void*, std::string> known;
-  std::vector<const void*> kernels;
-  for (auto& call : calls)
-    if (call.kernel && known.try_emplace(call.kernel).second) kernels.push_back(call.kernel);
+  std::vector<const void*> kernels;  // those that the program itself has to tell
+  for (auto& call : calls) {
+    if (!call.kernel || !known.try_emplace(call.kernel).second) continue;
+    std::string& name = known[call.kernel] = name_on_gpu(call);
+    if (name.empty()) kernels.push_back(call.kernel);
+  }
   const auto names = function_names(kernels);
   for (std::size_t i = 0; i < kernels.size(); ++i) known[kernels[i]] = names[i];
   std::vector<std::string> all;

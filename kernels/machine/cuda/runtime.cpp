@@ -4,18 +4,24 @@
 #include <cstring>
 
 #include "kernels/machine/recording.h"
+#include "kernels/machine/source_lines.h"
 
 namespace tweed {
 namespace cuda {
 
 constexpr std::size_t staging_bytes = std::size_t(8) << 20;  // a half
 
+// An error stays with the thread until somebody asks for it, and the next launch would be blamed.
+static void forget_error() { cudaGetLastError(); }
+
 void check(cudaError_t error, const char* what) {
   if (error == cudaSuccess) return;
+  forget_error();
   throw DeviceError(std::string("[cuda] ") + what + ": " + cudaGetErrorString(error));
 }
 static void check(cublasStatus_t status, const char* what) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
+  forget_error();
   throw DeviceError(std::string("[cuda] ") + what + ": " + cublasGetStatusString(status));
 }
 
@@ -24,15 +30,26 @@ void allow_shared(const void* kernel, std::size_t bytes) {
         "dynamic shared memory");
 }
 
+std::string kernel_name(const void* kernel) {
+#if CUDART_VERSION >= 12030
+  const char* symbol = nullptr;
+  if (cudaFuncGetName(&symbol, kernel) == cudaSuccess && symbol) return readable_name(symbol);
+  forget_error();
+#else
+  (void)kernel;
+#endif
+  return "";
+}
+
 void after_launch(const void* kernel, Cuda& here) {
-  auto name = [&] {
-    const char* text = nullptr;
-    return cudaFuncGetName(&text, kernel) == cudaSuccess && text ? text : "kernel";
+  auto failed = [&](cudaError_t error, const std::string& before) {
+    const std::string name = kernel_name(kernel);
+    check(error, (before + (name.empty() ? "a kernel" : name)).c_str());
   };
-  if (auto error = cudaGetLastError()) check(error, (std::string("launch of ") + name()).c_str());
+  if (auto error = cudaGetLastError()) failed(error, "launch of ");
 #ifndef NDEBUG
   if (here.recording) return;
-  if (auto error = cudaStreamSynchronize(cudaStream_t(here.stream))) check(error, name());
+  if (auto error = cudaStreamSynchronize(cudaStream_t(here.stream))) failed(error, "");
 #else
   (void)here;
 #endif
@@ -44,7 +61,9 @@ void select(const Cuda& machine) { check(cudaSetDevice(machine.index), "select")
 
 int device_count() {
   int count = 0;
-  return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;
+  if (cudaGetDeviceCount(&count) == cudaSuccess) return count;
+  forget_error();
+  return 0;
 }
 
 static std::string version_text(int version) {
@@ -61,6 +80,7 @@ static void check_driver(int index) {
   int driver = 0, count = 0;
   check(cudaDriverGetVersion(&driver), "driver");
   const auto error = cudaGetDeviceCount(&count);
+  forget_error();
   if (driver == 0 || error == cudaErrorNoDevice)
     throw DeviceError(
         "[cuda] there is no NVIDIA GPU that this process can use: install NVIDIA's driver if there "
@@ -137,6 +157,7 @@ void close_copier(Cuda& copier) {
   }
   cudaEventDestroy(q.reached);
   cudaStreamDestroy(q.stream);
+  forget_error();
   delete copier.queue;
   copier.queue = nullptr;
 }
@@ -152,7 +173,8 @@ std::string description(const Cuda& machine) {
 // ---- memory ------------------------------------------------------------------------------------
 
 // cudaMalloc is refused while the thread records, unless it says that it knows: what is allocated
-// then belongs to the recording's arena.
+// then belongs to the recording's arena. Nothing is freed meanwhile (tensor/pool.cpp): that would
+// wait for the stream that records.
 class Unrecorded {
  public:
   Unrecorded() { check(cudaThreadExchangeStreamCaptureMode(&mode_), "capture mode"); }
@@ -169,12 +191,11 @@ void* allocate(Cuda& machine, std::size_t bytes) {
   const auto error = cudaMalloc(&p, bytes);
   if (error == cudaSuccess) return p;
   if (error != cudaErrorMemoryAllocation) check(error, "allocate");
-  cudaGetLastError();  // clears the error: the pool frees what it caches and tries again
+  forget_error();  // the pool frees what it caches and tries again
   return nullptr;
 }
 void release(Cuda& machine, void* p) {
   select(machine);
-  const Unrecorded unrecorded;
   check(cudaFree(p), "release");
 }
 std::size_t free_bytes(Cuda& machine) {
@@ -257,6 +278,7 @@ class CudaGraph : public Recording {
   ~CudaGraph() override {
     cudaStreamSynchronize(cudaStream_t(machine_.stream));  // its memory is given back after this
     cudaGraphExecDestroy(ready_);
+    forget_error();
   }
   void replay() override {
     select(machine_);
@@ -281,6 +303,7 @@ std::unique_ptr<Recording> end_recording(Cuda& machine) {
   machine.recording = false;
   cuda::select(machine);
   cudaGraph_t graph = nullptr;
+  // Of a capture that broke off this is an error as well, and ends it.
   cuda::check(cudaStreamEndCapture(machine.queue->stream, &graph), "recording");
   return std::make_unique<cuda::CudaGraph>(machine, graph);
 }

@@ -52,6 +52,9 @@ void select(const Cuda& machine);
 /// "NVIDIA H200, sm_90, 139.8 GiB".
 std::string description(const Cuda& machine);
 
+/// "relu_kernel<float>"; empty where the runtime does not tell, as before CUDA 12.3.
+std::string kernel_name(const void* kernel);
+
 /// Null when the memory does not suffice.
 void* allocate(Cuda& machine, std::size_t bytes);
 void release(Cuda& machine, void* p);
