@@ -93,6 +93,11 @@ struct CudaSource : Source {
 };
 #endif
 
+bool records(Device device) {
+  return device.kind() != Device::Kind::cpu &&
+         on<Sim, Cuda>(device, [](auto& here) { return is_recording(here); });
+}
+
 std::string megabytes(std::size_t bytes) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f MB", double(bytes) / 1e6);
@@ -111,7 +116,7 @@ class Pool {
     void* p = arena ? arena->take(size) : nullptr;
     if (!p) p = cached_.take(size);
     if (!p) p = take_fresh(size);
-    if (!p) {
+    if (!p && !records(device_)) {
       drop_cached();
       p = take_fresh(size);
     }
@@ -133,7 +138,10 @@ class Pool {
     for (auto& [size, blocks] : arena.by_size)
       for (void* p : blocks) cached_.put(size, p);
   }
+  // A GPU that records cannot wait until nobody uses a block, as giving it back does.
   void drop() {
+    if (records(device_))
+      throw Error("[memory] " + device_.name() + " records: nothing can be given back meanwhile");
     std::lock_guard lock(mutex_);
     drop_cached();
   }
@@ -176,6 +184,7 @@ class Pool {
     for (std::size_t i = 0; i < holders.size() && i < 3; ++i)
       text += (i ? ", " : "; the most by ") + holders[i].second + " (" +
               megabytes(holders[i].first) + ")";
+    if (records(device_)) text += "; what is cached cannot be given back while it records";
     return text + ". A smaller batch needs less.";
   }
 
@@ -240,11 +249,6 @@ MemoryLabel::MemoryLabel(const char* label) : before_(current_label) { current_l
 MemoryLabel::~MemoryLabel() { current_label = before_; }
 
 namespace {
-
-bool records(Device device) {
-  return device.kind() != Device::Kind::cpu &&
-         on<Sim, Cuda>(device, [](auto& here) { return is_recording(here); });
-}
 
 // A recording would repeat the copy with the host's address, whatever is there by then.
 void refuse_while_recording(Device to, Device from) {

@@ -22,7 +22,8 @@ MemoryStats memory_stats(Device device = {});
 void reset_peak_memory(Device device = {});
 /// Memory of the device that nobody has taken; cached blocks count as taken.
 std::size_t free_device_bytes(Device device);
-/// Gives cached blocks back to the system.
+/// Gives cached blocks back to the system, as the pool itself does before it is out of memory.
+/// @throws Error  if the device records (see Replay), when the pool goes without as well
 void release_cached_memory(Device device = {});
 /// The most that the pool may reserve; by default the machine's memory. 0 restores the default.
 void set_memory_limit(Device device, std::size_t bytes);

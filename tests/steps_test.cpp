@@ -145,6 +145,66 @@ TEST_CASE("A recording refuses copies from and to the host, and ends well") {
   }
 }
 
+TEST_CASE("A recording that broke off leaves the device as it was") {
+  for (Device device : test_devices()) {
+    if (device.kind() == Device::Kind::cpu) continue;
+    Tensor t = Tensor::zeros({1}, DType::float32, device);
+    int calls = 0;
+    Replay broken(device, [&] {
+      t.fill(++calls);
+      if (calls != 3) return;
+      synchronize(device);  // which CUDA refuses, and then the recording is lost
+      throw Error("broke off");
+    });
+    broken();
+    broken();
+    CHECK_THROWS_AS(broken(), Error);
+    CHECK_FALSE(broken.replays());
+    t.fill(5);  // is not blamed for it
+    CHECK(t.item() == 5);
+    broken();  // records what it does now
+    CHECK(broken.replays());
+    CHECK(t.item() == 4);
+  }
+}
+
+TEST_CASE("A recording may allocate, but gives no memory back meanwhile") {
+  for (Device device : test_devices()) {
+    if (device.kind() == Device::Kind::cpu) continue;
+    release_cached_memory(device);
+    const Tensor out = Tensor::zeros({1}, DType::float32, device);
+    auto third = [&](auto work) {
+      auto replay = std::make_unique<Replay>(device, [work, calls = 0]() mutable {
+        if (++calls > 2) work();
+      });
+      (*replay)();
+      (*replay)();
+      return replay;
+    };
+    const auto grows = third([&] {
+      Tensor(out).copy_from(Tensor::full({1 << 19}, 2, DType::float32, device).slice(7, 8));
+    });
+    (*grows)();
+    CHECK(grows->replays());
+    CHECK(out.item() == 2);
+
+    const auto starves = third([&] { Tensor::empty({1 << 19}, DType::float32, device); });
+    { Tensor cached = Tensor::empty({1 << 20}, DType::float32, device); }
+    const auto before = memory_stats(device);
+    set_memory_limit(device, before.reserved);
+    CHECK_THROWS_WITH((*starves)(), Contains("[memory] " + device.name() + " has no 2.1 MB") &&
+                                        Contains("while it records"));
+    CHECK(memory_stats(device).reserved == before.reserved);
+    CHECK_NOTHROW(Tensor::empty({1 << 19}, DType::float32, device));  // in place of what is cached
+    CHECK(memory_stats(device).reserved < before.reserved);
+    set_memory_limit(device, 0);
+
+    const auto returns = third([&] { release_cached_memory(device); });
+    CHECK_THROWS_WITH((*returns)(), Contains("nothing can be given back meanwhile"));
+    CHECK_NOTHROW(release_cached_memory(device));
+  }
+}
+
 TEST_CASE("An arena's memory goes back to the pool") {
   for (Device device : test_devices()) {
     release_cached_memory(device);
