@@ -41,8 +41,18 @@ constexpr std::size_t huge_page = std::size_t(2) << 20;
 thread_local const char* current_label = "tensors";
 thread_local std::shared_ptr<MemoryArena> current_arena;
 
+// Whether blocks are as large as was asked for, so that tools see who goes beyond their end.
+bool exact() {
+  static const bool asked = [] {
+    const char* value = std::getenv("TWEED_EXACT_POOL");
+    return value && std::string(value) == "1";
+  }();
+  return asked;
+}
+
 // Four sizes per power of two: at most a fifth is wasted, and sizes repeat often enough for reuse.
 std::size_t size_class(std::size_t bytes) {
+  if (exact()) return std::max<std::size_t>(bytes, 1);
   if (bytes <= 256) return 256;
   std::size_t step = std::bit_floor(bytes - 1) / 4;
   std::size_t rounded = (bytes + step - 1) / step * step;
@@ -59,7 +69,10 @@ struct Source {
 
 struct HostSource : Source {
   void* allocate(std::size_t bytes) override {
-    if (bytes < huge_page) return std::aligned_alloc(64, (bytes + 63) / 64 * 64);
+    if (is_small(bytes)) {
+      void* p = nullptr;
+      return posix_memalign(&p, 64, bytes) == 0 ? p : nullptr;
+    }
     // Aligned by hand, so that the kernel can back it by huge pages.
     std::size_t asked = bytes + huge_page;
     void* p = mmap(nullptr, asked, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -73,7 +86,7 @@ struct HostSource : Source {
     return reinterpret_cast<void*>(aligned);
   }
   void release(void* p, std::size_t bytes) override {
-    if (bytes < huge_page)
+    if (is_small(bytes))
       std::free(p);
     else
       munmap(p, bytes);
@@ -81,6 +94,7 @@ struct HostSource : Source {
   std::size_t limit() override {
     return std::size_t(sysconf(_SC_PHYS_PAGES)) * std::size_t(sysconf(_SC_PAGE_SIZE));
   }
+  static bool is_small(std::size_t bytes) { return bytes < huge_page || exact(); }
 };
 
 #if TWEED_HAVE_CUDA

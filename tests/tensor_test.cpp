@@ -1,5 +1,6 @@
 // Tensors, their memory, and random numbers.
 #include <cmath>
+#include <cstdlib>
 
 #include "kernels/philox.h"
 #include "tests/catch.h"
@@ -124,6 +125,19 @@ TEST_CASE("the pool counts, reuses, and gives back", "[pool]") {
   CHECK(Tensor::empty({1 << 20}).read<float>().data() == place);
   release_cached_memory();
   CHECK(memory_stats().reserved == memory_stats().current);
+}
+
+TEST_CASE("the pool rounds sizes up, unless TWEED_EXACT_POOL=1", "[pool]") {
+  const char* value = std::getenv("TWEED_EXACT_POOL");
+  const bool exact = value && std::string(value) == "1";
+  for (Device device : test_devices()) {
+    const std::size_t before = memory_stats(device).current;
+    const Tensor small = Tensor::empty({1001}, DType::uint8, device);
+    CHECK(memory_stats(device).current - before == (exact ? 1001 : 1024));
+    const Tensor large = Tensor::full({(3 << 20) + 1}, 1, DType::uint8, device);
+    const std::size_t both = exact ? 1001 + (3 << 20) + 1 : 1024 + (4 << 20);
+    CHECK(memory_stats(device).current - before == both);
+  }
 }
 
 TEST_CASE("running out of memory says what is asked, held, and by whom", "[pool]") {
