@@ -43,6 +43,8 @@ struct BlockTile {
       (rows * columns + (columns < mma_threads ? 2 * mma_threads : 0)) * int(sizeof(float));
   static constexpr int shared_bytes =
       stages * stage_bytes > sums_bytes ? stages* stage_bytes : sums_bytes;
+  /// Then four stages are not too many for an sm_86 or sm_89 either, which has 99 KB for a block.
+  static_assert(shared_bytes <= int(shared_bytes_most));
 };
 
 namespace MACHINE {
