@@ -58,15 +58,35 @@ struct Loader::State {
   void make(int64_t number, Batch& batch) const {
     int64_t first = number * options.batch_size, size = options.image_size;
     batch.count = std::min(options.batch_size, data.size() - first);
-    batch.images.resize(std::size_t(batch.count * size * size * 3));
+    if (options.stored) {
+      batch.pixels.resize(std::size_t(batch.count) * stored_bytes());
+      batch.views.resize(std::size_t(batch.count));
+    } else {
+      batch.images.resize(std::size_t(batch.count * size * size * 3));
+    }
     batch.labels.resize(std::size_t(batch.count));
     batch.indexes.resize(std::size_t(batch.count));
     for (int64_t i = 0; i < batch.count && !closed; ++i) {
       int64_t index = options.training ? order[std::size_t(first + i)] : first + i;
       batch.indexes[std::size_t(i)] = index;
       batch.labels[std::size_t(i)] = data.label(index);
-      put(index, batch.images.data() + i * size * size * 3);
+      if (options.stored)
+        put_stored(index, batch.pixels.data() + std::size_t(i) * stored_bytes(),
+                   batch.views[std::size_t(i)]);
+      else
+        put(index, batch.images.data() + i * size * size * 3);
     }
+  }
+
+  std::size_t stored_bytes() const {
+    return std::size_t(data.image_side()) * std::size_t(data.image_side()) * 3;
+  }
+  // Writes an image as it is stored.
+  void put_stored(int64_t index, uint8_t* to, View& view) const {
+    const Image image = data.image(index);
+    std::copy(image.pixels.begin(), image.pixels.end(), to);
+    view = choose_view(data.image_side(), options.image_size, options.augmentation,
+                       augmentation_random(options.seed, options.epoch, index));
   }
 
   // Writes what the network sees of an image.

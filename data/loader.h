@@ -26,11 +26,14 @@ struct LoaderOptions {
   int64_t first_batch = 0;  ///< batches passed over at the start, to go on within an epoch
   Normalization normalization;
   Augmentation augmentation;  ///< in training
+  bool stored = false;        ///< in training: pixels and views instead of what the network sees
 };
 
 struct Batch {
   int64_t count = 0;
-  std::vector<float> images;     ///< (count, size, size, 3), normalised
+  std::vector<float> images;     ///< (count, size, size, 3), normalised; empty if `stored`
+  std::vector<uint8_t> pixels;   ///< (count, side, side, 3) of whole images if `stored`,
+  std::vector<View> views;       ///< (count), and the part of each that the network sees
   std::vector<int32_t> labels;   ///< (count)
   std::vector<int64_t> indexes;  ///< (count), positions in the Dataset
 };

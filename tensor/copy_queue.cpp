@@ -6,9 +6,11 @@
 
 namespace tweed {
 
-CopyQueue::CopyQueue(Device device) : device_(device) {
+CopyQueue::CopyQueue(Device device, std::size_t bytes) : device_(device) {
 #if TWEED_HAVE_CUDA
-  if (device.is_cuda()) copier_ = std::make_unique<Cuda>(cuda::open_copier(device.index()));
+  if (device.is_cuda()) copier_ = std::make_unique<Cuda>(cuda::open_copier(device.index(), bytes));
+#else
+  (void)bytes;
 #endif
 }
 

@@ -11,7 +11,9 @@ namespace tweed {
 /// at once.
 class CopyQueue {
  public:
-  explicit CopyQueue(Device device);
+  /// @param bytes  of what travels at a time: on `cuda` twice as much is page-locked, so that
+  ///               upload() does not wait for the stream before it is two such ahead
+  explicit CopyQueue(Device device, std::size_t bytes = 0);
   ~CopyQueue();
   CopyQueue(const CopyQueue&) = delete;
   CopyQueue& operator=(const CopyQueue&) = delete;

@@ -8,6 +8,7 @@
 #include "data/feed.h"
 #include "data/tiny_places/tiny_places.h"
 #include "kernels/machine/error.h"
+#include "kernels/machine/trace_notes.h"
 #include "tests/catch.h"
 #include "tests/data_support.h"
 #include "tests/support.h"
@@ -280,6 +281,61 @@ TEST_CASE("a Feed gives the Loader's batches, wherever the images are", "[data]"
         }
       }
   }
+}
+
+TEST_CASE("a loader can leave pixels as they are stored, and say which part is seen", "[data]") {
+  const Dataset data = numbered(20);
+  for (int workers : {0, 2}) {
+    LoaderOptions options = loading(3, workers);
+    const auto seen = all_batches(data, options);
+    options.stored = true;
+    const auto stored = all_batches(data, options);
+    REQUIRE(stored.size() == seen.size());
+    for (std::size_t b = 0; b < seen.size(); ++b) {
+      CHECK(stored[b].images.empty());
+      CHECK(stored[b].indexes == seen[b].indexes);
+      CHECK(stored[b].labels == seen[b].labels);
+      for (std::size_t i = 0; i < 8; ++i) {
+        const int64_t index = seen[b].indexes[i];
+        const auto first = stored[b].pixels.begin() + std::ptrdiff_t(i) * 18 * 18 * 3;
+        CHECK(std::equal(first, first + 18 * 18 * 3, data.image(index).pixels.begin()));
+        const View wanted = choose_view(18, 16, {}, augmentation_random(5, 3, index));
+        CHECK(stored[b].views[i].top == wanted.top);
+        CHECK(stored[b].views[i].left == wanted.left);
+        CHECK(stored[b].views[i].mirrored == wanted.mirrored);
+      }
+    }
+  }
+}
+
+TEST_CASE("a Feed sends bytes, not floats", "[data]") {
+  for (Device device : test_devices()) {
+    Feed feed(numbered(50), device, loading(), Residence::host);
+    feed.start_epoch(0);
+    trace::begin();
+    CHECK(feed.next());
+    int64_t bytes = 0;
+    for (auto& call : trace::end().calls) bytes += call.bytes;
+    CHECK(bytes > 0);
+    CHECK(bytes < 2 * int64_t(feed.images().bytes()));
+  }
+}
+
+TEST_CASE("a Feed asks for a batch when it is due, not a step before", "[data]") {
+  std::vector<Sample> samples(64);
+  for (int i = 0; i < 64; ++i) samples[std::size_t(i)].path = std::to_string(i);
+  const std::string bad = std::to_string(shuffled_order(64, 5, 0)[8]);  // of the second batch
+  const Dataset data({"c"}, samples, 16, [bad](const Sample& s) {
+    if (s.path == bad) throw FormatError(s.path, "is gone");
+    return pattern(16, 16);
+  });
+  for (Device device : test_devices())
+    for (int workers : {0, 2}) {
+      Feed feed(data, device, loading(0, workers), Residence::host);
+      feed.start_epoch(0);
+      CHECK(feed.next());
+      CHECK_THROWS_AS(feed.next(), FormatError);
+    }
 }
 
 TEST_CASE("a Feed keeps only decoded images on a device", "[data]") {

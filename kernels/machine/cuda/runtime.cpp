@@ -9,7 +9,7 @@
 namespace tweed {
 namespace cuda {
 
-constexpr std::size_t staging_bytes = std::size_t(8) << 20;  // a half
+constexpr std::size_t staging_bytes = std::size_t(8) << 20;  // a half, at least
 
 // An error stays with the thread until somebody asks for it, and the next launch would be blamed.
 static void forget_error() { cudaGetLastError(); }
@@ -118,15 +118,16 @@ static void check_memory(const Cuda& machine) {
                       "program holds the rest");
 }
 
-static Cuda with_stream(int index) {
+static Cuda with_stream(int index, std::size_t half_bytes) {
   Cuda machine{
       .index = index, .queue = new CudaQueue, .architecture = architecture_of(index)};
   select(machine);
   CudaQueue& q = *machine.queue;
   check(cudaStreamCreateWithFlags(&q.stream, cudaStreamNonBlocking), "stream");
   check(cudaEventCreateWithFlags(&q.reached, cudaEventDisableTiming), "event");
+  q.half_bytes = half_bytes;
   for (auto& half : q.halves) {
-    check(cudaMallocHost(&half.memory, staging_bytes), "page-locked memory");
+    check(cudaMallocHost(&half.memory, half_bytes), "page-locked memory");
     check(cudaEventCreateWithFlags(&half.copied, cudaEventDisableTiming), "event");
   }
   machine.stream = q.stream;
@@ -138,7 +139,7 @@ Cuda open(int index) {
   select({.index = index});
   check_architecture(index);
   check_memory({.index = index});
-  Cuda machine = with_stream(index);
+  Cuda machine = with_stream(index, staging_bytes);
   CudaQueue& q = *machine.queue;
   check(cublasCreate(&q.blas), "cuBLAS does not start");
   check(cublasSetStream(q.blas, q.stream), "cuBLAS");
@@ -147,7 +148,9 @@ Cuda open(int index) {
   check(cublasSetWorkspace(q.blas, q.workspace, cuda_workspace_bytes), "cuBLAS's workspace");
   return machine;
 }
-Cuda open_copier(int index) { return with_stream(index); }
+Cuda open_copier(int index, std::size_t bytes) {
+  return with_stream(index, std::max(bytes, staging_bytes));
+}
 void close_copier(Cuda& copier) {
   CudaQueue& q = *copier.queue;
   cudaStreamSynchronize(q.stream);
@@ -207,13 +210,13 @@ std::size_t free_bytes(Cuda& machine) {
 
 // Takes the next part of the staging memory, at most `wanted` bytes; waits until it is free.
 static char* stage(CudaQueue& q, std::size_t wanted, std::size_t& bytes) {
-  if (q.used == staging_bytes) {
+  if (q.used == q.half_bytes) {
     check(cudaEventRecord(q.halves[q.half].copied, q.stream), "upload");
     q.half = 1 - q.half;
     q.used = 0;
     check(cudaEventSynchronize(q.halves[q.half].copied), "upload");
   }
-  bytes = std::min(wanted, staging_bytes - q.used);
+  bytes = std::min(wanted, q.half_bytes - q.used);
   char* p = q.halves[q.half].memory + q.used;
   q.used += bytes;
   return p;

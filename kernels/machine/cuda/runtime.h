@@ -27,6 +27,7 @@ struct CudaQueue {
     char* memory = nullptr;
     cudaEvent_t copied = nullptr;
   } halves[2];
+  std::size_t half_bytes = 0;
   int half = 0;
   std::size_t used = 0;  ///< bytes of the current half
 };
@@ -44,8 +45,9 @@ int device_count();
 /// @throws DeviceError  saying in one sentence what does not fit (the driver, the GPU's
 ///                      architecture, its memory) and what to do
 Cuda open(int index);
-/// A second stream of a GPU, for copies beside its computations.
-Cuda open_copier(int index);
+/// A second stream of a GPU, for copies beside its computations, with staging memory for two times
+/// `bytes`.
+Cuda open_copier(int index, std::size_t bytes);
 void close_copier(Cuda& copier);
 /// Makes the machine's GPU current on the calling thread.
 void select(const Cuda& machine);
