@@ -308,6 +308,25 @@ TEST_CASE("a loader can leave pixels as they are stored, and say which part is s
   }
 }
 
+TEST_CASE("a Feed's batches may be larger than the staging memory of other copies", "[data]") {
+  Dataset data = numbered(40, 600);  // 8.6 MB a batch
+  data.decode(2, true);
+  const auto batches = all_batches(data, loading());
+  for (Device device : test_devices()) {
+    Feed feed(data, device, loading(0, 2), Residence::host);
+    feed.start_epoch(0);
+    // Nothing waits for the device between two batches.
+    std::vector<Tensor> seen;
+    while (feed.next()) {
+      feed.load();
+      seen.push_back(feed.images().clone());
+    }
+    REQUIRE(seen.size() == batches.size());
+    for (std::size_t i = 0; i < seen.size(); ++i)
+      CHECK(seen[i].to_vector<float>() == batches[i].images);
+  }
+}
+
 TEST_CASE("a Feed sends bytes, not floats", "[data]") {
   for (Device device : test_devices()) {
     Feed feed(numbered(50), device, loading(), Residence::host);
