@@ -27,14 +27,17 @@ struct Config {
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/// A warp for each row, eight in a block.
+/// A warp for each row, up to eight in a block.
 constexpr Config warp_per_row(int64_t rows, int64_t columns) {
-  return {.grid = ceil_div(rows, 8), .block = {32, 8}, .work = rows * columns};
+  const int warps = rows < 8 ? int(rows) : 8;
+  return {.grid = ceil_div(rows, 8), .block = {32, warps ? warps : 1}, .work = rows * columns};
 }
 
 /// Columns of threads for column_sum(), which add up what a kernel left in many rows of C sums.
 constexpr Config column_sum_config(int64_t C, int64_t rows) {
-  return {.grid = ceil_div(C, 8), .block = {8, 128}, .work = C * rows};
+  int threads = 4;
+  while (threads < 128 && threads < rows) threads *= 2;
+  return {.grid = ceil_div(C, 8), .block = {8, threads}, .work = C * rows};
 }
 
 /// Shared memory that a block gets on every machine without asking for more.
