@@ -1,0 +1,362 @@
+#include "driver.h"
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+
+namespace emulator {
+
+std::recursive_mutex& lock() {
+  static auto* one = new std::recursive_mutex;
+  return *one;
+}
+using Lock = std::lock_guard<std::recursive_mutex>;
+
+static Stream& legacy() {
+  static auto* one = new Stream;
+  return *one;
+}
+static std::set<Stream*>& streams() {
+  static auto* all = new std::set<Stream*>;
+  return *all;
+}
+static thread_local cudaStreamCaptureMode thread_mode = cudaStreamCaptureModeGlobal;
+
+bool exists(cudaStream_t s) {
+  return !s || s == cudaStreamLegacy || streams().count(reinterpret_cast<Stream*>(s));
+}
+Stream& stream_of(cudaStream_t s) {
+  return !s || s == cudaStreamLegacy ? legacy() : *reinterpret_cast<Stream*>(s);
+}
+
+cudaError_t& sticky() {
+  static cudaError_t e = cudaSuccess;
+  return e;
+}
+cudaError_t& last_error() {
+  static thread_local cudaError_t e = cudaSuccess;
+  return e;
+}
+cudaError_t refuse(cudaError_t e, const std::string& why) {
+  std::fprintf(stderr, "[emulator] %s\n", why.c_str());
+  return noted(e);
+}
+
+static void perform(const Work& work) {
+  if (sticky() != cudaSuccess) return;  // nothing runs any more
+  try {
+    work.run();
+  } catch (const std::exception& e) {
+    sticky() = cudaErrorIllegalAddress;
+    std::fprintf(stderr, "[emulator] %s: %s\n", work.what.c_str(), e.what());
+    if (std::getenv("EMULATOR_ABORT")) std::abort();
+  }
+}
+void drain(Stream& s, uint64_t until) {
+  while (s.done < until && !s.queue.empty()) {
+    const Work work = std::move(s.queue.front());
+    s.queue.pop_front();
+    ++s.done;
+    perform(work);
+  }
+}
+void drain_all() {
+  drain(legacy());
+  for (auto* s : streams()) drain(*s);
+}
+
+static cudaError_t break_capture(Capture& c, cudaError_t e, const std::string& why) {
+  c.broken = cudaErrorStreamCaptureInvalidated;
+  return refuse(e, why);
+}
+cudaError_t unsafe(const char* what) {
+  if (thread_mode == cudaStreamCaptureModeRelaxed) return cudaSuccess;
+  for (auto* s : streams())
+    if (auto c = s->capture; c && c->mode != cudaStreamCaptureModeRelaxed && c->origin == s)
+      if (c->thread == std::this_thread::get_id() ||
+          (c->mode == cudaStreamCaptureModeGlobal && thread_mode == cudaStreamCaptureModeGlobal))
+        return break_capture(*c, cudaErrorStreamCaptureUnsupported,
+                             std::string(what) + " while a stream captures");
+  return cudaSuccess;
+}
+cudaError_t not_captured(Stream& s, const char* what) {
+  if (!s.capture) return cudaSuccess;
+  return break_capture(*s.capture, cudaErrorStreamCaptureUnsupported,
+                       std::string(what) + " of a stream that captures");
+}
+
+cudaError_t submit(cudaStream_t stream, std::string what, std::function<void()> run) {
+  const Lock l(lock());
+  if (!exists(stream)) return refuse(cudaErrorInvalidResourceHandle, what + ": no such stream");
+  if (sticky() != cudaSuccess) return noted(sticky());
+  Stream& s = stream_of(stream);
+  if (s.capture) {
+    if (s.capture->broken) return noted(s.capture->broken);
+    s.capture->nodes.push_back({std::move(what), std::move(run)});
+    if (&s != s.capture->origin) s.capture->unjoined.insert(&s);
+    return cudaSuccess;
+  }
+  if (&s == &legacy()) {
+    for (auto* other : streams()) {
+      if (!other->blocking) continue;
+      if (other->capture)
+        return break_capture(
+            *other->capture, cudaErrorStreamCaptureImplicit,
+            what + " in the legacy stream, which a stream that captures keeps order with");
+      drain(*other);
+    }
+  } else if (s.blocking) {
+    drain(legacy());
+  }
+  s.queue.push_back({std::move(what), std::move(run)});
+  ++s.issued;
+  if (!late()) drain(s);
+  return noted(sticky());
+}
+
+int architecture() {
+  const char* text = std::getenv("EMULATOR_ARCH");
+  return text ? std::atoi(text) : 80;
+}
+uint32_t most_shared() {
+  const int sm = architecture();
+  return uint32_t(sm == 86 || sm == 89 || sm == 120 ? 99 : sm >= 90 ? 227 : 163) << 10;
+}
+const std::string& device_name() {
+  static const std::string name = "emulated GPU";
+  return name;
+}
+
+}  // namespace emulator
+
+using namespace emulator;
+using Guard = std::lock_guard<std::recursive_mutex>;
+static double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+extern "C" {
+
+// ---- streams -----------------------------------------------------------------------------------
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* out, unsigned flags) {
+  const Guard g(lock());
+  if (auto e = unsafe("cudaStreamCreate")) return e;
+  auto* s = new Stream;
+  s->blocking = !(flags & cudaStreamNonBlocking);
+  streams().insert(s);
+  *out = reinterpret_cast<cudaStream_t>(s);
+  return cudaSuccess;
+}
+cudaError_t cudaStreamCreateWithPriority(cudaStream_t* out, unsigned flags, int) {
+  return cudaStreamCreateWithFlags(out, flags);
+}
+cudaError_t cudaStreamCreate(cudaStream_t* out) {
+  return cudaStreamCreateWithFlags(out, cudaStreamDefault);
+}
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  const Guard g(lock());
+  if (!stream || !exists(stream))
+    return refuse(cudaErrorInvalidResourceHandle, "cudaStreamDestroy: no such stream");
+  Stream& s = stream_of(stream);
+  if (s.capture)
+    return break_capture(*s.capture, cudaErrorStreamCaptureUnsupported,
+                         "cudaStreamDestroy of a stream that captures");
+  drain(s);
+  streams().erase(&s);  // not freed: events may name it
+  return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  const Guard g(lock());
+  if (!exists(stream))
+    return refuse(cudaErrorInvalidResourceHandle, "cudaStreamSynchronize: no such stream");
+  Stream& s = stream_of(stream);
+  if (auto e = not_captured(s, "cudaStreamSynchronize")) return e;
+  if (auto e = unsafe("cudaStreamSynchronize")) return e;
+  if (!stream || stream == cudaStreamLegacy)
+    for (auto* other : streams())
+      if (other->blocking) drain(*other);
+  drain(s);
+  return noted(sticky());
+}
+cudaError_t cudaStreamQuery(cudaStream_t stream) {
+  const Guard g(lock());
+  if (!exists(stream))
+    return refuse(cudaErrorInvalidResourceHandle, "cudaStreamQuery: no such stream");
+  Stream& s = stream_of(stream);
+  if (auto e = not_captured(s, "cudaStreamQuery")) return e;
+  const bool ready = s.queue.empty();
+  drain(s, s.done + 1);  // so that who asks again and again gets an end
+  return sticky() != cudaSuccess ? noted(sticky()) : ready ? cudaSuccess : cudaErrorNotReady;
+}
+cudaError_t cudaDeviceSynchronize() {
+  const Guard g(lock());
+  for (auto* s : streams())
+    if (auto e = not_captured(*s, "cudaDeviceSynchronize")) return e;
+  drain_all();
+  return noted(sticky());
+}
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
+  const Guard g(lock());
+  if (!event || !exists(stream))
+    return refuse(cudaErrorInvalidResourceHandle, "cudaStreamWaitEvent");
+  Stream& s = stream_of(stream);
+  if (auto from = event->capture.lock(); event->captured && from) {
+    if (s.capture && s.capture != from)
+      return break_capture(*from, cudaErrorStreamCaptureMerge,
+                           "cudaStreamWaitEvent joins two captures");
+    if (!s.capture) {
+      if (!s.queue.empty()) drain(s);
+      s.capture = from;
+    }
+    if (event->stream != &s) from->unjoined.erase(event->stream);
+    if (&s != from->origin) from->unjoined.insert(&s);
+    return cudaSuccess;
+  }
+  if (event->captured)
+    return refuse(cudaErrorCapturedEvent,
+                  "cudaStreamWaitEvent: the event was recorded in a capture that has ended");
+  if (s.capture)
+    return break_capture(
+        *s.capture, cudaErrorStreamCaptureIsolation,
+        "cudaStreamWaitEvent: a stream that captures waits for an event from outside");
+  if (!event->stream) return cudaSuccess;
+  Stream* other = event->stream;
+  const uint64_t at = event->at;
+  return submit(stream, "cudaStreamWaitEvent", [other, at] { drain(*other, at); });
+}
+
+// ---- events ------------------------------------------------------------------------------------
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* out, unsigned flags) {
+  *out = new CUevent_st;
+  (*out)->timed = !(flags & cudaEventDisableTiming);
+  return cudaSuccess;
+}
+cudaError_t cudaEventCreate(cudaEvent_t* out) { return cudaEventCreateWithFlags(out, 0); }
+cudaError_t cudaEventDestroy(cudaEvent_t e) {
+  const Guard g(lock());
+  if (e && e->stream && !e->captured && e->timed) drain(*e->stream, e->at);
+  delete e;
+  return cudaSuccess;
+}
+cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t stream) {
+  const Guard g(lock());
+  if (!e || !exists(stream)) return refuse(cudaErrorInvalidResourceHandle, "cudaEventRecord");
+  Stream& s = stream_of(stream);
+  e->stream = &s;
+  e->captured = s.capture != nullptr;
+  e->capture = s.capture;
+  if (s.capture) return noted(s.capture->broken);
+  const bool timed = e->timed;
+  auto error = submit(stream, "cudaEventRecord", [e, timed] {
+    if (timed) e->seconds = now();
+  });
+  e->at = s.issued;
+  return error;
+}
+static cudaError_t reached(cudaEvent_t e, const char* what) {
+  if (!e) return refuse(cudaErrorInvalidResourceHandle, what);
+  if (e->captured) {
+    if (auto c = e->capture.lock())
+      return break_capture(*c, cudaErrorCapturedEvent,
+                           std::string(what) + " of an event that was recorded in a capture");
+    return refuse(cudaErrorCapturedEvent,
+                  std::string(what) + " of an event that was recorded in a capture");
+  }
+  return unsafe(what);
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t e) {
+  const Guard g(lock());
+  if (auto error = reached(e, "cudaEventSynchronize")) return error;
+  if (e->stream) drain(*e->stream, e->at);
+  return noted(sticky());
+}
+cudaError_t cudaEventQuery(cudaEvent_t e) {
+  const Guard g(lock());
+  if (auto error = reached(e, "cudaEventQuery")) return error;
+  const bool ready = !e->stream || e->stream->done >= e->at;
+  if (!ready) drain(*e->stream, e->stream->done + 1);
+  return sticky() != cudaSuccess ? noted(sticky()) : ready ? cudaSuccess : cudaErrorNotReady;
+}
+cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t from, cudaEvent_t to) {
+  const Guard g(lock());
+  if (!from || !to || !from->timed || !to->timed || !from->stream || !to->stream)
+    return refuse(cudaErrorInvalidResourceHandle, "cudaEventElapsedTime");
+  if (from->stream->done < from->at || to->stream->done < to->at) return noted(cudaErrorNotReady);
+  *ms = float(1e3 * (to->seconds - from->seconds));
+  return cudaSuccess;
+}
+
+// ---- graphs ------------------------------------------------------------------------------------
+
+cudaError_t cudaThreadExchangeStreamCaptureMode(cudaStreamCaptureMode* mode) {
+  std::swap(*mode, thread_mode);
+  return cudaSuccess;
+}
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode) {
+  const Guard g(lock());
+  if (!stream || stream == cudaStreamLegacy)
+    return refuse(cudaErrorStreamCaptureUnsupported, "the legacy stream cannot capture");
+  if (!exists(stream))
+    return refuse(cudaErrorInvalidResourceHandle, "cudaStreamBeginCapture: no such stream");
+  Stream& s = stream_of(stream);
+  if (s.capture)
+    return refuse(cudaErrorIllegalState, "cudaStreamBeginCapture: the stream captures already");
+  s.capture =
+      std::make_shared<Capture>(Capture{mode, std::this_thread::get_id(), &s, {}, {}, cudaSuccess});
+  return cudaSuccess;
+}
+cudaError_t cudaStreamIsCapturing(cudaStream_t stream, cudaStreamCaptureStatus* status) {
+  const Guard g(lock());
+  Stream& s = stream_of(stream);
+  *status = !s.capture          ? cudaStreamCaptureStatusNone
+            : s.capture->broken ? cudaStreamCaptureStatusInvalidated
+                                : cudaStreamCaptureStatusActive;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* out) {
+  const Guard g(lock());
+  *out = nullptr;
+  Stream& s = stream_of(stream);
+  if (!exists(stream) || !s.capture || s.capture->origin != &s)
+    return refuse(cudaErrorIllegalState, "cudaStreamEndCapture: the stream began no capture");
+  const auto c = s.capture;
+  if (c->mode != cudaStreamCaptureModeRelaxed && c->thread != std::this_thread::get_id())
+    return refuse(cudaErrorStreamCaptureWrongThread, "cudaStreamEndCapture on another thread");
+  for (auto* other : streams())
+    if (other->capture == c) other->capture = nullptr;
+  if (c->broken) return noted(c->broken);
+  if (!c->unjoined.empty())
+    return refuse(cudaErrorStreamCaptureUnjoined,
+                  "cudaStreamEndCapture: a stream that came along was not waited for");
+  *out = new CUgraph_st{std::move(c->nodes)};
+  return cudaSuccess;
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* out, cudaGraph_t graph, unsigned long long) {
+  if (!graph) return refuse(cudaErrorInvalidValue, "cudaGraphInstantiate of no graph");
+  *out = new CUgraphExec_st{graph->nodes};
+  return cudaSuccess;
+}
+cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t*, size_t* count) {
+  *count = graph->nodes.size();
+  return cudaSuccess;
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t ready, cudaStream_t stream) {
+  if (!ready) return refuse(cudaErrorInvalidValue, "cudaGraphLaunch of no graph");
+  auto nodes = std::make_shared<std::vector<Work>>(ready->nodes);
+  return submit(stream, "cudaGraphLaunch", [nodes] {
+    for (auto& n : *nodes) perform(n);
+  });
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t ready) {
+  delete ready;
+  return cudaSuccess;
+}
+
+}  // extern "C"

@@ -1,0 +1,25 @@
+# tweed_emulate_test(NAME FILE...): with TWEED_EMULATE, a test program that asks which devices to test
+# runs on the emulated GPU as well, as NAME_cuda. The target `emulated` builds all of these.
+function(tweed_emulate_test name)
+  if(NOT TWEED_EMULATE)
+    return()
+  endif()
+  set(asks OFF)
+  foreach(file ${ARGN})
+    file(STRINGS ${file} lines REGEX "test_devices\\(\\)" LIMIT_COUNT 1)
+    if(lines)
+      set(asks ON)
+    endif()
+  endforeach()
+  if(NOT asks)
+    return()
+  endif()
+  add_test(NAME ${name}_cuda COMMAND ${name} --device cuda)
+  # One core each: they run beside each other.
+  set_tests_properties(${name}_cuda PROPERTIES LABELS emulated
+    ENVIRONMENT "OMP_WAIT_POLICY=passive;EMULATOR_THREADS=1")
+  if(NOT TARGET emulated)
+    add_custom_target(emulated)
+  endif()
+  add_dependencies(emulated ${name})
+endfunction()
