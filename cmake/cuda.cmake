@@ -2,7 +2,11 @@
 set(TWEED_HAVE_CUDA OFF)
 if(NOT TWEED_CUDA STREQUAL "OFF")
   # The version is asked first: CMake would only say that an old nvcc does not work.
-  find_program(TWEED_NVCC nvcc HINTS $ENV{CUDACXX} ${CMAKE_CUDA_COMPILER}
+  set(fetched)
+  if(TWEED_EMULATE)  # scripts/setup --cuda leaves it there, without the libraries of a GPU
+    set(fetched ${CMAKE_SOURCE_DIR}/build/cuda/toolkit/bin)
+  endif()
+  find_program(TWEED_NVCC nvcc HINTS $ENV{CUDACXX} ${CMAKE_CUDA_COMPILER} ${fetched}
     PATHS /usr/local/cuda/bin /opt/cuda/bin)
   mark_as_advanced(TWEED_NVCC)
   set(nvcc_version 0)

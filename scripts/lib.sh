@@ -83,6 +83,26 @@ build() {
   ((SECONDS - start < 5)) || say "Built in $((SECONDS - start)) s."
 }
 
+# Prints the nvcc that the emulator builds with, the first of CUDA 13 or newer; fails if there is none.
+find_nvcc() {
+  local nvcc
+  for nvcc in "${CUDACXX:-}" "$PWD/build/cuda/toolkit/bin/nvcc" "$(command -v nvcc)" \
+    /usr/local/cuda/bin/nvcc /opt/cuda/bin/nvcc; do
+    if [[ -x $nvcc && $("$nvcc" --version 2>/dev/null) =~ release\ ([0-9]+) ]] && ((BASH_REMATCH[1] >= 13)); then
+      say "$nvcc"
+      return
+    fi
+  done
+  return 1
+}
+
+# The build whose cuda machine runs on an emulated GPU: the preset `emulate`, and which nvcc it takes.
+configure_emulated() {
+  local nvcc
+  nvcc=$(find_nvcc) || fail 2 "There is no nvcc 13 or newer here. scripts/setup --cuda gets one, with no GPU and no root."
+  configure build-emulate -DCMAKE_BUILD_TYPE=Release -DTWEED_EMULATE=ON -DTWEED_NVCC="$nvcc"
+}
+
 # OpenMP's threads would otherwise spin while they wait, which doubles the time on busy cores. The
 # library reads this when it is loaded: our programs start themselves once more with it, others do not.
 use_passive_waiting() {

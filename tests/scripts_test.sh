@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # scripts/download_miniplaces with a tiny archive made here: whole, cut short, damaged, run again;
-# scripts/gpu_check with wrong flags and without a GPU, its report, and a bundle's search for CUDA.
+# scripts/gpu_check with wrong flags and without a GPU, its report, and a bundle's search for CUDA; wrong
+# flags of others, and their search for nvcc.
 set -euo pipefail
 unset CDPATH
 cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
@@ -88,6 +89,19 @@ refuse "exclude each other" --build build --bundle bundle
 refuse "no kernels_test in $folder" --device cpu --build "$folder"
 refuse "no $folder/none.tar.xz" --device cpu --bundle "$folder/none.tar.xz"
 if ! command -v nvidia-smi >/dev/null; then refuse "no NVIDIA driver here"; fi
+
+check_command "emulate wants a program" 2 "usage: scripts/emulate PROGRAM" scripts/emulate
+check_command "emulate wants a program's name" 2 "usage: scripts/emulate" scripts/emulate ./kernels_test
+check_command "setup knows one flag" 2 "usage: scripts/setup [--cuda]" scripts/setup --gpu
+check_command "test takes one filter" 2 "usage: scripts/test [--emulated]" scripts/test --emulated a b
+
+# find_nvcc takes the first nvcc that is new enough; these say which they are.
+mkdir "$folder/old" "$folder/new"
+printf '#!/bin/sh\necho "Cuda compilation tools, release 12.9, V12.9.1"\n' >"$folder/old/nvcc"
+printf '#!/bin/sh\necho "Cuda compilation tools, release 13.1, V13.1.1"\n' >"$folder/new/nvcc"
+chmod +x "$folder"/*/nvcc
+found=$(CUDACXX=$folder/old/nvcc PATH=$folder/new:$PATH bash -c 'source scripts/lib.sh; find_nvcc')
+[[ $found == "$folder/new/nvcc" || $found == "$PWD/build/cuda/"* ]]
 
 touch "$folder/libplace.so.1"
 LD_LIBRARY_PATH=/nowhere:$folder check_command "a library is found" 0 "$folder" \
