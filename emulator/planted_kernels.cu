@@ -2,6 +2,9 @@
 // name.
 #include <cuda_runtime.h>
 
+#undef NDEBUG
+#include <cassert>
+
 #include "planted.h"
 
 namespace {
@@ -203,6 +206,10 @@ __global__ void trapped(bool bug, const float* x, float* y) {
   if (bug && threadIdx.x == 3) __trap();  // BUG: trapped
   y[threadIdx.x] = x[threadIdx.x];
 }
+__global__ void asserted(bool bug, const float* x, float* y) {
+  assert(!bug || threadIdx.x < 3);  // BUG: asserted
+  y[threadIdx.x] = x[threadIdx.x];
+}
 __global__ void misaligned_tile(bool bug, const float* x, float* y) {
   __shared__ __align__(16) float s[n];
   s[threadIdx.x] = x[threadIdx.x];
@@ -247,6 +254,8 @@ std::vector<Planted> planted_in_kernels() {
       {"different_barriers", error, "different barriers", here, nullptr,
        copies<different_barriers>},
       {"trapped", error, "thread (3, 0, 0)", here, nullptr, copies<trapped>},
+      {"asserted", error, "assertion '!bug || threadIdx.x < 3' failed", here, nullptr,
+       copies<asserted>},
       {"misaligned_tile", error, "is not aligned to 16 bytes", here, nullptr, run_misaligned_tile},
   };
 }
