@@ -175,6 +175,52 @@ bool run_adds(bool bug) {
   return right(adds_without_atomic, bug, [](int i) { return i == 0 ? float(n) : 0; });
 }
 
+// ---- blocks, which nothing puts in order --------------------------------------------------------
+
+__global__ void blocks_write_the_same(bool bug, const float*, float* y) {
+  const int i = bug ? threadIdx.x : blockIdx.x * blockDim.x + threadIdx.x;
+  y[i] = 1;  // BUG: blocks_write_the_same
+}
+__global__ void block_reads_neighbour(bool bug, const float* x, float* y) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  y[i] = x[i];
+  if (bug && blockIdx.x == 1)
+    y[i] += y[i - blockDim.x] - x[i - blockDim.x];  // BUG: block_reads_neighbour
+}
+__global__ void block_writes_what_was_read(bool bug, const float*, float* y) {
+  const int i = blockIdx.x * blockDim.x + threadIdx.x;
+  const int before = blockIdx.x == 0 ? i : i - (bug ? blockDim.x : 0);
+  if (blockIdx.x < 2) y[before] = y[i] + 1;  // BUG: block_writes_what_was_read
+}
+__global__ void blocks_add_without_atomic(bool bug, const float*, float* y) {
+  if (threadIdx.x != 0) return;
+  if (bug)
+    *y += 1;  // BUG: blocks_add_without_atomic
+  else
+    atomicAdd(y, 1);
+}
+// Of 4 blocks; y is filled with zeros before.
+template <Kernel* kernel, class F>
+bool right_in_blocks(bool bug, F wanted) {
+  const Arrays a;
+  checked(cudaMemset(a.y, 0, n * sizeof(float)));
+  kernel<<<4, n / 4>>>(bug, a.x, a.y);
+  return all_are(a.result(), wanted);
+}
+bool run_blocks_write_the_same(bool bug) {
+  return right_in_blocks<blocks_write_the_same>(bug, [](int) { return 1.f; });
+}
+bool run_block_reads_neighbour(bool bug) {
+  return right_in_blocks<block_reads_neighbour>(bug, own);
+}
+bool run_block_writes_what_was_read(bool bug) {
+  return right_in_blocks<block_writes_what_was_read>(bug,
+                                                     [](int i) { return i < n / 2 ? 1.f : 0.f; });
+}
+bool run_blocks_add(bool bug) {
+  return right_in_blocks<blocks_add_without_atomic>(bug, [](int i) { return i == 0 ? 4.f : 0.f; });
+}
+
 // ---- instructions that all lanes of a warp must reach
 // ------------------------------------------------
 
@@ -227,6 +273,7 @@ bool run_misaligned_tile(bool bug) { return right(misaligned_tile, bug, own, 32,
 
 std::vector<Planted> planted_in_kernels() {
   using enum Found;
+  constexpr const char* races = "EMULATOR_RACES=1";
   return {
       {"read_past_end", error, "read of 4 bytes at", here, nullptr, copies<read_past_end>},
       {"read_before_begin", error, "4 bytes before an allocation of 256 bytes", here, nullptr,
@@ -247,6 +294,14 @@ std::vector<Planted> planted_in_kernels() {
       {"no_barrier_after_copy", wrong, nullptr, nullptr, nullptr,
        swaps_warps<no_barrier_after_copy>},
       {"adds_without_atomic", wrong, nullptr, nullptr, nullptr, run_adds},
+      {"blocks_write_the_same", error, "write of what block (0, 0, 0) wrote", here, races,
+       run_blocks_write_the_same},
+      {"block_reads_neighbour", error, "read of what block (0, 0, 0) wrote", here, races,
+       run_block_reads_neighbour},
+      {"block_writes_what_was_read", error, "write of what block (0, 0, 0) ", here, races,
+       run_block_writes_what_was_read},
+      {"blocks_add_without_atomic", error, "read of what block (0, 0, 0) wrote", here, races,
+       run_blocks_add},
       {"lanes_left_out", error, "the instruction needs this lane, which has ended", here, nullptr,
        run_lanes<lanes_left_out>},
       {"lanes_elsewhere", error, "lanes of a warp wait for each other at different places", here,

@@ -68,8 +68,8 @@ std::string complaint_of_bug(const Planted& p) {
   return why.empty() ? "" : "the bug " + why + ": " + ended.said;
 }
 std::string complaint_of_twin(const Planted& p) {
-  for (const char* mode :
-       {"EMULATOR_LATE=1", "EMULATOR_LATE=0", "EMULATOR_BACKWARDS=1", "EMULATOR_APART=1"}) {
+  for (const char* mode : {"EMULATOR_LATE=1", "EMULATOR_LATE=0", "EMULATOR_BACKWARDS=1",
+                           "EMULATOR_APART=1", "EMULATOR_RACES=1"}) {
     const Ended ended = run(p, false, mode);
     if (ended.code != 0 || !ended.said.empty())
       return std::string("the right twin, ") + mode + ", ends with " + std::to_string(ended.code) +
@@ -86,7 +86,9 @@ void checked(int status) {
 
 int main(int argc, char** argv) {
   // A run under one of the modes would test that mode only.
-  for (const char* mode : {"EMULATOR_LATE", "EMULATOR_BACKWARDS", "EMULATOR_APART"}) unsetenv(mode);
+  for (const char* mode :
+       {"EMULATOR_LATE", "EMULATOR_BACKWARDS", "EMULATOR_APART", "EMULATOR_RACES"})
+    unsetenv(mode);
   int failures = 0, count = 0;
   for (const auto& all : {planted_in_kernels(), planted_in_host_code()})
     for (const Planted& p : all) {
