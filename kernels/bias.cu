@@ -6,70 +6,7 @@ namespace tweed {
 namespace MACHINE {
 
 #ifndef TWEED_CPU
-#include "kernels/pack_walk.h"
-
-template <bool relu, class T>
-__global__ void __launch_bounds__(pack_threads)
-    bias_forward_packs_kernel(int64_t rows, int64_t C, int64_t slabs, const T* __restrict__ bias,
-                              T* __restrict__ y) {
-  using A = acc_t<T>;
-  for (int64_t slab : grid_blocks(slabs)) {
-    const int64_t first = rows * slab / slabs, last = rows * (slab + 1) / slabs;
-    walk_packs<T>(first, last, C, [&](const PackTile<T>&, int64_t c, auto walk) {
-      A shift[Pack<T>::size] = {};
-      if (bias) {
-        const Pack<T> own = pack_at(bias + c);
-#pragma unroll
-        for (int k = 0; k < Pack<T>::size; ++k) shift[k] = own[k];
-      }
-      walk([&](int64_t at) { return Pack<T>(pack_at(y + at)); },
-           [&](const Pack<T>& in, int64_t at) {
-             A v[Pack<T>::size];
-#pragma unroll
-             for (int k = 0; k < Pack<T>::size; ++k) {
-               v[k] = in[k] + shift[k];
-               v[k] = relu && v[k] <= 0 ? A(0) : v[k];
-             }
-             pack_at(y + at) = Pack<T>::of(v);
-           });
-    });
-  }
-}
-
-template <bool relu, class T>
-__global__ void __launch_bounds__(pack_threads)
-    bias_backward_packs_kernel(int64_t rows, int64_t C, int64_t slabs, const T* __restrict__ dy,
-                               const T* __restrict__ y, T* __restrict__ dz,
-                               acc_t<T>* __restrict__ partial) {
-  using A = acc_t<T>;
-  struct In {
-    Pack<T> dy, y;
-  };
-  for (int64_t slab : grid_blocks(slabs)) {
-    const int64_t first = rows * slab / slabs, last = rows * (slab + 1) / slabs;
-    sum_packs<1, T>(
-        first, last, C, [](int64_t) { return 0; },
-        [&](int64_t at) {
-          In in;
-          in.dy = pack_at(dy + at);
-          if constexpr (relu) in.y = pack_at(y + at);
-          return in;
-        },
-        [&](int, const In& in, int64_t at, auto& sums) {
-          Pack<T> out;
-#pragma unroll
-          for (int k = 0; k < Pack<T>::size; ++k) {
-            out.v[k] = in.dy.v[k];
-            if constexpr (relu) out.v[k] = in.y[k] <= 0 ? store<T>(A(0)) : out.v[k];
-            sums[0][k] += out[k];
-          }
-          if constexpr (relu) pack_at(dz + at) = out;
-        },
-        [&](int64_t c, const auto& totals) {
-          if (partial) partial[slab * C + c] = totals[0];
-        });
-  }
-}
+#include "kernels/bias_packs.h"
 #endif
 
 template <bool relu, class T>
@@ -143,32 +80,11 @@ void bias_forward(M& here, Activation activation, int64_t rows, Span<const T> bi
   if (rows == 0) return;
   bool relu = activation == Activation::relu;
 #ifndef TWEED_CPU
-  const int64_t C = y.size() / rows;
-  if (in_packs<T>(C, bias.data(), y.data()))
-    return launch(relu ? bias_forward_packs_kernel<true, T> : bias_forward_packs_kernel<false, T>,
-                  pack_config(ceil_div(rows, pack_rows<T>(C, 8))), here, rows, C,
-                  ceil_div(rows, pack_rows<T>(C, 8)), bias, y);
+  if (bias_forward_packs(here, relu, rows, bias, y)) return;
 #endif
   launch(relu ? bias_forward_kernel<true, T> : bias_forward_kernel<false, T>,
          {.grid = ceil_div(rows, 8), .block = {32, 8}, .work = y.size()}, here, rows,
          y.size() / rows, bias, y);
-}
-
-template <class T>
-static void sum_bias(Here& here, bool relu, int64_t rows, int64_t C, int64_t slabs,
-                     Span<const T> dy, Span<const T> y, Span<T> dz, Span<acc_t<T>> partial) {
-#ifndef TWEED_CPU
-  if (in_packs<T>(C, dy.data(), y.data(), dz.data()))
-    return launch(relu ? bias_backward_packs_kernel<true, T> : bias_backward_packs_kernel<false, T>,
-                  pack_config(slabs), here, rows, C, slabs, dy, y, dz, partial);
-#endif
-  const Dim block = {32, 8};
-  launch(relu ? bias_backward_kernel<true, T> : bias_backward_kernel<false, T>,
-         {.grid = slabs,
-          .block = block,
-          .shared = block.y * bias_tile * sizeof(acc_t<T>),
-          .work = dy.size()},
-         here, rows, C, slabs, dy, y, dz, partial);
 }
 
 template <class M, class T>
@@ -177,7 +93,15 @@ void bias_backward(M& here, Activation activation, int64_t rows, Span<const T> d
   bool relu = activation == Activation::relu;
   int64_t C = dbias.size() ? dbias.size() : rows ? dy.size() / rows : 0;
   const int64_t slabs = bias_slabs(rows, C);
-  sum_bias(here, relu, rows, C, slabs, dy, y, dz, partial);
+  bool done = false;
+#ifndef TWEED_CPU
+  done = bias_backward_packs(here, relu, rows, C, slabs, dy, y, dz, partial);
+#endif
+  const std::size_t shared = 8 * bias_tile * sizeof(acc_t<T>);
+  if (!done)
+    launch(relu ? bias_backward_kernel<true, T> : bias_backward_kernel<false, T>,
+           {.grid = slabs, .block = {32, 8}, .shared = shared, .work = dy.size()}, here, rows, C,
+           slabs, dy, y, dz, partial);
   if (dbias.size())
     launch(bias_finish_kernel<T>, column_sum_config(C, slabs), here, slabs, C,
            Span<const acc_t<T>>(partial), dbias);

@@ -1,5 +1,6 @@
-// How a product on tensor cores is cut. The rules are REASONED, NOT MEASURED: they assume an H200,
-// whose 132 multiprocessors hold two blocks of the largest tile each.
+// How a product on tensor cores is cut. The rules are reasoned, for an H200, whose
+// 132 multiprocessors hold two blocks of the largest tile each; what came of them was measured on
+// one (docs/results/h200.md).
 #include <string>
 
 #include "kernels/conv/mma.h"
