@@ -10,13 +10,13 @@ limit_of() {
   case $1 in
     tests) limit=150 ;;
     epoch) limit=20 ;;
-    profile) limit=60 ;;
+    profile) limit=80 ;;
     train) limit=60 ;;
     conv) limit=70 ;;
-    run) limit=30 ;;
+    run) limit=20 ;;
     sanitizer) limit=70 ;;
     kernels) limit=40 ;;
-    precisions) limit=90 ;;
+    precisions) limit=80 ;;
   esac
   if quick; then limit=$((3 * limit)); fi
   echo "$limit"
@@ -138,7 +138,7 @@ part_profile() {
     return
   fi
   has profile train_bench || return 0
-  for model in simplenet simplenet_bn resnet18 simplevit; do
+  for model in simplenet resnet18 simplevit; do
     step profile "$model" scripts/profile_step "$programs/train_bench" "$model" "$device" \
       "$out/profile_$model"
     if grep -qs 'Failed to initialize the profiler\|ERR_NVGPUCTRPERM' "$out/logs/profile.$model.log"; then
