@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "autograd/dispatch.h"
-#include "kernels/attention.h"
+#include "kernels/attention/attention.h"
 #include "kernels/machine/trace_notes.h"
 
 namespace tweed {

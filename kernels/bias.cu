@@ -1,12 +1,12 @@
 #include "kernels/bias.h"
 #include "kernels/machine/kernel.h"
-#include "kernels/packs.h"
+#include "kernels/packs/packs.h"
 
 namespace tweed {
 namespace MACHINE {
 
 #ifndef TWEED_CPU
-#include "kernels/bias_packs.h"
+#include "kernels/packs/bias_packs.h"
 #endif
 
 template <bool relu, class T>

@@ -154,7 +154,7 @@ __global__ void channel_norm_backward_kernel(
 }
 
 #ifndef TWEED_CPU
-#include "kernels/channel_norm_packs.h"
+#include "kernels/packs/channel_norm_packs.h"
 #endif
 
 // ---- launches: in packs where a GPU can ---------------------------------------------------------

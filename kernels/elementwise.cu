@@ -1,7 +1,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/machine/kernel.h"
 #include "kernels/math.h"
-#include "kernels/packs.h"
+#include "kernels/packs/packs.h"
 #include "kernels/pieces.h"
 
 namespace tweed {
@@ -52,7 +52,7 @@ __global__ void binary_kernel(int64_t n, const T* __restrict__ a, const T* __res
 }
 
 #ifndef TWEED_CPU
-#include "kernels/pack_walk.h"
+#include "kernels/packs/pack_walk.h"
 
 // The next in packs: `pieces` blocks for the rows of a that meet the same row of b.
 template <Binary f, class T>

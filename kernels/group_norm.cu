@@ -1,7 +1,7 @@
 #include "kernels/group_norm.h"
 #include "kernels/machine/kernel.h"
 #include "kernels/math.h"
-#include "kernels/packs.h"
+#include "kernels/packs/packs.h"
 
 namespace tweed {
 namespace MACHINE {

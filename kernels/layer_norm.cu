@@ -1,7 +1,7 @@
 #include "kernels/layer_norm.h"
 #include "kernels/machine/kernel.h"
 #include "kernels/math.h"
-#include "kernels/packs.h"
+#include "kernels/packs/packs.h"
 #include "kernels/quotient.h"
 
 namespace tweed {
@@ -99,7 +99,7 @@ __global__ void layer_norm_backward_kernel(int64_t rows, int64_t C, int64_t slab
 }
 
 #ifndef TWEED_CPU
-#include "kernels/pack_walk.h"
+#include "kernels/packs/pack_walk.h"
 
 // For a GPU, rows and sums are two kernels: the sums go in packs, see packs.h.
 template <class T>

@@ -1,5 +1,5 @@
 #include "kernels/machine/kernel.h"
-#include "kernels/packs.h"
+#include "kernels/packs/packs.h"
 #include "kernels/pool.h"
 #include "kernels/quotient.h"
 
@@ -166,7 +166,7 @@ __global__ void max_pool_backward_any_kernel(Window w, const T* __restrict__ dy,
 }
 
 #ifndef TWEED_CPU
-#include "kernels/max_pool_packs.h"
+#include "kernels/packs/max_pool_packs.h"
 #endif
 
 }  // namespace MACHINE

@@ -1,5 +1,5 @@
 #include "kernels/machine/kernel.h"
-#include "kernels/packs.h"
+#include "kernels/packs/packs.h"
 #include "kernels/pieces.h"
 #include "kernels/reduce.h"
 
@@ -78,7 +78,7 @@ __global__ void fold_columns_kernel(Reduction shape, int64_t slabs, acc_t<In> di
 }
 
 #ifndef TWEED_CPU
-#include "kernels/pack_walk.h"
+#include "kernels/packs/pack_walk.h"
 
 // Sums in packs; extremes go the other way.
 template <Fold f, class In, class Out>

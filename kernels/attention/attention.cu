@@ -1,5 +1,5 @@
-#include "kernels/attention.h"
-#include "kernels/attention_mma.h"
+#include "kernels/attention/attention.h"
+#include "kernels/attention/attention_mma.h"
 #include "kernels/machine/kernel.h"
 #include "kernels/math.h"
 
@@ -17,7 +17,7 @@
 namespace tweed {
 namespace MACHINE {
 
-#include "kernels/attention_unit.h"
+#include "kernels/attention/attention_unit.h"
 
 /// The sizes of arrays in shared memory. D is rounded up to whole groups of four.
 struct AttentionTiles {

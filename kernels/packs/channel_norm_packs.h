@@ -1,7 +1,7 @@
 // The kernels of channel_norm.h for a GPU: rows of whole packs, see packs.h. For kernel files of
 // `cuda` and `sim`, which include it inside namespace tweed::MACHINE.
 
-#include "kernels/pack_walk.h"
+#include "kernels/packs/pack_walk.h"
 
 template <class T>
 __global__ void __launch_bounds__(pack_threads)

@@ -10,15 +10,15 @@
 //
 // Rows are 16 bytes longer than they would have to be: ldmatrix then finds eight of them in eight
 // different banks. Source: Dao 2023, arXiv:2307.08691.
-#include "kernels/attention_mma.h"
+#include "kernels/attention/attention_mma.h"
 #include "kernels/machine/tensor_cores.h"
 #include "kernels/math.h"
-#include "kernels/packs.h"
+#include "kernels/packs/packs.h"
 
 namespace tweed {
 namespace MACHINE {
 
-#include "kernels/attention_unit.h"
+#include "kernels/attention/attention_unit.h"
 
 constexpr int attention_rows = 64, attention_threads = 128;
 

@@ -1,7 +1,7 @@
 // The kernels of bias.cu for a GPU: rows of whole packs, see packs.h. For bias.cu, inside namespace
 // tweed::MACHINE.
 
-#include "kernels/pack_walk.h"
+#include "kernels/packs/pack_walk.h"
 
 template <bool relu, class T>
 __global__ void __launch_bounds__(pack_threads)

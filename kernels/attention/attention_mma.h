@@ -2,7 +2,7 @@
 #pragma once
 #include <initializer_list>
 
-#include "kernels/attention.h"
+#include "kernels/attention/attention.h"
 
 namespace tweed {
 
