@@ -6,8 +6,8 @@
 namespace tweed {
 
 /// The pieces into which sums over rows are cut. A slab stays in a core's cache between the two
-/// passes over it, there are enough for all multiprocessors of a GPU, and
-/// what is left of a slab is little beside it.
+/// passes over it, there are enough for all multiprocessors of a GPU, and what is left of a slab is
+/// little beside it.
 constexpr int64_t norm_slab_size = 16384;
 constexpr int64_t batch_norm_slabs(int64_t rows, int64_t C) {
   const int64_t slabs = ceil_div(rows * C, norm_slab_size), enough = ceil_div(rows, 16);
