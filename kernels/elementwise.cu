@@ -56,7 +56,7 @@ __global__ void binary_kernel(int64_t n, const T* __restrict__ a, const T* __res
 
 // The next in packs: `pieces` blocks for the rows of a that meet the same row of b.
 template <Binary f, class T>
-__global__ void __launch_bounds__(pack_threads)
+__global__ void __launch_bounds__(pack_threads, 3)
     binary_packs_kernel(Broadcast shape, int64_t pieces, const T* __restrict__ a,
                         const T* __restrict__ b, T* __restrict__ y) {
   constexpr int size = Pack<T>::size;

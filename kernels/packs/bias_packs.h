@@ -4,7 +4,7 @@
 #include "kernels/packs/pack_walk.h"
 
 template <bool relu, class T>
-__global__ void __launch_bounds__(pack_threads)
+__global__ void __launch_bounds__(pack_threads, 3)
     bias_forward_packs_kernel(int64_t rows, int64_t C, int64_t slabs, const T* __restrict__ bias,
                               T* __restrict__ y) {
   using A = acc_t<T>;
@@ -32,7 +32,7 @@ __global__ void __launch_bounds__(pack_threads)
 }
 
 template <bool relu, class T>
-__global__ void __launch_bounds__(pack_threads)
+__global__ void __launch_bounds__(pack_threads, 3)
     bias_backward_packs_kernel(int64_t rows, int64_t C, int64_t slabs, const T* __restrict__ dy,
                                const T* __restrict__ y, T* __restrict__ dz,
                                acc_t<T>* __restrict__ partial) {

@@ -71,6 +71,9 @@ __global__ void __launch_bounds__(pack_threads)
   }
 }
 
+// The 2 in launch bounds: blocks at once on a multiprocessor, for which ptxas shares out registers;
+// left to itself it takes so few that some spill.
+
 // What the backward passes read of a pack.
 template <bool relu, class T>
 struct NormGradient {
@@ -87,7 +90,7 @@ struct NormGradient {
 };
 
 template <bool relu, class T>
-__global__ void __launch_bounds__(pack_threads)
+__global__ void __launch_bounds__(pack_threads, 2)
     channel_sums_packs_kernel(int64_t rows, int64_t pixels, int64_t C, int64_t slabs,
                               const T* __restrict__ x, const acc_t<T>* __restrict__ mean,
                               const T* __restrict__ y, const T* __restrict__ dy,
@@ -117,7 +120,7 @@ __global__ void __launch_bounds__(pack_threads)
 }
 
 template <bool relu, bool training, class T>
-__global__ void __launch_bounds__(pack_threads)
+__global__ void __launch_bounds__(pack_threads, 2)
     channel_norm_backward_packs_kernel(int64_t rows, int64_t pixels, int64_t C, int64_t slabs,
                                        const T* __restrict__ x, const T* __restrict__ gamma,
                                        const acc_t<T>* __restrict__ mean,
