@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "counts.h"
 #include "pool.h"
 
 namespace emulator {
@@ -133,11 +134,23 @@ void compute(const Product& p) {
   }
 }
 
+void count_product(const Product& p, const char* what) {
+  auto bytes = [&](const Matrix& m) {
+    return std::to_string(p.batch * m.rows * m.columns * bytes_of(m.type));
+  };
+  count_other(what, "\"m\": " + std::to_string(p.m) + ", \"n\": " + std::to_string(p.n) +
+                        ", \"k\": " + std::to_string(p.k) +
+                        ", \"batch\": " + std::to_string(p.batch) + ", \"a\": " + bytes(p.a) +
+                        ", \"b\": " + bytes(p.b) + ", \"c\": " + bytes(p.c));
+}
+
 }  // namespace
 
 cudaError_t submit(cudaStream_t stream, const Product& p, const char* what) {
   if (!p.m || !p.n || !p.batch) return cudaSuccess;
-  return submit(stream, what, [p] {
+  return submit(stream, what, [p, what] {
+    if (counting()) count_product(p, what);
+    if (sample()) return;
     if (p.a.type == CUDA_R_64F)
       compute<double, double, double>(p);
     else if (p.a.type == CUDA_R_32F)
