@@ -7,15 +7,21 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
+#include "data/read_file.h"
+#include "data/whole_file.h"
 #include "kernels/machine/error.h"
 
 namespace tweed::app {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr uint64_t most_state_bytes = uint64_t(1) << 40;
 
 struct InUse : Error {
   using Error::Error;
@@ -118,6 +124,37 @@ void RunFolder::leave() {
   if (useless && locked_)
     for (auto& folder : made_)
       if (!fs::remove(folder, none)) break;
+}
+
+std::string run_file::kept_state(int64_t epoch) {
+  return "epoch-" + std::to_string(epoch) + ".state.safetensors";
+}
+
+std::vector<int64_t> kept_epochs(const std::string& folder) {
+  std::vector<int64_t> epochs;
+  std::error_code none;
+  for (auto& entry : fs::directory_iterator(folder, none)) {
+    const std::string name = entry.path().filename().string();
+    const int64_t epoch = name.starts_with("epoch-") ? std::atoll(name.c_str() + 6) : 0;
+    if (epoch > 0 && name == run_file::kept_state(epoch)) epochs.push_back(epoch);
+  }
+  std::sort(epochs.begin(), epochs.end());
+  return epochs;
+}
+
+void keep_as(const std::string& from, const std::string& to) {
+  const std::string partial = to + ".partial";
+  std::error_code error;
+  fs::remove(partial, error);
+  fs::create_hard_link(from, partial, error);
+  if (!error) {
+    if (std::rename(partial.c_str(), to.c_str()) != 0) fail_to_write(to);
+    fs::remove(partial, error);  // rename() leaves it where both were names of one file already
+    return;
+  }
+  WholeFile copy(to);
+  copy.write(read_file(from, most_state_bytes));
+  copy.commit();
 }
 
 bool holds_run(const std::string& folder) {

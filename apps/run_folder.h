@@ -1,5 +1,6 @@
 // The folder of a training run: which one it is, and that no other run writes there.
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,13 +14,22 @@ namespace run_file {
 inline constexpr const char* state = "last.state.safetensors";
 inline constexpr const char* last = "last.safetensors";
 inline constexpr const char* best = "best.safetensors";
+inline constexpr const char* best_state = "best.state.safetensors";  ///< of the best epoch
 inline constexpr const char* metrics = "metrics.jsonl";
 inline constexpr const char* config = "config.json";  ///< the commands that led here
 inline constexpr const char* curves = "curves.png";
 inline constexpr const char* saliency = "saliency.png";  ///< of --evaluate -v
 inline constexpr const char* attack = "attack.png";      ///< of --evaluate -a -v
 inline constexpr const char* lock = ".lock";  ///< has the number of the process that trains
+/// "epoch-7.state.safetensors", of --keep.
+std::string kept_state(int64_t epoch);
 }  // namespace run_file
+
+/// The epochs whose states a folder keeps, in their order.
+std::vector<int64_t> kept_epochs(const std::string& folder);
+/// Gives a file that is only ever replaced as a whole a second name, which needs no room where the
+/// file system has hard links. @throws Error
+void keep_as(const std::string& from, const std::string& to);
 
 /// A folder that belongs to this process. The system takes the lock back when the process ends,
 /// however it ends.

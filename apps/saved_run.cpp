@@ -41,6 +41,7 @@ SavedRun load_run(const std::string& resume) {
   SavedRun run;
   run.path = state_path(resume);
   run.folder = folder_of(run.path);
+  run.is_earlier = fs::path(run.path).filename() != run_file::state;
   check_exists(run.path, resume);
   run.file = read_safetensors(run.path);
   try {

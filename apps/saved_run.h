@@ -8,15 +8,16 @@
 namespace tweed::app {
 
 struct SavedRun {
-  std::string path;    ///< of the state file
-  std::string folder;  ///< which it is in
+  std::string path;         ///< of the state file
+  std::string folder;       ///< which it is in
+  bool is_earlier = false;  ///< it is not the last that the run wrote: of the best epoch, of --keep
   SafeTensors file;
   Checkpoint checkpoint;  ///< the network as it was, and what a checkpoint says of itself
   FlagValues flags;       ///< of the run; see run_flags()
 };
 
 /// Reads the state of the run that `resume` belongs to: its last.safetensors (which need not be
-/// there: the state has the weights too), the state file itself, or the run's folder.
+/// there: the state has the weights too), its best.safetensors, a state file, or the run's folder.
 /// @throws Error  if there is no state, FormatError if it cannot be used
 SavedRun load_run(const std::string& resume);
 

@@ -42,7 +42,8 @@ void TrainFlags::add_task_flags(CLI::App& app) {
                  "a run's folder, or its last.safetensors: training goes on where the state file "
                  "beside it ended, "
                  "with the flags of that run (data, rate, schedule, epochs, ...) where none are "
-                 "given here; with --evaluate, the checkpoint whose weights are used");
+                 "given here; with its best.safetensors, or a state of --keep, it goes on from "
+                 "there in another folder; with --evaluate, the checkpoint whose weights are used");
   app.add_flag(
       "-e,--evaluate", evaluate,
       "only evaluate --resume on the validation images, averaging the logits of each image "
@@ -63,6 +64,13 @@ void TrainFlags::add_training_flags(CLI::App& app) {
   add_whole(app, "--iterations", t.iterations, {1, 1'000'000'000}, "steps, instead of --epochs")
       ->default_str("")
       ->excludes(epochs);
+  add_whole(app, "--patience", training.patience, {0, 100'000},
+            "end after so many epochs without a better validation top-1; 0: any number");
+  add_whole(app, "--save-every", training.save_every, {0, 1'000'000'000},
+            "iterations after which the state is saved within an epoch; 0: after epochs only");
+  add_whole(app, "--keep", training.keep, {0, 100'000},
+            "states of the last so many epochs, as epoch-N.state.safetensors, that are kept beside "
+            "the best's and the last's");
   add_whole(app, "--limit", data.limit, {0, 1'000'000'000}, "training images a class; 0: all");
   app.add_option(
          "--augment", augment,

@@ -251,13 +251,15 @@ std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Devi
   } else {
     check_model_name(f.model);  // told before what --out holds
   }
-  if (f.overwrite && saved && (!f.out_given() || same_folder(f.out, saved->folder)))
+  const bool goes_on = saved && !saved->is_earlier;  // else another run may begin there
+  if (f.overwrite && goes_on && (!f.out_given() || same_folder(f.out, saved->folder)))
     note_unused("--overwrite", "with --resume, which goes on in the run's own folder");
   t.overwrites = f.overwrite;
+  if (f.overwrite && saved && !goes_on && !f.out_given()) f.out = saved->folder;
   t.folder = open_run_folder({.out = f.out,
                               .given = f.out_given(),
                               .overwrite = f.overwrite,
-                              .resumed = saved ? saved->folder : ""});
+                              .resumed = goes_on ? saved->folder : ""});
   check_early(f, saved ? saved->checkpoint.info.model : f.model, network);
   DataSplits data = open_data(f);
   check_several(f, data.train.classes());

@@ -35,20 +35,40 @@ int Training::run() {
 int Training::go_on() {
   const double started = now();
   reset_peak_memory(device_);
-  begin();
+  const bool nothing_new = from_earlier_ && !options_.overwrites;
+  if (!done() || !nothing_new) begin();
   if (done()) {
-    const TrainerOptions& o = options_.trainer;
-    const bool steps = o.iterations > 0;
-    say("This run is finished (%s); --%s with a larger number goes on.\n",
-        steps ? counted(o.iterations, "iteration").c_str() : counted(o.epochs, "epoch").c_str(),
-        steps ? "iterations" : "epochs");
+    say_finished();
     return 0;
   }
   while (!done()) {
     if (!train_epoch() || !finish_epoch()) return stop();
   }
+  if (!trainer_.done()) say("\nStopped: %s.\n", early_end().c_str());
   summary(now() - started);
   return 0;
+}
+
+void Training::say_finished() const {
+  const TrainerOptions& o = options_.trainer;
+  const bool steps = o.iterations > 0;
+  if (!trainer_.done())
+    say("This run is finished (%s); --patience with a larger number, or 0, goes on.\n",
+        early_end().c_str());
+  else
+    say("This run is finished (%s); --%s with a larger number goes on.\n",
+        steps ? counted(o.iterations, "iteration").c_str() : counted(o.epochs, "epoch").c_str(),
+        steps ? "iterations" : "epochs");
+}
+
+bool Training::stopped_early() const {
+  return options_.patience > 0 && position().iteration == 0 && best_epoch_ > 0 &&
+         position().epoch - best_epoch_ >= options_.patience;
+}
+
+std::string Training::early_end() const {
+  return counted(position().epoch - best_epoch_, "epoch") +
+         " without a better validation than epoch " + std::to_string(best_epoch_) + "'s";
 }
 
 // After Ctrl-C: keeps the position within the epoch.
@@ -57,10 +77,7 @@ int Training::stop() {
   trainer_.score();
   trainer_.check_finite();
   save_state();
-  if (position().epoch == 0) {
-    const WeightsToKeep weights(trainer_);
-    save_checkpoint(path(run_file::last), trainer_.network(), info_);
-  }
+  if (position().epoch == 0) save_weights(run_file::last);
   say("Stopped in epoch %ld after %s, saved; go on with --resume %s\n", long(position().epoch + 1),
       counted(position().iteration, "iteration").c_str(), printable(path(run_file::last)).c_str());
   return 130;
@@ -73,6 +90,10 @@ bool Training::train_epoch() {
   while (!interrupted() && trainer_.step()) {
     epoch_images_ += options_.trainer.batch_size;
     show_progress();
+    const int64_t i = position().iteration;
+    if (options_.save_every > 0 && i % options_.save_every == 0 &&
+        i < trainer_.iterations_of_epoch())
+      save_within_epoch();
   }
   trainer_.score();
   if (epoch_images_ > 0) note_gradients();

@@ -18,6 +18,9 @@ struct TrainingOptions {
   TrainerOptions trainer{.epochs = 60, .warmup = 5};
   std::vector<std::string> freeze;    ///< patterns of parameters that are not trained
   int print_every = 10;               ///< iterations
+  int64_t save_every = 0;             ///< iterations between states within an epoch; 0: none
+  int64_t keep = 0;                   ///< states of the last so many epochs
+  int64_t patience = 0;               ///< epochs without a better validation; 0: any number
   std::shared_ptr<RunFolder> folder;  ///< for what the run leaves behind
   std::vector<std::string> command;   ///< as typed, without the program's name
   bool overwrites = false;            ///< what another run has left there
@@ -27,7 +30,7 @@ struct TrainingOptions {
 /// One run. last.state.safetensors in its folder holds everything that goes on: weights, the
 /// optimizer, so that a resumed run ends with the same bits as an uninterrupted one. It is there
 /// from the beginning, and each epoch writes it last, so that a run killed at any time goes on from
-/// it.
+/// it. The states of the best epoch, and with --keep of the last ones, stay beside it.
 class Training {
  public:
   Training(const TrainingOptions& options, const CheckpointInfo& info, ModulePtr network,
@@ -37,7 +40,7 @@ class Training {
   /// @throws FormatError  if it does not fit this one
   void resume(const SavedRun& saved);
   const DataSplits& data() const { return data_; }
-  bool done() const { return trainer_.done(); }
+  bool done() const { return trainer_.done() || stopped_early(); }
   /// "epoch 3", or "epoch 3 after 20 iterations": where it begins.
   std::string start() const;
   /// Trains to the end. Returns the exit code: 0, or 130 after Ctrl-C.
@@ -49,13 +52,21 @@ class Training {
   void write_config() const;
   void take_files_along();
   int go_on();
+  void say_finished() const;
   bool train_epoch();
   int stop();
   [[noreturn]] void fail_diverged(const std::string& what) const;
   void note_gradients();
   bool finish_epoch();
   void save_epoch(const Score& train, const Score& val);
-  void save_state();
+  void save_epoch_state(bool is_best);
+  void save_state(const char* name = run_file::state);
+  void save_within_epoch();
+  void save_weights(const char* name);
+  void drop_states(int64_t first, int64_t after);
+  void drop_later_files();
+  bool stopped_early() const;
+  std::string early_end() const;  ///< why it ends before its last epoch
   void check_same(const std::string& state, const nlohmann::json& run,
                   const CheckpointInfo& before) const;
   void show_progress();
@@ -71,7 +82,9 @@ class Training {
   Trainer trainer_;
   double first_gradient_ = 0, last_gradient_ = 0;  // see note_gradients()
   double best_ = -1;
+  int64_t best_epoch_ = 0;
   std::string resumed_from_;   // folder; empty for a new run
+  bool from_earlier_ = false;  // from the state of an epoch that the run there has left behind
   int64_t epochs_before_ = 0;  // done when it was resumed
   bool saved_ = false;         // the state has more than a new network
   double epoch_started_ = 0, last_shown_ = 0;

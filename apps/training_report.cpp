@@ -136,12 +136,12 @@ void Training::save_epoch(const Score& train, const Score& val) {
   info_.top1 = val.top1;
   info_.top5 = val.top5;
   bool is_best = val.top1 > best_;
-  if (is_best) best_ = val.top1;
-  {
-    const WeightsToKeep weights(trainer_);
-    save_checkpoint(path(run_file::last), trainer_.network(), info_);
-    if (is_best) save_checkpoint(path(run_file::best), trainer_.network(), info_);
+  if (is_best) {
+    best_ = val.top1;
+    best_epoch_ = position().epoch;
   }
+  save_weights(run_file::last);
+  if (is_best) save_weights(run_file::best);
   MetricsFile(path(run_file::metrics), position().epoch - 1)
       .append({{"epoch", position().epoch},
                {"lr", trainer_.rate(std::min(trainer_.iterations(),
@@ -163,7 +163,7 @@ void Training::save_epoch(const Score& train, const Score& val) {
                {"Top-1 accuracy, %",
                 "epoch",
                 {{"training", {}, metric("train_top1")}, {"validation", {}, metric("val_top1")}}}});
-  save_state();
+  save_epoch_state(is_best);
   saved_ = true;
 }
 
@@ -179,6 +179,7 @@ void Training::summary(double seconds) const {
       {run_file::best, "the weights of the best epoch; PyTorch's names and axes"},
       {run_file::last, "the weights of the last epoch"},
       {run_file::state, "what --resume needs beside them"},
+      {run_file::best_state, "the same of the best epoch"},
       {run_file::metrics, "loss and accuracy of each epoch"},
       {run_file::curves, "the same as a picture"},
       {run_file::config, "the commands and flags of the run"}};

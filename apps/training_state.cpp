@@ -26,7 +26,7 @@ static nlohmann::json kind_of(const TrainingOptions& o) {
 
 // Everything that goes on in one file: were the weights in another, a crash between the two writes
 // would leave a pair that does not belong together.
-void Training::save_state() {
+void Training::save_state(const char* name) {
   const TrainerState state = trainer_.state();
   const auto& [at, tensors] = state;
   SafeTensors file;
@@ -39,7 +39,8 @@ void Training::save_state() {
                           {"count", at.score.count},
                           {"first_gradient", first_gradient_},
                           {"last_gradient", last_gradient_},
-                          {"best", best_}};
+                          {"best", best_},
+                          {"best_epoch", best_epoch_}};
   nlohmann::json run{
       {"seed", options_.trainer.seed}, {"batch_size", options_.trainer.batch_size},
       {"samples", data_.train.size()}, {"augmentation", text_of(options_.trainer.augmentation)},
@@ -52,7 +53,40 @@ void Training::save_state() {
   // A path may be no UTF-8.
   file.metadata["flags"] =
       nlohmann::json(options_.flags).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  write_safetensors(path(run_file::state), file);
+  write_safetensors(path(name), file);
+}
+
+void Training::save_weights(const char* name) {
+  const WeightsToKeep weights(trainer_);
+  save_checkpoint(path(name), trainer_.network(), info_);
+}
+
+// What is not finite is not saved. Of a first epoch the weights tell that something of value is
+// here.
+void Training::save_within_epoch() {
+  trainer_.score();
+  trainer_.check_finite();
+  if (position().epoch == 0 && !std::filesystem::exists(path(run_file::last)))
+    save_weights(run_file::last);
+  save_state();
+  saved_ = true;
+}
+
+// The one that a run goes on from is the last to be there: killed before, the epoch is done again.
+void Training::save_epoch_state(bool is_best) {
+  std::vector<std::string> names;
+  if (is_best) names.push_back(run_file::best_state);
+  if (options_.keep > 0) names.push_back(run_file::kept_state(position().epoch));
+  names.push_back(run_file::state);
+  save_state(names[0].c_str());
+  for (std::size_t i = 1; i < names.size(); ++i) keep_as(path(names[0]), path(names[i]));
+  drop_states(position().epoch - options_.keep, position().epoch);
+}
+
+// States of epochs up to `first`, and of those after `after`.
+void Training::drop_states(int64_t first, int64_t after) {
+  for (const int64_t epoch : kept_epochs(options_.folder->path()))
+    if (epoch <= first || epoch > after) std::filesystem::remove(path(run_file::kept_state(epoch)));
 }
 
 // A number from a file that may be anybody's.
@@ -96,6 +130,7 @@ void Training::resume(const SavedRun& saved) {
     first_gradient_ = within(at.at("first_gradient"), 0, largest);
     last_gradient_ = within(at.at("last_gradient"), 0, largest);
     best_ = within(at.at("best"), -1, 100);
+    best_epoch_ = whole(at.value("best_epoch", nlohmann::json(0)), to.epoch);
   } catch (const FormatError&) {
     throw;
   } catch (const std::exception&) {
@@ -110,6 +145,7 @@ void Training::resume(const SavedRun& saved) {
   info_.top1 = saved.checkpoint.info.top1;
   info_.top5 = saved.checkpoint.info.top5;
   resumed_from_ = saved.folder;
+  from_earlier_ = saved.is_earlier;
   epochs_before_ = to.epoch;
   saved_ = to.epoch > 0 || to.iteration > 0;
 }
@@ -150,15 +186,23 @@ std::string Training::start() const {
 void Training::begin() {
   if (!saved_) {
     save_state();
-    for (auto name : {run_file::best, run_file::last, run_file::metrics, run_file::curves})
+    for (auto name : {run_file::best_state, run_file::best, run_file::last, run_file::metrics,
+                      run_file::curves})
       std::filesystem::remove(path(name));
+    drop_states(0, 0);
     if (options_.overwrites)  // pictures of the network that was
       for (auto name : {run_file::saliency, run_file::attack}) std::filesystem::remove(path(name));
   } else if (!same_folder(resumed_from_, options_.folder->path())) {
     take_files_along();
+  } else if (from_earlier_) {
+    save_state();
+    drop_later_files();
   }
   write_config();
-  if (!std::filesystem::exists(path(run_file::best))) best_ = -1;      // the next epoch's shall be
+  if (!std::filesystem::exists(path(run_file::best))) {  // the next epoch's shall be
+    best_ = -1;
+    best_epoch_ = 0;
+  }
   if (saved_) MetricsFile(path(run_file::metrics), position().epoch);  // drops later epochs
 }
 
@@ -185,11 +229,24 @@ void Training::write_config() const {
 void Training::take_files_along() {
   namespace fs = std::filesystem;
   save_state();
-  for (auto name : {run_file::metrics, run_file::best, run_file::last, run_file::curves}) {
+  drop_states(0, 0);
+  for (auto name : {run_file::metrics, run_file::best_state, run_file::best, run_file::last,
+                    run_file::curves}) {
     fs::remove(path(name));
     const std::string before = resumed_from_ + "/" + name;
     if (fs::exists(before)) fs::copy_file(before, path(name));
   }
+  if (from_earlier_) drop_later_files();
+}
+
+// Going on from an earlier epoch: what later ones left goes. The best of the earlier ones may be
+// lost by then; the next epoch's shall be.
+void Training::drop_later_files() {
+  drop_states(0, position().epoch);
+  save_weights(run_file::last);
+  std::filesystem::remove(path(run_file::curves));
+  if (best_epoch_ == position().epoch) return;
+  for (auto name : {run_file::best_state, run_file::best}) std::filesystem::remove(path(name));
 }
 
 }  // namespace tweed::app

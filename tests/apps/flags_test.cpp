@@ -102,7 +102,8 @@ TEST_CASE("Every flag of an evaluation changes its figures, or says that it does
        "--weight-decay 1",  "--no-decay-norms", "--schedule step",  "--warmup 1",
        "--clip-grad 1",     "--accumulate 2",   "--ema 0.5",        "--freeze conv1.*",
        "--print-freq 1",    "--images-on host", "--graph",          "--no-graph",
-       "--adversarial pgd", "--out nowhere",    "--overwrite"}};
+       "--adversarial pgd", "--out nowhere",    "--overwrite",      "--patience 2",
+       "--save-every 3",    "--keep 2"}};
   for (auto& flag : unused.lines) {
     const Outcome o = succeeded("train_miniplaces", start + split(flag));
     INFO(flag << "\n" << o.err);

@@ -88,7 +88,13 @@ TEST_CASE("What must stay the same in a resumed run, and what is done, is said",
   CHECK(done.out.find("This run is finished (1 epoch); --epochs with a larger number") !=
         std::string::npos);
   CHECK(contents(folder.path()) == before);
-  check_refused(run_app("train_miniplaces", {"--resume", folder / "best.safetensors"}),
+  const Outcome best = run_app(
+      "train_miniplaces", {"--resume", folder / "best.safetensors", "--out", folder / "other"});
+  check_done(best);
+  CHECK(best.out.find("This run is finished (1 epoch)") != std::string::npos);
+  CHECK_FALSE(fs::exists(folder / "other"));  // there is nothing that it could hold
+  fs::copy_file(folder / "best.safetensors", folder / "weights.safetensors");
+  check_refused(run_app("train_miniplaces", {"--resume", folder / "weights.safetensors"}),
                 "has no training state beside it");
   // The folder and the state name the run as well.
   CHECK(run_app("train_miniplaces", {"--resume", folder.path()}).code == 0);
