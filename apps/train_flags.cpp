@@ -93,6 +93,9 @@ void TrainFlags::add_training_flags(CLI::App& app) {
          "fit); the batches are the same")
       ->check(one_of({"auto", "device", "host"}))
       ->capture_default_str();
+  app.add_flag("--watch-nan", training.watch,
+               "look at every result for NaN and infinity, and name the operation and layer that "
+               "made the first; three times as slow, and done by itself when a loss is not finite");
   app.add_flag("--graph,!--no-graph", t.record,
                "on cuda and sim: record a training step and replay it (a CUDA graph), which gives "
                "the same bits; the default");

@@ -28,13 +28,40 @@ int Training::run() {
   try {
     return go_on();
   } catch (const Diverged& e) {
-    fail_diverged(e.what());
+    const std::string cause = options_.watch ? "" : cause_of_divergence();
+    fail_diverged(e.what() + (cause.empty() ? "" : ": " + cause));
   }
+}
+
+// Goes through the steps since the last state once more, to the same bits, and looks at every
+// result.
+std::string Training::cause_of_divergence() {
+  constexpr double longest = 300;  // seconds since the epoch began; looking takes a few times that
+  progress_.clear();
+  if (now() - epoch_started_ > longest) return "--resume and --watch-nan name the operation";
+  const Position end = position();
+  resume(load_run(path(run_file::state)));
+  trainer_.watch(true);
+  say("No longer finite. Looking for the operation that made it so, from %s on ...\n",
+      start().c_str());
+  std::fflush(stdout);
+  try {
+    while (!interrupted() && position().iteration <= end.iteration && trainer_.step())
+      progress_.update("Looking", position().iteration, end.iteration,
+                       counted(position().iteration, "iteration"));
+    if (!interrupted()) trainer_.evaluate(data_.validation, evaluation_of(info_, 0));
+  } catch (const Diverged& e) {
+    progress_.clear();
+    return e.what();
+  }
+  progress_.clear();
+  return "";
 }
 
 int Training::go_on() {
   const double started = now();
   reset_peak_memory(device_);
+  trainer_.watch(options_.watch);
   const bool nothing_new = from_earlier_ && !options_.overwrites;
   if (!done() || !nothing_new) begin();
   if (done()) {

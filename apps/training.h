@@ -20,6 +20,7 @@ struct TrainingOptions {
   int print_every = 10;               ///< iterations
   int64_t save_every = 0;             ///< iterations between states within an epoch; 0: none
   int64_t keep = 0;                   ///< states of the last so many epochs
+  bool watch = false;                 ///< every result is looked at for NaN and infinity
   int64_t patience = 0;               ///< epochs without a better validation; 0: any number
   std::shared_ptr<RunFolder> folder;  ///< for what the run leaves behind
   std::vector<std::string> command;   ///< as typed, without the program's name
@@ -56,6 +57,7 @@ class Training {
   bool train_epoch();
   int stop();
   [[noreturn]] void fail_diverged(const std::string& what) const;
+  std::string cause_of_divergence();
   void note_gradients();
   bool finish_epoch();
   void save_epoch(const Score& train, const Score& val);

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "autograd/non_finite.h"
 #include "kernels/elementwise.h"
 #include "kernels/machine/trace_notes.h"
 
@@ -16,6 +17,7 @@ thread_local bool recording = true;
 // always made before it, so descending ids are a topological order.
 struct Node : Attachment {
   const char* op = "leaf";
+  const void* module = OfModule::current();
   uint64_t id = 0;
   std::vector<std::shared_ptr<Node>> inputs;  // null where no gradient flows
   Saved saved;
@@ -122,10 +124,7 @@ class Walk {
           grad = changed;
         }
       if (targets_ && targets_->count(node.get())) results_[node.get()] = grad;
-      if (node->leaf)
-        finish_leaf(*node, grad);
-      else
-        step(*node, std::move(grad));
+      node->leaf ? finish_leaf(*node, grad) : step(*node, std::move(grad));
     }
   }
   Tensor result(Node* node) { return results_[node]; }
@@ -162,6 +161,7 @@ class Walk {
       node.saved.check(node.op);
       MemoryLabel label(node.op);
       Grads grads = backward_of(node, dy, Want(bits));
+      look_at_gradients(node.op, node.module, grads);
       dy = {};
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {
         if (!(bits >> i & 1)) continue;
@@ -298,6 +298,7 @@ void Saved::check(const char* op) const {
 Tensor record_node(const char* op, const std::vector<Tensor>& inputs, const Tensor& y,
                    const std::vector<Tensor>& saved, BackwardFunction f) {
   if (trace::on) trace::claim(op, "forward", shapes_text(inputs, y.shape()));
+  look_at_result(op, inputs, y);
   bool any = false;
   for (auto& t : inputs) any |= requires_grad(t);
   if (!recording || !any) return y;

@@ -1,5 +1,6 @@
 #include "nn/module.h"
 
+#include "autograd/non_finite.h"
 #include "nn/weight_limit.h"
 
 namespace tweed {
@@ -24,6 +25,7 @@ struct LayerShapeError : ShapeError {
 }  // namespace
 
 Tensor Module::operator()(const Tensor& x) {
+  const OfModule scope(this);
   try {
     return hooked_forward(x);
   } catch (const LayerShapeError& e) {

@@ -46,7 +46,7 @@ void Step::step(int64_t number) {
     optimizer_.prepare();
     if (options_.ema) options_.ema->count();
   }
-  replay_();
+  watched_ ? watched_step() : replay_();
 }
 
 // Parts of a batch add up to its gradient.

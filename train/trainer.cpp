@@ -35,6 +35,10 @@ std::string used_convolutions() {
   return names.empty() ? "" : " (convolutions: " + names + ")";
 }
 
+[[noreturn]] void fail_watched(const std::string& what, const Position& at) {
+  throw Diverged(what + "; that is epoch " + std::to_string(at.epoch + 1) + ", iteration " +
+                 std::to_string(at.iteration + 1));
+}
 [[noreturn]] void fail_diverged(const std::string& what, const Position& at) {
   throw Diverged(what + " no longer finite in epoch " + std::to_string(at.epoch + 1) +
                  ", iteration " + std::to_string(at.iteration) + used_convolutions());
@@ -90,7 +94,11 @@ bool Trainer::step() {
   const int64_t iteration = position_.epoch * per_epoch_ + position_.iteration;
   optimizer_->set_lr(rate_(iteration));
   if (momentum_) optimizer_->set_momentum(momentum_(iteration));
-  step_(iteration);
+  try {
+    step_(iteration);
+  } catch (const Diverged& e) {
+    fail_watched(e.what(), position_);
+  }
   ++position_.iteration;
   return true;
 }
@@ -108,7 +116,14 @@ Score Trainer::evaluate(const Dataset& data) {
 
 Score Trainer::evaluate(const Dataset& data, const EvaluateOptions& options) {
   const AveragedWeights averaged(ema_.get());
-  const Score score = tweed::evaluate(*network_, data, options);
+  Score score;
+  auto run = [&] { score = tweed::evaluate(*network_, data, options); };
+  try {
+    watched_ ? watched(*network_, run) : run();
+  } catch (const Diverged& e) {
+    throw Diverged(e.what() + std::string("; that is on the validation images after epoch ") +
+                   std::to_string(position_.epoch + 1));
+  }
   if (!std::isfinite(score.loss)) fail_diverged("the loss on the validation images is", position_);
   return score;
 }

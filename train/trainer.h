@@ -10,11 +10,6 @@
 
 namespace tweed {
 
-/// The loss or the weights are NaN or infinite: training cannot go on from them.
-struct Diverged : Error {
-  using Error::Error;
-};
-
 /// Where training is.
 struct Position {
   int64_t epoch = 0;      ///< whole epochs done
@@ -66,6 +61,12 @@ class Trainer {
   Score score();
   /// @throws Diverged  if anything that state() keeps is not finite
   void check_finite() const;
+  /// From the next step on, step() throws Diverged in the step in which the first NaN or infinity
+  /// appears, naming the operation and its layer; see Step::watch(). So does evaluate().
+  void watch(bool on) {
+    watched_ = on;
+    step_.watch(on);
+  }
   /// On the network's device; holds until the next step, which may change it.
   TrainerState state() const;
   /// Goes on from a state of a trainer with the same options.
@@ -101,6 +102,7 @@ class Trainer {
   Schedule rate_, momentum_;
   Position position_;
   bool started_ = false;  // the epoch under way
+  bool watched_ = false;
 };
 
 /// The network has what is to be kept of it for the length of a scope: averaged weights if there

@@ -401,4 +401,11 @@ TEST_CASE("A loss that is not finite ends a run, which names its convolutions") 
   Outcome o = train(folder.path(), {"--lr", "1e30", "--epochs", "3", "--conv", "im2col"});
   check_refused(o, "no longer finite in epoch", 1);
   check_refused(o, "(convolutions: im2col)", 1);
+  // The steps are done once more, to see where it began.
+  CHECK(o.out.find("Looking for the operation that made it so, from epoch ") != std::string::npos);
+  CHECK(o.err.find(" in its forward pass, of shape ") != std::string::npos);
+  CHECK(o.err.find(", in layer conv") != std::string::npos);
+  o = train(folder.path(), {"--lr", "1e30", "--epochs", "3", "--watch-nan", "--overwrite"});
+  check_refused(o, ", in layer conv", 1);
+  CHECK(o.out.find("Looking for") == std::string::npos);
 }

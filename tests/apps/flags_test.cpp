@@ -103,7 +103,7 @@ TEST_CASE("Every flag of an evaluation changes its figures, or says that it does
        "--clip-grad 1",     "--accumulate 2",   "--ema 0.5",        "--freeze conv1.*",
        "--print-freq 1",    "--images-on host", "--graph",          "--no-graph",
        "--adversarial pgd", "--out nowhere",    "--overwrite",      "--patience 2",
-       "--save-every 3",    "--keep 2"}};
+       "--save-every 3",    "--keep 2",          "--watch-nan"}};
   for (auto& flag : unused.lines) {
     const Outcome o = succeeded("train_miniplaces", start + split(flag));
     INFO(flag << "\n" << o.err);
