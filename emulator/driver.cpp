@@ -13,13 +13,21 @@ std::recursive_mutex& lock() {
 }
 using Lock = std::lock_guard<std::recursive_mutex>;
 
-static Stream& legacy() {
-  static auto* one = new Stream;
-  return *one;
+static Stream& legacy(int device) {
+  static auto* all = new std::map<int, Stream>;
+  Stream& s = (*all)[device];
+  s.device = device;
+  return s;
 }
 static std::set<Stream*>& streams() {
   static auto* all = new std::set<Stream*>;
   return *all;
+}
+static std::vector<Stream*> streams_of(int device) {
+  std::vector<Stream*> some;
+  for (auto* s : streams())
+    if (s->device == device) some.push_back(s);
+  return some;
 }
 static thread_local cudaStreamCaptureMode thread_mode = cudaStreamCaptureModeGlobal;
 
@@ -27,12 +35,12 @@ bool exists(cudaStream_t s) {
   return !s || s == cudaStreamLegacy || streams().count(reinterpret_cast<Stream*>(s));
 }
 Stream& stream_of(cudaStream_t s) {
-  return !s || s == cudaStreamLegacy ? legacy() : *reinterpret_cast<Stream*>(s);
+  return !s || s == cudaStreamLegacy ? legacy(current_device()) : *reinterpret_cast<Stream*>(s);
 }
 
-cudaError_t& sticky() {
-  static cudaError_t e = cudaSuccess;
-  return e;
+cudaError_t& sticky(int device) {
+  static auto* all = new std::map<int, cudaError_t>;
+  return (*all)[device];
 }
 cudaError_t& last_error() {
   static thread_local cudaError_t e = cudaSuccess;
@@ -44,11 +52,12 @@ cudaError_t refuse(cudaError_t e, const std::string& why) {
 }
 
 static void perform(const Work& work) {
-  if (sticky() != cudaSuccess) return;  // nothing runs any more
+  cudaError_t& error = sticky(work.device);
+  if (error != cudaSuccess) return;  // nothing runs any more
   try {
     work.run();
   } catch (const std::exception& e) {
-    sticky() = cudaErrorIllegalAddress;
+    error = cudaErrorIllegalAddress;
     std::fprintf(stderr, "[emulator] %s: %s\n", work.what.c_str(), e.what());
     if (std::getenv("EMULATOR_ABORT")) std::abort();
   }
@@ -61,9 +70,9 @@ void drain(Stream& s, uint64_t until) {
     perform(work);
   }
 }
-void drain_all() {
-  drain(legacy());
-  for (auto* s : streams()) drain(*s);
+void drain_device(int device) {
+  drain(legacy(device));
+  for (auto* s : streams_of(device)) drain(*s);
 }
 
 static cudaError_t break_capture(Capture& c, cudaError_t e, const std::string& why) {
@@ -86,19 +95,26 @@ cudaError_t not_captured(Stream& s, const char* what) {
                        std::string(what) + " of a stream that captures");
 }
 
+cudaError_t of_current_device(cudaStream_t stream, const std::string& what) {
+  if (!exists(stream)) return refuse(cudaErrorInvalidResourceHandle, what + ": no such stream");
+  const int device = stream_of(stream).device;
+  if (device == current_device()) return cudaSuccess;
+  return refuse(cudaErrorInvalidResourceHandle,
+                what + other_device("the stream", device, "the current one", current_device()));
+}
 cudaError_t submit(cudaStream_t stream, std::string what, std::function<void()> run) {
   const Lock l(lock());
   if (!exists(stream)) return refuse(cudaErrorInvalidResourceHandle, what + ": no such stream");
-  if (sticky() != cudaSuccess) return noted(sticky());
   Stream& s = stream_of(stream);
+  if (sticky(s.device) != cudaSuccess) return noted(sticky(s.device));
   if (s.capture) {
     if (s.capture->broken) return noted(s.capture->broken);
-    s.capture->nodes.push_back({std::move(what), std::move(run)});
+    s.capture->nodes.push_back({std::move(what), std::move(run), s.device});
     if (&s != s.capture->origin) s.capture->unjoined.insert(&s);
     return cudaSuccess;
   }
-  if (&s == &legacy()) {
-    for (auto* other : streams()) {
+  if (&s == &legacy(s.device)) {
+    for (auto* other : streams_of(s.device)) {
       if (!other->blocking) continue;
       if (other->capture)
         return break_capture(
@@ -107,12 +123,12 @@ cudaError_t submit(cudaStream_t stream, std::string what, std::function<void()> 
       drain(*other);
     }
   } else if (s.blocking) {
-    drain(legacy());
+    drain(legacy(s.device));
   }
-  s.queue.push_back({std::move(what), std::move(run)});
+  s.queue.push_back({std::move(what), std::move(run), s.device});
   ++s.issued;
   if (!late()) drain(s);
-  return noted(sticky());
+  return noted(sticky(s.device));
 }
 
 int architecture() {
@@ -144,6 +160,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* out, unsigned flags) {
   const Guard g(lock());
   if (auto e = unsafe("cudaStreamCreate")) return e;
   auto* s = new Stream;
+  s->device = current_device();
   s->blocking = !(flags & cudaStreamNonBlocking);
   streams().insert(s);
   *out = reinterpret_cast<cudaStream_t>(s);
@@ -175,10 +192,10 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   if (auto e = not_captured(s, "cudaStreamSynchronize")) return e;
   if (auto e = unsafe("cudaStreamSynchronize")) return e;
   if (!stream || stream == cudaStreamLegacy)
-    for (auto* other : streams())
+    for (auto* other : streams_of(s.device))
       if (other->blocking) drain(*other);
   drain(s);
-  return noted(sticky());
+  return noted(sticky(s.device));
 }
 cudaError_t cudaStreamQuery(cudaStream_t stream) {
   const Guard g(lock());
@@ -188,13 +205,14 @@ cudaError_t cudaStreamQuery(cudaStream_t stream) {
   if (auto e = not_captured(s, "cudaStreamQuery")) return e;
   const bool ready = s.queue.empty();
   drain(s, s.done + 1);  // so that who asks again and again gets an end
-  return sticky() != cudaSuccess ? noted(sticky()) : ready ? cudaSuccess : cudaErrorNotReady;
+  const cudaError_t error = sticky(s.device);
+  return error ? noted(error) : ready ? cudaSuccess : cudaErrorNotReady;
 }
 cudaError_t cudaDeviceSynchronize() {
   const Guard g(lock());
-  for (auto* s : streams())
+  for (auto* s : streams_of(current_device()))
     if (auto e = not_captured(*s, "cudaDeviceSynchronize")) return e;
-  drain_all();
+  drain_device(current_device());
   return noted(sticky());
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
@@ -231,6 +249,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* out, unsigned flags) {
   *out = new CUevent_st;
+  (*out)->device = current_device();
   (*out)->timed = !(flags & cudaEventDisableTiming);
   return cudaSuccess;
 }
@@ -245,6 +264,9 @@ cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t stream) {
   const Guard g(lock());
   if (!e || !exists(stream)) return refuse(cudaErrorInvalidResourceHandle, "cudaEventRecord");
   Stream& s = stream_of(stream);
+  if (s.device != e->device)
+    return refuse(cudaErrorInvalidResourceHandle,
+                  "cudaEventRecord" + other_device("the stream", s.device, "the event", e->device));
   e->stream = &s;
   e->captured = s.capture != nullptr;
   e->capture = s.capture;
@@ -271,19 +293,24 @@ cudaError_t cudaEventSynchronize(cudaEvent_t e) {
   const Guard g(lock());
   if (auto error = reached(e, "cudaEventSynchronize")) return error;
   if (e->stream) drain(*e->stream, e->at);
-  return noted(sticky());
+  return noted(sticky(e->device));
 }
 cudaError_t cudaEventQuery(cudaEvent_t e) {
   const Guard g(lock());
   if (auto error = reached(e, "cudaEventQuery")) return error;
   const bool ready = !e->stream || e->stream->done >= e->at;
   if (!ready) drain(*e->stream, e->stream->done + 1);
-  return sticky() != cudaSuccess ? noted(sticky()) : ready ? cudaSuccess : cudaErrorNotReady;
+  const cudaError_t error = sticky(e->device);
+  return error ? noted(error) : ready ? cudaSuccess : cudaErrorNotReady;
 }
 cudaError_t cudaEventElapsedTime(float* ms, cudaEvent_t from, cudaEvent_t to) {
   const Guard g(lock());
   if (!from || !to || !from->timed || !to->timed || !from->stream || !to->stream)
     return refuse(cudaErrorInvalidResourceHandle, "cudaEventElapsedTime");
+  if (from->device != to->device)
+    return refuse(
+        cudaErrorInvalidResourceHandle,
+        "cudaEventElapsedTime" + other_device("one event", from->device, "the other", to->device));
   if (from->stream->done < from->at || to->stream->done < to->at) return noted(cudaErrorNotReady);
   *ms = float(1e3 * (to->seconds - from->seconds));
   return cudaSuccess;
@@ -331,12 +358,12 @@ cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* out) {
   if (!c->unjoined.empty())
     return refuse(cudaErrorStreamCaptureUnjoined,
                   "cudaStreamEndCapture: a stream that came along was not waited for");
-  *out = new CUgraph_st{std::move(c->nodes)};
+  *out = new CUgraph_st{std::move(c->nodes), s.device};
   return cudaSuccess;
 }
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t* out, cudaGraph_t graph, unsigned long long) {
   if (!graph) return refuse(cudaErrorInvalidValue, "cudaGraphInstantiate of no graph");
-  *out = new CUgraphExec_st{graph->nodes};
+  *out = new CUgraphExec_st{graph->nodes, graph->device};
   return cudaSuccess;
 }
 cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t*, size_t* count) {
@@ -345,6 +372,11 @@ cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t*, size_t* count
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t ready, cudaStream_t stream) {
   if (!ready) return refuse(cudaErrorInvalidValue, "cudaGraphLaunch of no graph");
+  if (!exists(stream)) return refuse(cudaErrorInvalidResourceHandle, "cudaGraphLaunch: no stream");
+  if (const int device = stream_of(stream).device; device != ready->device)
+    return refuse(
+        cudaErrorInvalidResourceHandle,
+        "cudaGraphLaunch" + other_device("the stream", device, "the graph", ready->device));
   auto nodes = std::make_shared<std::vector<Work>>(ready->nodes);
   return submit(stream, "cudaGraphLaunch", [nodes] {
     for (auto& n : *nodes) perform(n);

@@ -90,7 +90,7 @@ int main(int argc, char** argv) {
        {"EMULATOR_LATE", "EMULATOR_BACKWARDS", "EMULATOR_APART", "EMULATOR_RACES"})
     unsetenv(mode);
   int failures = 0, count = 0;
-  for (const auto& all : {planted_in_kernels(), planted_in_host_code()})
+  for (const auto& all : {planted_in_kernels(), planted_in_host_code(), planted_on_devices()})
     for (const Planted& p : all) {
       if (argc > 1 && std::strcmp(argv[1], p.name) != 0) continue;
       std::string why = complaint_of_bug(p);

@@ -33,6 +33,8 @@ std::string wrong(const Product& p) {
     if (n && !memory().host(at, n))
       return std::string(name) + " (" + std::to_string(n) +
              " bytes) is not all in one allocation: " + memory().describe(uint64_t(at));
+    if (const int owner = memory().device_of(at); n && owner >= 0 && !reaches(p.device, owner))
+      return std::string(name) + " lies on another device than " + no_access(p.device, owner);
     return "";
   };
   if (p.m && p.n && p.batch) {
