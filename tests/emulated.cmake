@@ -23,3 +23,16 @@ function(tweed_emulate_test name)
   endif()
   add_dependencies(emulated ${name})
 endfunction()
+
+# tweed_emulate_second_gpu(NAME...): these run on the second of two emulated GPUs as well, as
+# NAME_cuda_1.
+function(tweed_emulate_second_gpu)
+  if(NOT TWEED_EMULATE)
+    return()
+  endif()
+  foreach(name ${ARGN})
+    add_test(NAME ${name}_cuda_1 COMMAND ${name} --device cuda:1)
+    set_tests_properties(${name}_cuda_1 PROPERTIES LABELS emulated
+      ENVIRONMENT "OMP_WAIT_POLICY=passive;EMULATOR_THREADS=1;EMULATOR_GPUS=2")
+  endforeach()
+endfunction()
