@@ -9,7 +9,6 @@
 #include "driver.h"
 
 using namespace emulator;
-using Guard = std::lock_guard<std::recursive_mutex>;
 
 namespace emulator {
 

@@ -4,14 +4,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <utility>
 
 namespace emulator {
 
-std::recursive_mutex& lock() {
-  static auto* one = new std::recursive_mutex;
+Mutex& lock() {
+  static auto* one = new Mutex;
   return *one;
 }
-using Lock = std::lock_guard<std::recursive_mutex>;
 
 static Stream& legacy(int device) {
   static auto* all = new std::map<int, Stream>;
@@ -62,14 +62,40 @@ static void perform(const Work& work) {
     if (std::getenv("EMULATOR_ABORT")) std::abort();
   }
 }
-void drain(Stream& s, uint64_t until) {
-  while (s.done < until && !s.queue.empty()) {
+static thread_local Stream* runs_here = nullptr;
+Stream& running_stream() { return *runs_here; }
+
+static bool would_wait(const Work& work, const Stream& s, uint64_t at) {
+  return work.meets.would_wait && work.meets.would_wait(s, at);
+}
+static void drain(Stream& s, uint64_t until, bool ready_only) {
+  while (s.done < until && (s.runs || !s.queue.empty())) {
+    if (ready_only && (s.runs || would_wait(s.queue.front(), s, s.done + 1))) return;
+    if (s.runs) {
+      try {
+        wait_for_runner(s);
+      } catch (const Fault& e) {
+        if (runs_here) throw;
+        std::fprintf(stderr, "[emulator] %s\n", e.what());
+        sticky(s.device) = cudaErrorLaunchTimeout;
+        return;
+      }
+      continue;
+    }
     const Work work = std::move(s.queue.front());
     s.queue.pop_front();
-    ++s.done;
+    s.runs = true;
+    s.runner = std::this_thread::get_id();
+    Stream* const before = std::exchange(runs_here, &s);
     perform(work);
+    runs_here = before;
+    s.runs = false;
+    ++s.done;
+    lock().notify();
   }
 }
+void drain(Stream& s, uint64_t until) { drain(s, until, false); }
+void drain_ready(Stream& s, uint64_t until) { drain(s, until, true); }
 void drain_device(int device) {
   drain(legacy(device));
   for (auto* s : streams_of(device)) drain(*s);
@@ -102,14 +128,14 @@ cudaError_t of_current_device(cudaStream_t stream, const std::string& what) {
   return refuse(cudaErrorInvalidResourceHandle,
                 what + other_device("the stream", device, "the current one", current_device()));
 }
-cudaError_t submit(cudaStream_t stream, std::string what, std::function<void()> run) {
-  const Lock l(lock());
+cudaError_t submit(cudaStream_t stream, std::string what, std::function<void()> run, Meets meets) {
+  const Guard l(lock());
   if (!exists(stream)) return refuse(cudaErrorInvalidResourceHandle, what + ": no such stream");
   Stream& s = stream_of(stream);
   if (sticky(s.device) != cudaSuccess) return noted(sticky(s.device));
   if (s.capture) {
     if (s.capture->broken) return noted(s.capture->broken);
-    s.capture->nodes.push_back({std::move(what), std::move(run), s.device});
+    s.capture->nodes.push_back({std::move(what), std::move(run), std::move(meets), s.device});
     if (&s != s.capture->origin) s.capture->unjoined.insert(&s);
     return cudaSuccess;
   }
@@ -125,9 +151,11 @@ cudaError_t submit(cudaStream_t stream, std::string what, std::function<void()> 
   } else if (s.blocking) {
     drain(legacy(s.device));
   }
-  s.queue.push_back({std::move(what), std::move(run), s.device});
+  s.queue.push_back({std::move(what), std::move(run), std::move(meets), s.device});
   ++s.issued;
-  if (!late()) drain(s);
+  if (auto& work = s.queue.back(); work.meets.issued) work.meets.issued(s, s.issued);
+  lock().notify();
+  if (!late()) drain_ready(s);
   return noted(sticky(s.device));
 }
 
@@ -147,7 +175,6 @@ const std::string& device_name() {
 }  // namespace emulator
 
 using namespace emulator;
-using Guard = std::lock_guard<std::recursive_mutex>;
 static double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -204,7 +231,7 @@ cudaError_t cudaStreamQuery(cudaStream_t stream) {
   Stream& s = stream_of(stream);
   if (auto e = not_captured(s, "cudaStreamQuery")) return e;
   const bool ready = s.queue.empty();
-  drain(s, s.done + 1);  // so that who asks again and again gets an end
+  drain_ready(s, s.done + 1);  // so that who asks again and again gets an end
   const cudaError_t error = sticky(s.device);
   return error ? noted(error) : ready ? cudaSuccess : cudaErrorNotReady;
 }
@@ -299,7 +326,7 @@ cudaError_t cudaEventQuery(cudaEvent_t e) {
   const Guard g(lock());
   if (auto error = reached(e, "cudaEventQuery")) return error;
   const bool ready = !e->stream || e->stream->done >= e->at;
-  if (!ready) drain(*e->stream, e->stream->done + 1);
+  if (!ready) drain_ready(*e->stream, e->stream->done + 1);
   const cudaError_t error = sticky(e->device);
   return error ? noted(error) : ready ? cudaSuccess : cudaErrorNotReady;
 }
@@ -378,9 +405,19 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t ready, cudaStream_t stream) {
         cudaErrorInvalidResourceHandle,
         "cudaGraphLaunch" + other_device("the stream", device, "the graph", ready->device));
   auto nodes = std::make_shared<std::vector<Work>>(ready->nodes);
-  return submit(stream, "cudaGraphLaunch", [nodes] {
-    for (auto& n : *nodes) perform(n);
-  });
+  return submit(stream, "cudaGraphLaunch",
+                [nodes] {
+                  for (auto& n : *nodes) perform(n);
+                },
+                {[nodes](Stream& s, uint64_t at) {
+                   for (auto& n : *nodes)
+                     if (n.meets.issued) n.meets.issued(s, at);
+                 },
+                 [nodes](const Stream& s, uint64_t at) {
+                   for (auto& n : *nodes)
+                     if (would_wait(n, s, at)) return true;
+                   return false;
+                 }});
 }
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
   delete graph;

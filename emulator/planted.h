@@ -23,6 +23,7 @@ struct Planted {
 std::vector<Planted> planted_in_kernels();
 std::vector<Planted> planted_in_host_code();
 std::vector<Planted> planted_on_devices();
+std::vector<Planted> planted_in_nccl();  ///< none in a build without NCCL
 
 /// Ends the process, as a program does whose call of CUDA failed, unless the status is 0.
 void checked(int status);

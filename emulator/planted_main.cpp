@@ -80,6 +80,10 @@ std::string complaint_of_twin(const Planted& p) {
 
 }  // namespace
 
+#if !EMULATED_NCCL
+std::vector<Planted> planted_in_nccl() { return {}; }
+#endif
+
 void checked(int status) {
   if (status != 0) _exit(exit_error);
 }
@@ -90,7 +94,8 @@ int main(int argc, char** argv) {
        {"EMULATOR_LATE", "EMULATOR_BACKWARDS", "EMULATOR_APART", "EMULATOR_RACES"})
     unsetenv(mode);
   int failures = 0, count = 0;
-  for (const auto& all : {planted_in_kernels(), planted_in_host_code(), planted_on_devices()})
+  for (const auto& all :
+       {planted_in_kernels(), planted_in_host_code(), planted_on_devices(), planted_in_nccl()})
     for (const Planted& p : all) {
       if (argc > 1 && std::strcmp(argv[1], p.name) != 0) continue;
       std::string why = complaint_of_bug(p);

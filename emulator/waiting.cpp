@@ -1,0 +1,85 @@
+// Threads that wait for each other.
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <utility>
+
+#include "driver.h"
+#include "pool.h"
+
+namespace emulator {
+
+void Mutex::lock() {
+  if (owner_ != std::this_thread::get_id()) {
+    mutex_.lock();
+    owner_ = std::this_thread::get_id();
+    ++uses_;
+  }
+  ++depth_;
+}
+void Mutex::unlock() {
+  if (--depth_) return;
+  owner_ = std::thread::id();
+  mutex_.unlock();
+}
+void Mutex::wait() {
+  const int depth = std::exchange(depth_, 0);
+  owner_ = std::thread::id();
+  std::unique_lock own(mutex_, std::adopt_lock);
+  changed_.wait_for(own, std::chrono::milliseconds(100));
+  own.release();
+  owner_ = std::this_thread::get_id();
+  depth_ = depth;
+}
+
+static double patience() {
+  const char* text = std::getenv("EMULATOR_PATIENCE");  // seconds
+  return text ? std::atof(text) : 60;
+}
+static bool has_other_threads() {
+  long count = 0;
+  for ([[maybe_unused]] auto& thread : std::filesystem::directory_iterator("/proc/self/task"))
+    ++count;
+  return count > 1 + pool_threads();
+}
+
+void await(const std::function<bool()>& done, const std::function<std::string()>& what_for) {
+  using Clock = std::chrono::steady_clock;
+  auto quiet_since = Clock::now();
+  for (uint64_t uses = lock().uses(); !done();) {
+    if (!has_other_threads()) throw Fault(what_for() + ", and there is no other thread to do it");
+    lock().wait();
+    if (lock().uses() != uses) quiet_since = Clock::now();
+    uses = lock().uses();
+    if (std::chrono::duration<double>(Clock::now() - quiet_since).count() > patience())
+      throw Fault(what_for() + ", and no thread has called CUDA for a while (EMULATOR_PATIENCE)");
+  }
+}
+
+// Whose work each thread waits for.
+static std::map<std::thread::id, std::thread::id>& waiting() {
+  static auto* all = new std::map<std::thread::id, std::thread::id>;
+  return *all;
+}
+void wait_for_runner(Stream& s) {
+  const auto me = std::this_thread::get_id();
+  auto other = s.runner;
+  for (std::size_t steps = 0; other != me && steps <= waiting().size(); ++steps) {
+    const auto next = waiting().find(other);
+    if (next == waiting().end()) break;
+    other = next->second;
+  }
+  if (other == me) throw Fault("streams that wait for each other");
+  waiting()[me] = s.runner;
+  const uint64_t done = s.done;
+  try {
+    await([&] { return s.done != done; }, [] { return std::string("waits for a stream"); });
+  } catch (...) {
+    waiting().erase(me);
+    throw;
+  }
+  waiting().erase(me);
+}
+
+}  // namespace emulator
