@@ -24,6 +24,7 @@ struct Flags {
   int64_t batch = 32, image_size = 0;
   std::string dtype = "f32", json, picture, markdown, command;
   int repeats = 0, pairs = 7;
+  bool quick = false;
   app::DeviceFlags device;
 };
 
@@ -224,9 +225,9 @@ std::function<int()> prepare(int argc, char** argv) {
   flags.add_option("--shape", f->shapes, "one convolution, \"N H W Ci Co K S P\"; may be repeated")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  flags.add_option("--batch", f->batch, "images that networks are given")
-      ->check(CLI::Range(1, 4096))
-      ->capture_default_str();
+  auto* batch = flags.add_option("--batch", f->batch, "images that networks are given")
+                    ->check(CLI::Range(1, 4096))
+                    ->capture_default_str();
   flags
       .add_option("--image-size", f->image_size,
                   "of networks; default: 32 for those of CIFAR-10, 128 for others")
@@ -242,9 +243,13 @@ std::function<int()> prepare(int argc, char** argv) {
       ->delimiter(',');
   flags.add_option("--repeats", f->repeats, "passes in a turn; default: 20 ms of them")
       ->check(CLI::Range(1, 100000));
-  flags.add_option("--pairs", f->pairs, "turns, of which the median counts")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
+  auto* pairs = flags.add_option("--pairs", f->pairs, "turns, of which the median counts")
+                    ->check(CLI::Range(1, 1000))
+                    ->capture_default_str();
+  flags.add_flag(
+      "--quick", f->quick,
+      "one image of 32 x 32, one pass a turn and one turn, unless other flags say it, to "
+      "see that everything runs; always so on sim and on an emulated GPU");
   flags.add_option("--python", f->python, "a Python with PyTorch");
   flags.add_option("--json", f->json, "write everything to this file");
   flags.add_option("--markdown", f->markdown, "write a page of tables to this file");
@@ -255,6 +260,12 @@ std::function<int()> prepare(int argc, char** argv) {
   for (auto& path : {f->json, f->markdown, f->picture}) check_writable(path);
   const Device device = f->device.open();
   set_tf32(device, f->dtype == "tf32");
+  if (f->quick || is_simulated(device)) {
+    if (!batch->count()) f->batch = 1;
+    if (!f->image_size) f->image_size = 32;
+    if (!f->repeats) f->repeats = 1;
+    if (!pairs->count()) f->pairs = 1;
+  }
   if (!f->picture.empty() && device.kind() != Device::Kind::cpu && f->python.empty())
     throw Error("--picture draws ratios to a rival's time: give --python");
   auto bench =

@@ -36,8 +36,8 @@ class Bench {
  public:
   Bench(const Flags& f, Device device)
       : flags_(f),
-        setting_{device, device.is_cuda() ? 8 : 1, f.quick || device.kind() == Device::Kind::sim},
-        calls_(device.is_cuda() ? 20 : 1) {}
+        setting_{device, device.is_cuda() ? 8 : 1, f.quick || is_simulated(device)},
+        calls_(device.is_cuda() && !setting_.quick ? 20 : 1) {}
 
   int run() {
     copy_ = std::make_unique<CopyYardstick>(setting_.device, copied_bytes(setting_));
@@ -122,7 +122,9 @@ std::function<int()> prepare(int argc, char** argv) {
   flags.add_option("--repeats", f->repeats, "of which the median counts")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
-  flags.add_flag("--quick", f->quick, "tiny inputs, to see that everything runs; always so on sim");
+  flags.add_flag(
+      "--quick", f->quick,
+      "tiny inputs, to see that everything runs; always so on sim and on an emulated GPU");
   flags.add_option("--json", f->json, "write everything to this file");
   f->device.add_to(flags);
   app::parse(flags, argc, argv);

@@ -27,7 +27,7 @@ struct Flags {
   std::vector<std::string> python, modes{"eager"};
   std::string json, precision = "f32";
   int64_t epoch = 0;
-  bool recorded = true;
+  bool recorded = true, quick = false;
   app::DeviceFlags device;
 };
 
@@ -249,18 +249,24 @@ std::function<int()> prepare(int argc, char** argv) {
       "train_bench");
   auto f = std::make_shared<Flags>();
   flags.add_option("--model", f->model)->check(CLI::IsMember(model_names()))->capture_default_str();
-  flags.add_option("--batch-size", f->batch_size)
-      ->check(CLI::Range(1, 4096))
-      ->capture_default_str();
-  flags.add_option("--image-size", f->image_size)
-      ->check(CLI::Range(8, 1024))
-      ->capture_default_str();
+  auto* batch_size = flags.add_option("--batch-size", f->batch_size)
+                         ->check(CLI::Range(1, 4096))
+                         ->capture_default_str();
+  auto* image_size = flags.add_option("--image-size", f->image_size)
+                         ->check(CLI::Range(8, 1024))
+                         ->capture_default_str();
   flags.add_option("--conv", f->conv, "how convolutions are computed, as for train_miniplaces")
       ->capture_default_str();
-  flags.add_option("--pairs", f->pairs, "turns")->check(CLI::Range(1, 1000))->capture_default_str();
-  flags.add_option("--steps", f->steps, "steps in a turn, of which the median counts")
-      ->check(CLI::Range(1, 1000))
-      ->capture_default_str();
+  auto* pairs = flags.add_option("--pairs", f->pairs, "turns")
+                    ->check(CLI::Range(1, 1000))
+                    ->capture_default_str();
+  auto* steps =
+      flags.add_option("--steps", f->steps, "steps in a turn, of which the median counts")
+          ->check(CLI::Range(1, 1000))
+          ->capture_default_str();
+  flags.add_flag("--quick", f->quick,
+                 "two images of 32 x 32, one turn of one step, unless other flags say it, to see "
+                 "that everything runs; always so on sim and on an emulated GPU");
   flags.add_option("--python", f->python, "a Python with PyTorch; may be given several times");
   flags.add_option("--modes", f->modes, "how PyTorch runs: eager, compiled, graph (cuda only)")
       ->delimiter(',')
@@ -283,6 +289,12 @@ std::function<int()> prepare(int argc, char** argv) {
   Device device = f->device.open();
   if (std::count(f->modes.begin(), f->modes.end(), "graph") && !device.is_cuda())
     throw Error("--modes graph is for cuda");
+  if (f->quick || is_simulated(device)) {
+    if (!batch_size->count()) f->batch_size = 2;
+    if (!image_size->count()) f->image_size = 32;
+    if (!pairs->count()) f->pairs = 1;
+    if (!steps->count()) f->steps = 1;
+  }
   set_conv_algorithm(device, parse_conv_algorithm(f->conv));
   set_tf32(device, f->precision == "tf32");
   if (f->epoch && f->epoch < 8 * f->batch_size) throw Error("--epoch needs at least 8 batches");

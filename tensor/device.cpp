@@ -6,6 +6,7 @@
 #include <mutex>
 
 #include "kernels/machine/printable.h"
+#include "tensor/timing.h"
 
 #if TWEED_HAVE_CUDA
 #include "kernels/machine/cuda/runtime.h"
@@ -75,6 +76,13 @@ bool uses_tf32(Device device) { return device.is_cuda() && cuda_machine(device.i
 
 bool has_tensor_cores(Device device) {
   return on(device, [](auto& here) { return here.has_tensor_cores(); });
+}
+
+bool is_simulated(Device device) {
+#if TWEED_HAVE_CUDA
+  if (device.is_cuda()) return cuda::is_emulated(cuda_machine(device.index()));
+#endif
+  return device.kind() == Device::Kind::sim;
 }
 
 void synchronize(Device device) {

@@ -8,8 +8,9 @@
 #include "apps/paths.h"
 #include "data/image.h"
 #include "kernels/conv/direct.h"
-#include "tests/catch.h"
 #include "tests/apps/process.h"
+#include "tests/catch.h"
+#include "tests/support.h"
 #include "tests/temporary_folder.h"
 
 using namespace tweed;
@@ -59,8 +60,9 @@ void check_refused(const std::vector<std::string>& arguments, const std::string&
 
 TEST_CASE("conv_bench times each algorithm and pass, and agrees with float64") {
   TemporaryFolder folder;
-  for (std::string device : {"cpu", "sim"})
+  for (const Device tested : test_devices())
     for (std::string dtype : {"f32", "bf16"}) {
+      const std::string device = tested.name();
       const std::string json = folder.path() + "/" + device + dtype + ".json";
       const Outcome o =
           conv_bench({"--shape", small, "--device", device, "--dtype", dtype, "--json", json});
@@ -74,7 +76,7 @@ TEST_CASE("conv_bench times each algorithm and pass, and agrees with float64") {
       for (const char* name : {"direct", "tiled"}) CHECK(ours.count(name) == (device == "cpu"));
       CHECK(ours.count("winograd") == (device == "cpu" && has_winograd()));
       // float32 is not TF32.
-      CHECK(ours.count("mma") == (device == "sim" && dtype == "bf16"));
+      CHECK(ours.count("mma") == (device != "cpu" && dtype == "bf16"));
       ours.erase("winograd");  // has no windows of stride 2
       CHECK(others.count("oneDNN") == (device == "cpu"));
       std::set<std::pair<std::string, std::string>> seen;
@@ -143,6 +145,32 @@ TEST_CASE("conv_bench compares with a rival process, and draws") {
   CHECK(failed.err.find("no memory") != std::string::npos);
 }
 
+TEST_CASE("The benchmarks of whole networks end where a GPU is played") {
+  TemporaryFolder folder;
+  const std::string json = folder.path() + "/out.json";
+  for (const Device device : test_devices()) {
+    if (device.kind() == Device::Kind::sim) continue;  // they end there, but take their time
+    std::vector<std::string> arguments{"--device", device.name(), "--json", json, "--quick"};
+    auto more = arguments;
+    more.insert(more.end(), {"--model", "conv_only"});
+    const Outcome steps = bench("train_bench", more);
+    INFO(device.name() << " " << steps.err);
+    REQUIRE(steps.code == 0);
+    CHECK(read_json(json)["batch_size"] == 2);
+    CHECK(read_json(json)["image_size"] == 32);
+    arguments.insert(arguments.end(), {"conv_only", "--algorithms", "im2col"});
+    const Outcome convolutions = bench("conv_bench", arguments);
+    INFO(convolutions.err);
+    REQUIRE(convolutions.code == 0);
+    const auto result = read_json(json);
+    CHECK(result["rows"].size() >= 9);
+    for (auto& row : result["rows"]) {
+      CHECK(row["network"] == "conv_only, 32x32");
+      CHECK(row["shape"].get<std::string>().substr(0, 2) == "1 ");
+    }
+  }
+}
+
 TEST_CASE("train_bench takes turns with a rival in each mode") {
   TemporaryFolder folder;
   const std::string json = folder.path() + "/out.json";
@@ -171,8 +199,8 @@ TEST_CASE("train_bench takes turns with a rival in each mode") {
 TEST_CASE("kernel_bench runs every kernel") {
   TemporaryFolder folder;
   std::map<std::string, std::set<std::string>> names;  // by device
-  for (std::string device : {"cpu", "sim"}) {
-    const std::string json = folder.path() + "/" + device + ".json";
+  for (const Device tested : test_devices()) {
+    const std::string device = tested.name(), json = folder.path() + "/" + device + ".json";
     const Outcome o =
         bench("kernel_bench", {"--quick", "--repeats", "1", "--device", device, "--json", json});
     INFO(o.err);
@@ -187,9 +215,12 @@ TEST_CASE("kernel_bench runs every kernel") {
       CHECK(o.out.find(kernel["name"].get<std::string>() + " ") != std::string::npos);
     }
   }
-  CHECK(names["cpu"].size() > 100);
-  CHECK(names["cpu"].count("softmax backward"));
-  CHECK(names["sim"].size() == names["cpu"].size());
+  const auto first = names.begin()->second;
+  for (auto& [device, own] : names) {
+    CHECK(own.size() > 100);
+    CHECK(own.count("softmax backward"));
+    CHECK(own.size() == first.size());
+  }
   CHECK(bench("kernel_bench", {"--repeats", "0"}).code == 2);
   CHECK(bench("kernel_bench", {"--json", "/proc/none/out.json"}).code == 2);
 }

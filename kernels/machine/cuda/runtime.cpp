@@ -165,9 +165,16 @@ void close_copier(Cuda& copier) {
   copier.queue = nullptr;
 }
 
-std::string description(const Cuda& machine) {
+static cudaDeviceProp properties_of(const Cuda& machine) {
   cudaDeviceProp properties;
   check(cudaGetDeviceProperties(&properties, machine.index), "properties");
+  return properties;
+}
+bool is_emulated(const Cuda& machine) {
+  return std::strcmp(properties_of(machine).name, "emulated GPU") == 0;
+}
+std::string description(const Cuda& machine) {
+  const cudaDeviceProp properties = properties_of(machine);
   char memory[32];
   std::snprintf(memory, sizeof memory, "%.1f GiB", double(properties.totalGlobalMem) / (1 << 30));
   return std::string(properties.name) + ", sm_" + std::to_string(machine.architecture) + ", " + memory;

@@ -51,6 +51,8 @@ Cuda open_copier(int index, std::size_t bytes);
 void close_copier(Cuda& copier);
 /// Makes the machine's GPU current on the calling thread.
 void select(const Cuda& machine);
+/// Whether emulator/ stands in for it.
+bool is_emulated(const Cuda& machine);
 /// "NVIDIA H200, sm_90, 139.8 GiB".
 std::string description(const Cuda& machine);
 
