@@ -24,15 +24,15 @@ function(tweed_emulate_test name)
   add_dependencies(emulated ${name})
 endfunction()
 
-# tweed_emulate_second_gpu(NAME...): these run on the second of two emulated GPUs as well, as
-# NAME_cuda_1.
-function(tweed_emulate_second_gpu)
+# tweed_emulate_also(SUFFIX DEVICE VARIABLE NAME...): these run on the emulated GPU once more, as
+# NAME_cuda_SUFFIX, with a variable of the environment (emulator/README.md).
+function(tweed_emulate_also suffix device variable)
   if(NOT TWEED_EMULATE)
     return()
   endif()
   foreach(name ${ARGN})
-    add_test(NAME ${name}_cuda_1 COMMAND ${name} --device cuda:1)
-    set_tests_properties(${name}_cuda_1 PROPERTIES LABELS emulated
-      ENVIRONMENT "OMP_WAIT_POLICY=passive;EMULATOR_THREADS=1;EMULATOR_GPUS=2")
+    add_test(NAME ${name}_cuda_${suffix} COMMAND ${name} --device ${device})
+    set_tests_properties(${name}_cuda_${suffix} PROPERTIES LABELS emulated
+      ENVIRONMENT "OMP_WAIT_POLICY=passive;EMULATOR_THREADS=1;${variable}")
   endforeach()
 endfunction()

@@ -2,6 +2,7 @@
 #include "kernels/gemm.h"
 
 #include "autograd/dispatch.h"
+#include "autograd/matmul.h"
 #include "tests/catch.h"
 #include "tests/ops/on_all.h"
 
@@ -51,6 +52,29 @@ TEST_CASE("a bias may begin anywhere, and ReLU behind it keeps NaN", "[gemm]") {
           for (double& w : wanted) w = w <= 0 ? 0 : w;
         CHECK(difference(c.to_doubles(), wanted, 0) == "");
       }
+  });
+}
+
+// A library may have an algorithm for one and none for the other, and remember it by the shape.
+TEST_CASE("linear adds a bias that is aligned, then one that is not, then the first", "[gemm]") {
+  on_all([](Device device, DType dtype) {
+    std::vector<double> values(40);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = double(i * 5 % 7) - 3;
+    const Tensor all = Tensor::from<double>(values, {40}).to(dtype).to(device);
+    const Tensor x = all.slice(0, 12).reshape({4, 3}), weight = all.slice(16, 31).reshape({5, 3});
+    for (int64_t first : {0, 1, 0}) {
+      INFO("from " << first);
+      const Tensor bias = all.slice(32 + first, 37 + first);
+      std::vector<double> wanted;
+      for (std::size_t row = 0; row < 4; ++row)
+        for (std::size_t column = 0; column < 5; ++column) {
+          double v = values[std::size_t(32 + first) + column];
+          for (std::size_t k = 0; k < 3; ++k)
+            v += values[row * 3 + k] * values[16 + column * 3 + k];
+          wanted.push_back(v);
+        }
+      CHECK(difference(linear(x, weight, bias).to_doubles(), wanted, 0) == "");
+    }
   });
 }
 
