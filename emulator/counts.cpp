@@ -66,8 +66,8 @@ void Counts::access(const Warp& w, const Addresses& address, Access access) {
       Traffic& t = a->traffic[written];
       ++t.asked;
       t.distinct += t.last[at] == 0;
-      t.of_blocks += t.last[at] != block_;
-      t.last[at] = block_;
+      t.of_blocks += t.last[at] != w.block->counted;
+      t.last[at] = w.block->counted;
     }
   }
 }

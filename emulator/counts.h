@@ -15,7 +15,7 @@ constexpr int64_t sector = 32;  ///< bytes; what the GPU's memory is read and wr
 class Counts {
  public:
   explicit Counts(const Launch&);
-  void begin_block() { ++block_; }
+  uint32_t begin_block() { return ++block_; }  ///< its number, from 1
   void access(const Warp&, const Addresses&, Access);
   /// Adds the launch's line to the file.
   void write() const;
@@ -37,7 +37,7 @@ class Counts {
 
   const Launch& launch_;
   std::vector<Allocation> allocations_;
-  uint32_t block_ = 0;
+  uint32_t block_ = 0;  ///< that have run
 };
 
 /// Whether launches and products are counted.

@@ -18,12 +18,14 @@ struct Planted {
   const char* mode;  ///< NAME=VALUE of the environment in which it shows; null: in any
   /// Whether the result was right. Ends the process by way of checked() where a call fails.
   bool (*run)(bool bug);
+  const char* arch = nullptr;  ///< EMULATOR_ARCH=NUMBER, where it needs one
 };
 
 std::vector<Planted> planted_in_kernels();
 std::vector<Planted> planted_in_host_code();
 std::vector<Planted> planted_on_devices();
-std::vector<Planted> planted_in_nccl();  ///< none in a build without NCCL
+std::vector<Planted> planted_in_nccl();    ///< none in a build without NCCL
+std::vector<Planted> planted_in_hopper();  ///< kernels of compute capability 9.0
 
 /// Ends the process, as a program does whose call of CUDA failed, unless the status is 0.
 void checked(int status);

@@ -26,6 +26,7 @@ Ended run(const Planted& planted, bool bug, const char* mode) {
   if (child == 0) {
     dup2(fileno(said), STDERR_FILENO);
     if (mode) putenv(const_cast<char*>(mode));
+    if (planted.arch) putenv(const_cast<char*>(planted.arch));
     _exit(planted.run(bug) ? 0 : exit_wrong);
   }
   int status = 0;
@@ -91,11 +92,11 @@ void checked(int status) {
 int main(int argc, char** argv) {
   // A run under one of the modes would test that mode only.
   for (const char* mode :
-       {"EMULATOR_LATE", "EMULATOR_BACKWARDS", "EMULATOR_APART", "EMULATOR_RACES"})
+       {"EMULATOR_LATE", "EMULATOR_BACKWARDS", "EMULATOR_APART", "EMULATOR_RACES", "EMULATOR_ARCH"})
     unsetenv(mode);
   int failures = 0, count = 0;
-  for (const auto& all :
-       {planted_in_kernels(), planted_in_host_code(), planted_on_devices(), planted_in_nccl()})
+  for (const auto& all : {planted_in_kernels(), planted_in_host_code(), planted_in_hopper(),
+                          planted_on_devices(), planted_in_nccl()})
     for (const Planted& p : all) {
       if (argc > 1 && std::strcmp(argv[1], p.name) != 0) continue;
       std::string why = complaint_of_bug(p);
