@@ -207,13 +207,7 @@ void max_pool_backward(M& here, const Window& w, Span<const T> dy, Span<const ui
                        Span<T> dx) {
   const int64_t pixels = w.N * w.H * w.W;
 #ifndef TWEED_CPU
-  if (w.kernel <= 2 * w.stride && in_packs<T>(w.C, dy.data(), dx.data(), winner.data()) &&
-      few_packs<T>(w) && pixels) {
-    const PackWindow by_packs(w, int(w.C / Pack<T>::size), w.W, w.H);
-    const int64_t count = pixels * by_packs.packs;
-    return launch(max_pool_backward_packs_kernel<T>, pack_config(ceil_div(count, pack_threads)),
-                  here, by_packs, count, dy, winner, dx);
-  }
+  if (max_pool_backward_packs(here, w, dy, winner, dx)) return;
 #endif
   const Dim block = block_for(w.C);
   if (w.kernel <= 2 * w.stride)

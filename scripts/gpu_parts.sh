@@ -94,7 +94,7 @@ part_sanitizer() {
     return
   fi
   for program in kernels_test tensor_core_test conv_mma_test norm_values_test op_values_test \
-    shape_values_test loss_values_test fold_values_test attention_test; do
+    shape_values_test loss_values_test fold_values_test attention_test packs_test; do
     for tool in memcheck racecheck; do
       together 8 sanitizer "$tool.$program" compute-sanitizer --tool "$tool" --error-exitcode 99 \
         --target-processes all "$programs/$program" --device "$device"

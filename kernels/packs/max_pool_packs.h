@@ -1,10 +1,10 @@
-// Max pooling for a GPU: a thread takes a pack of channels of one place or pixel, see packs.h. For
-// max_pool.cu, inside namespace tweed::MACHINE.
+// Max pooling for a GPU: a thread takes a pack of channels, see packs.h. For max_pool.cu, inside
+// namespace tweed::MACHINE.
 
 /// A window with the divisors that a thread needs to know where it is.
 struct PackWindow {
-  int H, W, OH, OW, stride, padding, packs, kernel;
-  Quotient of_packs, of_width, of_height, of_stride;  // of the places or pixels that are walked
+  int H, W, OH, OW, stride, padding, packs;
+  Quotient of_packs, of_width, of_height;  // of the places that are walked
 
   PackWindow(const Window& w, int packs, int64_t width, int64_t height)
       : H(int(w.H)),
@@ -14,11 +14,9 @@ struct PackWindow {
         stride(int(w.stride)),
         padding(int(w.padding)),
         packs(packs),
-        kernel(int(w.kernel)),
         of_packs(packs),
         of_width(int(width)),
-        of_height(int(height)),
-        of_stride(int(w.stride)) {}
+        of_height(int(height)) {}
 };
 /// Where the i-th pack lies.
 struct PackPlace {
@@ -78,44 +76,49 @@ __global__ void __launch_bounds__(pack_threads)
   }
 }
 
-// For kernels of at most twice the stride: up to two windows cover a pixel along each axis.
-template <class T>
-__global__ void __launch_bounds__(pack_threads)
-    max_pool_backward_packs_kernel(PackWindow w, int64_t count, const T* __restrict__ dy,
-                                   const uint8_t* __restrict__ winner, T* __restrict__ dx) {
-  using A = acc_t<T>;
-  constexpr int size = Pack<T>::size;
+#include "kernels/packs/won.h"
+
+// The gradient goes by cells of stride x stride pixels: the same windows cover all of them, so a
+// thread reads each window once and asks for every pixel who has won it. `tall` cells of a column
+// are one thread's, which share windows too.
+constexpr int max_pool_tall = 2;
+
+template <int kernel, int stride, class T>
+__global__ void __launch_bounds__(pack_threads, 2)
+    max_pool_backward_packs_kernel(PackWindow w, int columns, int lines, int64_t count,
+                                   const T* __restrict__ dy, const uint8_t* __restrict__ winner,
+                                   T* __restrict__ dx) {
+  constexpr int size = Pack<T>::size, reach = (kernel + stride - 1) / stride;
+  constexpr int high = max_pool_tall + reach - 1;  // rows of windows
 #pragma unroll 1
   for (int64_t i : grid_stride(count)) {
-    const PackPlace at(w, int(i), w.W, w.H);
-    // The last window that begins at or before the pixel, and how far into it the pixel is.
-    const int row = w.of_stride.of(at.row + w.padding),
-              column = w.of_stride.of(at.column + w.padding);
-    const int down = at.row + w.padding - row * w.stride;
-    const int right = at.column + w.padding - column * w.stride;
-    Pack<T> in[4];
-    Winners<T> won[4];
-    int id[4];
+    const PackPlace at(w, int(i), columns, lines);
+    const int row = at.row * max_pool_tall;
+    WonPack<T> windows[high][reach];
 #pragma unroll
-    for (int k = 0; k < 4; ++k) {
-      const int oh = row - k / 2, ow = column - k % 2;
-      const int h = down + k / 2 * w.stride, v = right + k % 2 * w.stride;
-      const bool covers =
-          oh >= 0 && oh < w.OH && ow >= 0 && ow < w.OW && h < w.kernel && v < w.kernel;
-      id[k] = covers ? h * w.kernel + v : -1;
-      if (!covers) continue;
+    for (int k = 0; k < high * reach; ++k) {
+      const int oh = row + k / reach - (reach - 1), ow = at.column + k % reach - (reach - 1);
+      if (oh < 0 || oh >= w.OH || ow < 0 || ow >= w.OW) continue;
       const int64_t place = int64_t(((at.n * w.OH + oh) * w.OW + ow) * w.packs + at.pack) * size;
-      in[k] = pack_at(dy + place);
-      won[k] = *reinterpret_cast<const Winners<T>*>(winner + place);
+      windows[k / reach][k % reach] = WonPack<T>(dy + place, winner + place);
     }
-    A sums[size] = {};
 #pragma unroll
-    for (int k = 3; k >= 0; --k) {  // in the order of the windows, as elsewhere
-      if (id[k] < 0) continue;
+    for (int k = 0; k < max_pool_tall * stride * stride; ++k) {
+      const int cell = k / (stride * stride), down = k / stride % stride, right = k % stride;
+      const int h = (row + cell) * stride + down - w.padding;
+      const int v = at.column * stride + right - w.padding;
+      if (h < 0 || h >= w.H || v < 0 || v >= w.W) continue;
+      WonSum<T> sum;
 #pragma unroll
-      for (int c = 0; c < size; ++c) sums[c] += won[k].v[c] == id[k] ? in[k][c] : A(0);
+      for (int o = 0; o < reach * reach; ++o) {  // windows in order, as elsewhere
+        const int kh = down + (reach - 1 - o / reach) * stride;
+        const int kw = right + (reach - 1 - o % reach) * stride;
+        if (kh < kernel && kw < kernel)
+          sum.add(windows[cell + o / reach][o % reach], kh * kernel + kw);
+      }
+      const int64_t pixel = int64_t(((at.n * w.H + h) * w.W + v) * w.packs + at.pack) * size;
+      pack_at(dx + pixel) = sum.pack();
     }
-    pack_at(dx + i * size) = Pack<T>::of(sums);
   }
 }
 
@@ -125,4 +128,24 @@ static bool few_packs(const Window& w) {
   const int64_t packs = w.C / Pack<T>::size;
   return w.N * w.H * w.W * packs < (int64_t(1) << 31) && w.places() * packs < (int64_t(1) << 31) &&
          w.padding < (1 << 20);
+}
+
+// The launch; false where rows are no whole packs, or the kernel's size is an unusual one.
+template <class T>
+static bool max_pool_backward_packs(Here& here, const Window& w, Span<const T> dy,
+                                    Span<const uint8_t> winner, Span<T> dx) {
+  if (!in_packs<T>(w.C, dy.data(), dx.data(), winner.data()) || !few_packs<T>(w) || !dx.size())
+    return false;
+  const auto kernel = w.stride == 2 && w.kernel == 2   ? max_pool_backward_packs_kernel<2, 2, T>
+                      : w.stride == 2 && w.kernel == 3 ? max_pool_backward_packs_kernel<3, 2, T>
+                      : w.stride == 3 && w.kernel == 3 ? max_pool_backward_packs_kernel<3, 3, T>
+                                                       : nullptr;
+  if (!kernel) return false;
+  const int64_t columns = ceil_div(w.W + w.padding, w.stride);
+  const int64_t lines = ceil_div(ceil_div(w.H + w.padding, w.stride), int64_t(max_pool_tall));
+  const PackWindow by_packs(w, int(w.C / Pack<T>::size), columns, lines);
+  const int64_t count = w.N * lines * columns * by_packs.packs;
+  launch(kernel, pack_config(ceil_div(count, pack_threads)), here, by_packs, int(columns),
+         int(lines), count, dy, winner, dx);
+  return true;
 }
