@@ -99,9 +99,9 @@ __global__ void layer_norm_backward_kernel(int64_t rows, int64_t C, int64_t slab
 }
 
 #ifndef TWEED_CPU
-#include "kernels/packs/pack_walk.h"
+#include "kernels/packs/layer_norm_packs.h"
 
-// For a GPU, rows and sums are two kernels: the sums go in packs, see packs.h.
+// For a GPU, rows and sums are two kernels: this one's rows are longer than registers hold.
 template <class T>
 __global__ void layer_norm_rows_backward_kernel(int64_t rows, int64_t C, const T* __restrict__ x,
                                                 const T* __restrict__ gamma,
@@ -111,38 +111,6 @@ __global__ void layer_norm_rows_backward_kernel(int64_t rows, int64_t C, const T
   for (int64_t row : grid_rows(rows)) layer_norm_row_backward(row, C, x, gamma, mean, rstd, dy, dx);
 }
 
-template <class T>
-__global__ void __launch_bounds__(pack_threads)
-    layer_norm_sums_packs_kernel(int64_t rows, int64_t C, int64_t slabs, Quotient channels,
-                                 const T* __restrict__ x, const acc_t<T>* __restrict__ mean,
-                                 const acc_t<T>* __restrict__ rstd, const T* __restrict__ dy,
-                                 acc_t<T>* __restrict__ partial) {
-  using A = acc_t<T>;
-  struct In {
-    Pack<T> x, dy;
-    A mean, rstd;
-  };
-  for (int64_t slab : grid_blocks(slabs)) {
-    const int64_t first = rows * slab / slabs, last = rows * (slab + 1) / slabs;
-    sum_packs<2, T>(
-        first, last, C, [](int64_t) { return 0; },
-        [&](int64_t at) {
-          const int64_t row = first + channels.of(int(at - first * C));
-          return In{pack_at(x + at), pack_at(dy + at), mean[row], rstd[row]};
-        },
-        [](int, const In& in, int64_t, auto& sums) {
-#pragma unroll
-          for (int k = 0; k < Pack<T>::size; ++k) {
-            sums[0][k] += in.dy[k] * ((in.x[k] - in.mean) * in.rstd);
-            sums[1][k] += in.dy[k];
-          }
-        },
-        [&](int64_t c, const auto& totals) {
-          partial[slab * 2 * C + c] = totals[0];
-          partial[slab * 2 * C + C + c] = totals[1];
-        });
-  }
-}
 #endif
 
 template <class T>
@@ -169,6 +137,9 @@ using namespace MACHINE;
 template <class M, class T>
 void layer_norm_forward(M& here, int64_t rows, double eps, Span<const T> x, Span<const T> gamma,
                         Span<const T> beta, Span<T> y, Span<acc_t<T>> mean, Span<acc_t<T>> rstd) {
+#ifndef TWEED_CPU
+  if (layer_norm_forward_packs(here, rows, acc_t<T>(eps), x, gamma, beta, y, mean, rstd)) return;
+#endif
   launch(layer_norm_forward_kernel<T>, norm_rows_config(rows), here, rows, gamma.size(),
          acc_t<T>(eps), x, gamma, beta, y, mean, rstd);
 }
@@ -181,7 +152,7 @@ static void launch_backward(Here& here, int64_t rows, int64_t C, int64_t slabs, 
 #ifndef TWEED_CPU
   // A slab's elements are numbered in 31 bits: it has about norm_slab_size, or 16 rows.
   if (in_packs<T>(C, x.data(), dy.data()) && C < (1 << 20)) {
-    if (dx.size())
+    if (dx.size() && !layer_norm_rows_backward_packs(here, rows, C, x, gamma, mean, rstd, dy, dx))
       launch(layer_norm_rows_backward_kernel<T>, norm_rows_config(rows), here, rows, C, x, gamma,
              mean, rstd, dy, dx);
     return launch(layer_norm_sums_packs_kernel<T>, pack_config(slabs), here, rows, C, slabs,
