@@ -2,6 +2,8 @@
 #include "kernels/attention/attention_mma.h"
 #include "kernels/machine/kernel.h"
 #include "kernels/math.h"
+#include "kernels/packs/packs.h"
+#include "kernels/quotient.h"
 
 // A block takes a few rows (queries; in the backward pass also keys) of one head of one window,
 // transposed in shared memory so that threadIdx.x walks rows; tiles of the other side pass by. So
@@ -290,6 +292,10 @@ __global__ void attention_dot_kernel(AttentionShape a, const T* __restrict__ y,
   }
 }
 
+#ifndef TWEED_CPU
+#include "kernels/packs/attention_dot_packs.h"
+#endif
+
 // In place of products: s = scale q . k becomes p, the probability or hidden, and dp = dy . v to
 // the score's gradient p (dp - dot). log_sum and dot are those of row i, or of the tile's j if
 // `by_keys`.
@@ -445,13 +451,22 @@ void attention_forward(M& here, const AttentionShape& a, Span<const T> q, Span<c
          blocks, q, k, v, y, log_sum);
 }
 
+template <class T>
+static void attention_dot(Here& here, const AttentionShape& a, Span<const T> y, Span<const T> dy,
+                          Span<acc_t<T>> dot) {
+#ifndef TWEED_CPU
+  if (attention_dot_packs(here, a, y, dy, dot)) return;
+#endif
+  launch(attention_dot_kernel<T>,
+         {.grid = ceil_div(a.rows(), 8), .block = {32, 8}, .work = y.size()}, here, a, y, dy, dot);
+}
+
 template <class M, class T>
 void attention_backward(M& here, const AttentionShape& a, Span<const T> q, Span<const T> k,
                         Span<const T> v, Span<const T> y, Span<const acc_t<T>> log_sum,
                         Span<const T> dy, Span<T> dq, Span<T> dk, Span<T> dv, Span<acc_t<T>> dot) {
   using A = acc_t<T>;
-  launch(attention_dot_kernel<T>,
-         {.grid = ceil_div(a.rows(), 8), .block = {32, 8}, .work = y.size()}, here, a, y, dy, dot);
+  attention_dot(here, a, y, dy, dot);
 #ifndef TWEED_CPU
   if constexpr (std::is_same_v<T, bf16>)
     if (attention_mma_can(here, a, {q, k, v, dy, dq, dk, dv}))
