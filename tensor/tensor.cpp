@@ -70,7 +70,11 @@ Tensor Tensor::view(const Shape& shape, std::size_t offset) const {
   impl->version = this->impl().version;
   return Tensor(std::move(impl));
 }
-Tensor Tensor::detach() const { return view(shape(), 0); }
+Tensor Tensor::detach() const {
+  Tensor same_elements = view(shape(), 0);
+  if (auto known = annotation()) same_elements.annotate(std::move(known));
+  return same_elements;
+}
 
 Tensor Tensor::reshape(const Shape& target) const {
   if (target.size() != size())

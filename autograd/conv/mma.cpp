@@ -61,13 +61,37 @@ Tensor packed(const Packing& p, const Tensor& images) {
     aligned = reinterpret_cast<std::uintptr_t>(images.read<T>().data()) % 16 == 0;
   });
   if (p.pixels == 1 && p.channels == C && aligned) return images;
-  const int64_t W = images.dim(2);
-  const Tensor all = Tensor::empty({images.dim(0), images.dim(1), p.columns(W), p.depth()},
-                                   images.dtype(), images.device());
+  const int64_t N = images.dim(0), H = images.dim(1), W = images.dim(2), columns = p.columns(W);
+  check_mma_size({.N = N, .H = int(H), .W = int(columns), .C = int(p.depth())},
+                 element_bytes(images));
+  const Tensor all = Tensor::empty({N, H, columns, p.depth()}, images.dtype(), images.device());
   dispatch_mma(images, [&]<class T>(auto& here) {
     pack_pixels(here, p, W, C, images.read<T>(), all.write<T>());
   });
   return all;
+}
+
+// What the forward pass has packed, for the weight gradient that follows it: an annotation of the
+// images, which goes with its first use.
+struct PackedImages : Attachment {
+  Packing packing;
+  Tensor images;
+};
+std::shared_ptr<const PackedImages> packed_before(const Tensor& x) {
+  return std::dynamic_pointer_cast<const PackedImages>(x.annotation());
+}
+void keep_packed(const Packing& p, const Tensor& x, const Tensor& images) {
+  if (images.same(x) || (x.annotation() && !packed_before(x))) return;
+  auto kept = std::make_shared<PackedImages>();
+  kept->packing = p;
+  kept->images = images;
+  x.annotate(kept);
+}
+Tensor packed_again(const Packing& p, const Tensor& x) {
+  const auto kept = packed_before(x);
+  if (!kept || kept->packing != p) return packed(p, x);
+  x.annotate(nullptr);
+  return kept->images;
 }
 
 // ---- the product --------------------------------------------------------------------------------
@@ -102,8 +126,10 @@ void mma_forward(const Conv& c, Activation activation, const Tensor& x, const Te
   const Packing packing = packing_of(c, chunk_of(x));
   Packing of_filters = packing;
   of_filters.border = 0;
-  multiply(packed_slide(c, packing), activation, packed(packing, x), packed(of_filters, weight),
-           bias, y, moments);
+  const Tensor images = packed(packing, x);
+  if (grad_enabled() && requires_grad(weight)) keep_packed(packing, x, images);
+  multiply(packed_slide(c, packing), activation, images, packed(of_filters, weight), bias, y,
+           moments);
 }
 
 Tensor mma_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weight) {
@@ -132,7 +158,7 @@ Tensor mma_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz, con
   const Slide s = packed_slide(c, packing);
   check_mma_size(s, element_bytes(x));
   const MmaPlan plan = mma_weight_plan(s, of_dz.channels, element_bytes(x));
-  const Tensor images = packed(packing, x), gradients = packed(of_dz, dz);
+  const Tensor images = packed_again(packing, x), gradients = packed(of_dz, dz);
   const Tensor partial = floats_like(x, {plan.slices, of_dz.channels, s.patch()});
   dispatch_mma(x, [&]<class T>(auto& here) {
     conv_mma_weight(here, s, plan, of_dz.channels, images.read<T>(), gradients.read<T>(),

@@ -1,8 +1,11 @@
 // Kernels that have a second form for a GPU, in packs of 16 bytes, against the one form that `cpu`
 // has: with rows of whole packs, with others, and with images whose borders cut cells and windows.
 #include "autograd/attention.h"
+#include "autograd/conv.h"
+#include "autograd/elementwise.h"
 #include "autograd/norm.h"
 #include "autograd/pool.h"
+#include "autograd/reduce.h"
 #include "tests/catch.h"
 #include "tests/support.h"
 
@@ -67,6 +70,46 @@ TEST_CASE("layer_norm in packs is that of single elements", "[packs]") {
 TEST_CASE("attention's gradient in packs is that of single elements", "[packs]") {
   for (int64_t D : {8, 16, 48, 64, 128, 20})
     check_like_cpu([](auto& in) { return attention(in[0], 3); }, {{2, 11, 9 * D}});
+}
+
+// Each convolution packs the images its own way, and keeps them for its weight gradient.
+TEST_CASE("convolutions of few channels pack their images, those that share them too", "[packs]") {
+  for (int64_t C : {1, 3, 4, 5, 12})
+    for (int64_t padding : {0, 1})
+      check_like_cpu(
+          [=](auto& in) {
+            const bool mma = has_tensor_cores(in[0].device()) && in[0].dtype() == DType::bfloat16;
+            const ConvAlgorithm* algorithm = mma ? parse_conv_algorithm("mma") : nullptr;
+            const auto conv = [&](const Tensor& weight, int64_t border) {
+              return conv2d(in[0], weight, {}, {2, border, {}, {}, algorithm});
+            };
+            return conv(in[1], padding + 1) + conv(in[2], padding + 1) + conv(in[3], padding);
+          },
+          {{2, 12, 11, C}, {40, 5, 5, C}, {40, 5, 5, C}, {40, 3, 3, C}});
+}
+
+TEST_CASE("packed images stay with the images while a gradient may need them", "[packs]") {
+  for (Device device : test_devices()) {
+    if (!has_tensor_cores(device)) continue;
+    const ConvOptions options = {
+        .stride = 2, .padding = 3, .algorithm = parse_conv_algorithm("mma")};
+    const Tensor x = random_tensor({2, 12, 11, 3}, DType::bfloat16, device, 1);
+    const Tensor frozen = random_tensor({40, 7, 7, 3}, DType::bfloat16, device, 2);
+    const Tensor weight = require_grad(frozen.clone());
+    conv2d(x, frozen, {}, options);
+    CHECK(!x.annotation());
+    {
+      NoGrad none;
+      conv2d(x, weight, {}, options);
+      CHECK(!x.annotation());
+    }
+    const Tensor y = sum(conv2d(x, weight, {}, options));
+    CHECK(x.annotation());
+    const Tensor first = grad_of(y, {weight}, true)[0];
+    CHECK(same_bits(grad_of(y, {weight})[0], first));  // packed again
+    x.fill(0);
+    CHECK(!x.annotation());
+  }
 }
 
 }  // namespace tweed
