@@ -1,5 +1,7 @@
 #include "kernels/conv/im2col.h"
 #include "kernels/machine/kernel.h"
+#include "kernels/packs/packs.h"
+#include "kernels/quotient.h"
 
 namespace tweed {
 namespace MACHINE {
@@ -94,6 +96,10 @@ __global__ void col2im_kernel(Window w, const T* __restrict__ columns, T* __rest
   }
 }
 
+#ifndef TWEED_CPU
+#include "kernels/packs/im2col_packs.h"
+#endif
+
 }  // namespace MACHINE
 using namespace MACHINE;
 
@@ -103,6 +109,9 @@ static Dim block_for(int64_t channels) {
 
 template <class M, class T>
 void im2col(M& here, const Window& w, Span<const T> image, Span<T> columns) {
+#ifndef TWEED_CPU
+  if (im2col_packs(here, w, image, columns)) return;
+#endif
   Dim block = block_for(w.kernel * w.C);
   launch(im2col_kernel<T>,
          {.grid = ceil_div(w.places(), block.y), .block = block, .work = columns.size()}, here, w,
@@ -110,6 +119,9 @@ void im2col(M& here, const Window& w, Span<const T> image, Span<T> columns) {
 }
 template <class M, class T>
 void col2im(M& here, const Window& w, Span<const T> columns, Span<T> image) {
+#ifndef TWEED_CPU
+  if (col2im_packs(here, w, columns, image)) return;
+#endif
   Dim block = {32, 8};
   const auto row_bytes = std::size_t(w.W * w.C) * sizeof(acc_t<T>);
   if (w.C < 16 && block.y * row_bytes <= shared_bytes_limit) {

@@ -72,6 +72,26 @@ TEST_CASE("attention's gradient in packs is that of single elements", "[packs]")
     check_like_cpu([](auto& in) { return attention(in[0], 3); }, {{2, 11, 9 * D}});
 }
 
+TEST_CASE("unfold and fold in packs are those of single elements", "[packs]") {
+  struct Windows {
+    Shape x;
+    int64_t kernel, stride, padding;
+  };
+  // Pixels of whole packs; lines of whole packs, as patches of three channels have; others.
+  const Windows all[] = {{{2, 5, 7, 8}, 3, 1, 1},     {{1, 6, 5, 16}, 3, 2, 1},
+                         {{2, 4, 6, 8}, 1, 2, 0},     {{1, 7, 6, 24}, 2, 2, 1},
+                         {{2, 32, 16, 3}, 16, 16, 0}, {{1, 8, 8, 4}, 4, 2, 2},
+                         {{1, 9, 6, 8}, 5, 3, 2},     {{1, 7, 7, 12}, 3, 2, 2},
+                         {{0, 4, 4, 8}, 2, 2, 0},     {{1, 3, 9, 8}, 3, 4, 0}};
+  for (const Windows& w : all)
+    check_like_cpu([&](auto& in) { return unfold(in[0], w.kernel, w.stride, w.padding); }, {w.x});
+}
+
+TEST_CASE("a number for each row meets its row in packs as in single elements", "[packs]") {
+  for (int64_t length : {8, 24, 264, 5})
+    check_like_cpu([](auto& in) { return in[0] * in[1] + in[1]; }, {{3, length, 1}, {3, 1, 1}});
+}
+
 // Each convolution packs the images its own way, and keeps them for its weight gradient.
 TEST_CASE("convolutions of few channels pack their images, those that share them too", "[packs]") {
   for (int64_t C : {1, 3, 4, 5, 12})
