@@ -3,6 +3,7 @@
 #include "kernels/math.h"
 #include "kernels/packs/packs.h"
 #include "kernels/pieces.h"
+#include "kernels/quotient.h"
 
 namespace tweed {
 namespace MACHINE {
@@ -74,6 +75,22 @@ __global__ void __launch_bounds__(pack_threads, 3)
              pack_at(y + at) = Pack<T>::of(v);
            });
     });
+  }
+}
+
+// binary_rows_kernel in packs: as many for each row of a as `row_packs` divides by.
+template <Binary f, class T>
+__global__ void __launch_bounds__(pack_threads)
+    binary_rows_packs_kernel(int64_t count, Quotient row_packs, const T* __restrict__ a,
+                             const T* __restrict__ b, T* __restrict__ y) {
+  constexpr int size = Pack<T>::size;
+  for (int64_t i : grid_stride(count)) {
+    const Pack<T> in = pack_at(a + i * size);
+    const acc_t<T> value = load(b[row_packs.of(int(i))]);
+    acc_t<T> v[size];
+#pragma unroll
+    for (int k = 0; k < size; ++k) v[k] = BinaryFormula<f>::value(in[k], value);
+    pack_at(y + i * size) = Pack<T>::of(v);
   }
 }
 #endif
@@ -150,13 +167,19 @@ void select(M& here, Span<const uint8_t> condition, Span<const T> a, Span<const 
 template <class M, class T>
 void binary(M& here, Binary f, const Broadcast& shape, Span<const T> a, Span<const T> b,
             Span<T> y) {
-  auto with = [&]([[maybe_unused]] auto packs, auto equal, auto columns, auto rows) {
+  auto with = [&]([[maybe_unused]] auto packs, [[maybe_unused]] auto row_packs, auto equal,
+                  auto columns, auto rows) {
     if (shape.middle == 1) return launch(equal, map_config<T>(y.size()), here, y.size(), a, b, y);
 #ifndef TWEED_CPU
     if (in_packs<T>(shape.inner, a.data(), b.data(), y.data())) {
       const int64_t pieces = ceil_div(shape.middle, pack_rows<T>(shape.inner, 8));
       return launch(packs, pack_config(shape.outer * pieces), here, shape, pieces, a, b, y);
     }
+    const int64_t row = shape.middle / Pack<T>::size, count = shape.outer * row;
+    if (shape.inner == 1 && in_packs<T>(shape.middle, a.data(), y.data()) &&
+        count < int64_t(1) << 31)
+      return launch(row_packs, pack_config(ceil_div(count, pack_threads)), here, count,
+                    Quotient(int(row)), a, b, y);
 #endif
     const Dim block = {32, 8};
     const bool by_row = shape.inner == 1;
@@ -169,9 +192,10 @@ void binary(M& here, Binary f, const Broadcast& shape, Span<const T> a, Span<con
       launch(columns, config, here, pieces, shape.middle, a, b, y);
   };
 #ifdef TWEED_CPU
-#define IN_PACKS(name) nullptr
+#define IN_PACKS(name) nullptr, nullptr
 #else
-#define IN_PACKS(name) binary_packs_kernel<Binary::name, T>
+#define IN_PACKS(name) \
+  binary_packs_kernel<Binary::name, T>, binary_rows_packs_kernel<Binary::name, T>
 #endif
 #define LAUNCH(name, ...)                                       \
   if (f == Binary::name)                                        \
