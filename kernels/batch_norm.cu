@@ -2,45 +2,59 @@
 #include "kernels/machine/kernel.h"
 #include "kernels/math.h"
 #include "kernels/packs/packs.h"
+#include "kernels/quotient.h"
 
 namespace tweed {
 namespace MACHINE {
 
 #include "kernels/channel_norm.h"
 
+/// How many rows slabs have: `each`, the last what is left; or, where that is 0, rows are cut
+/// evenly and slab s begins at rows * s / slabs. A GPU takes a hundred instructions to divide
+/// 64-bit numbers. Even slabs are at most 4,096.
+struct SlabRows {
+  int64_t rows, each = 0, least = 0;
+  int rest = 0;
+  Quotient of_slabs;
+
+  SlabRows(int64_t rows, int64_t slabs)
+      : rows(rows), least(rows / slabs), rest(int(rows % slabs)), of_slabs(int(slabs)) {}
+  static SlabRows of(int64_t each, int64_t rows) {
+    SlabRows s(rows, 1);
+    s.each = each;
+    return s;
+  }
+  TWEED_INLINE int64_t operator[](int64_t slab) const {
+    if (each) return min(each, rows - slab * each);
+    return least + (of_slabs.of(rest * int(slab + 1)) - of_slabs.of(rest * int(slab)));
+  }
+};
+
 // Level 2: joins the slabs of a channel, in double: there are few of them, and a mean far from zero
-// would be rounded once for each. Slabs have slab_rows rows, the last what is left; with 0 the rows
-// are cut evenly. A column of threads for each channel, see column_sum().
+// would be rounded once for each. A column of threads for each channel, see column_sum(). Sums are
+// around the first slab's mean: exact where all are equal.
 template <class A>
-__global__ void batch_norm_join_kernel(int64_t rows, int64_t C, int64_t slabs, int64_t slab_rows,
-                                       double eps, double momentum, const A* __restrict__ partial,
+__global__ void batch_norm_join_kernel(SlabRows in_slab, int64_t C, int64_t slabs, double eps,
+                                       double momentum, const A* __restrict__ partial,
                                        A* __restrict__ mean, A* __restrict__ rstd,
                                        A* __restrict__ running_mean, A* __restrict__ running_var) {
-  const EvenCut even(rows, slabs);
-  auto begin = [&](int64_t slab) {
-    return slab_rows ? min(slab * slab_rows, rows) : even.begin(slab);
-  };
+  const double rows = double(in_slab.rows);
   for (int64_t tile : grid_blocks(ceil_div(C, blockDim.x))) {
-    const int64_t c = tile * blockDim.x + threadIdx.x;
-    auto sum = [&](auto f) {
-      return column_sum(slabs, [&](int64_t slab) {
-        return c < C ? f(double(begin(slab + 1) - begin(slab)), partial + slab * 2 * C + c) : 0.0;
-      });
-    };
-    const double about = c < C ? partial[c] : 0;  // sums around it are exact where all are equal
-    const double m =
-        about + sum([&](double n, const A* p) { return n * (double(*p) - about); }) / double(rows);
-    double squares = sum([&](double n, const A* p) {
-      const double d = double(*p) - m;
-      return double(p[C]) + n * d * d;
+    const int64_t at = tile * blockDim.x + threadIdx.x, c = min(at, C - 1);
+    const double about = partial[c];
+    const auto sums = column_sum(slabs, [&](int64_t slab) {
+      const A* const p = partial + slab * 2 * C + c;
+      const double d = double(*p) - about, nd = double(in_slab[slab]) * d;
+      return SumPair<double>{nd, double(p[C]) + nd * d};
     });
-    if (c >= C || threadIdx.y != 0) continue;
-    squares = squares < 0 ? 0 : squares;  // rounding, where all values are equal
+    if (at >= C || threadIdx.y != 0) continue;
+    const double off = sums.a / rows, m = about + off, around = sums.b - rows * off * off;
+    const double squares = around < 0 ? 0 : around;  // rounding, where all values are equal
     mean[c] = A(m);
-    rstd[c] = A(1 / sqrt(squares / double(rows) + eps));
+    rstd[c] = A(1 / sqrt(squares / rows + eps));
     if (running_mean) {
       running_mean[c] = A((1 - momentum) * running_mean[c] + momentum * m);
-      running_var[c] = A((1 - momentum) * running_var[c] + momentum * squares / double(rows - 1));
+      running_var[c] = A((1 - momentum) * running_var[c] + momentum * squares / (rows - 1));
     }
   }
 }
@@ -62,13 +76,12 @@ __global__ void batch_norm_join_sums_kernel(int64_t rows, int64_t C, int64_t sla
   using A = acc_t<T>;
   A* const slopes = partial + slabs * 2 * C;
   for (int64_t tile : grid_blocks(ceil_div(C, blockDim.x))) {
-    const int64_t c = tile * blockDim.x + threadIdx.x;
-    auto total = [&](int64_t first) {
-      return column_sum(
-          slabs, [&](int64_t slab) { return c < C ? partial[slab * 2 * C + first + c] : A(0); });
-    };
-    const A sum = total(0), product = total(C);
-    if (c >= C || threadIdx.y != 0) continue;
+    const int64_t at = tile * blockDim.x + threadIdx.x, c = min(at, C - 1);
+    const auto [sum, product] = column_sum(slabs, [&](int64_t slab) {
+      const A* const p = partial + slab * 2 * C + c;
+      return SumPair<A>{*p, p[C]};
+    });
+    if (at >= C || threadIdx.y != 0) continue;
     dbeta[c] = store<T>(sum);
     dgamma[c] = store<T>(product * rstd[c]);
     slopes[c] = load(gamma[c]) * (sum / A(rows));
@@ -86,8 +99,8 @@ void batch_norm_statistics(M& here, int64_t rows, double eps, double momentum, S
   using A = acc_t<T>;
   const int64_t C = mean.size(), slabs = batch_norm_slabs(rows, C);
   channel_moments(here, rows, C, slabs, x, partial);
-  launch(batch_norm_join_kernel<A>, column_sum_config(C, slabs), here, rows, C, slabs, int64_t(0),
-         eps, momentum, Span<const A>(partial), mean, rstd, running_mean, running_var);
+  launch(batch_norm_join_kernel<A>, column_sum_config(C, slabs), here, SlabRows(rows, slabs), C,
+         slabs, eps, momentum, Span<const A>(partial), mean, rstd, running_mean, running_var);
 }
 
 template <class M, class A>
@@ -95,8 +108,9 @@ void batch_norm_join(M& here, int64_t rows, int64_t slab_rows, double eps, doubl
                      Span<const A> moments, Span<A> mean, Span<A> rstd, Span<A> running_mean,
                      Span<A> running_var) {
   const int64_t C = mean.size(), slabs = ceil_div(rows, slab_rows);
-  launch(batch_norm_join_kernel<A>, column_sum_config(C, slabs), here, rows, C, slabs, slab_rows,
-         eps, momentum, moments, mean, rstd, running_mean, running_var);
+  launch(batch_norm_join_kernel<A>, column_sum_config(C, slabs), here,
+         SlabRows::of(slab_rows, rows), C, slabs, eps, momentum, moments, mean, rstd, running_mean,
+         running_var);
 }
 
 template <class M, class A>

@@ -65,10 +65,9 @@ template <class T>
 __global__ void bias_finish_kernel(int64_t slabs, int64_t C, const acc_t<T>* __restrict__ partial,
                                    T* __restrict__ dbias) {
   for (int64_t tile : grid_blocks(ceil_div(C, blockDim.x))) {
-    const int64_t c = tile * blockDim.x + threadIdx.x;
-    const acc_t<T> total =
-        column_sum(slabs, [&](int64_t slab) { return c < C ? partial[slab * C + c] : 0; });
-    if (c < C && threadIdx.y == 0) dbias[c] = store<T>(total);
+    const int64_t at = tile * blockDim.x + threadIdx.x, c = min(at, C - 1);
+    const acc_t<T> total = column_sum(slabs, [&](int64_t slab) { return partial[slab * C + c]; });
+    if (at < C && threadIdx.y == 0) dbias[c] = store<T>(total);
   }
 }
 

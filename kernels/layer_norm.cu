@@ -118,14 +118,12 @@ __global__ void layer_norm_join_kernel(int64_t C, int64_t slabs,
                                        const acc_t<T>* __restrict__ partial, T* __restrict__ dgamma,
                                        T* __restrict__ dbeta) {
   for (int64_t tile : grid_blocks(ceil_div(C, blockDim.x))) {
-    const int64_t c = tile * blockDim.x + threadIdx.x;
-    auto total = [&](int64_t first) {
-      return column_sum(slabs, [&](int64_t slab) {
-        return c < C ? partial[slab * 2 * C + first + c] : acc_t<T>(0);
-      });
-    };
-    const acc_t<T> product = total(0), sum = total(C);
-    if (c >= C || threadIdx.y != 0) continue;
+    const int64_t at = tile * blockDim.x + threadIdx.x, c = min(at, C - 1);
+    const auto [product, sum] = column_sum(slabs, [&](int64_t slab) {
+      const acc_t<T>* const p = partial + slab * 2 * C + c;
+      return SumPair<acc_t<T>>{*p, p[C]};
+    });
+    if (at >= C || threadIdx.y != 0) continue;
     dgamma[c] = store<T>(product);
     dbeta[c] = store<T>(sum);
   }

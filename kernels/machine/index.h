@@ -52,6 +52,11 @@ __device__ inline T warp_reduce(T v, Op op) {
 template <class A>
 struct SumPair {
   A a, b;
+  __device__ SumPair& operator+=(const SumPair& o) {
+    a += o.a;
+    b += o.b;
+    return *this;
+  }
 };
 /// The threads of a row of the block add f(0) ... f(n-1), each a SumPair; all of them get the
 /// sums. blockDim.x is warp_size, and all of a row call it together.
@@ -111,15 +116,25 @@ __device__ inline T block_reduce(T v, Op op, T identity) {
   return warp_reduce(lane < warps ? per_warp[lane] : identity, op);
 }
 
-/// The threads of a column of the block, those with the same threadIdx.x, add f(0) ... f(n-1); all
-/// of them get the sum. The whole block calls it together; it has at most 1,024 threads, and
-/// blockDim.y is a power of two.
+/// The threads of a column of the block, those with the same threadIdx.x, add f(0) ... f(n-1),
+/// numbers or SumPairs; all of them get the sum. The whole block calls it together; it has at most
+/// 1,024 threads, and blockDim.y is a power of two.
 template <class F>
 __device__ inline auto column_sum(int64_t n, F f) {
   using A = decltype(f(n));
   __shared__ A cells[1024];
-  A v = 0;
-  for (int64_t i : block_rows(n)) v += f(i);
+  A v = {};
+  const int64_t step = blockDim.y;
+  int64_t i = threadIdx.y;
+  for (; i + 3 * step < n; i += 4 * step) {  // four on their way at once, see packs.h
+    const A a = f(i), b = f(i + step), c = f(i + 2 * step), d = f(i + 3 * step);
+    v += a;
+    v += b;
+    v += c;
+    v += d;
+  }
+#pragma unroll 1
+  for (; i < n; i += step) v += f(i);
   A* const mine = cells + threadIdx.y * blockDim.x + threadIdx.x;
   __syncthreads();  // the readers of an earlier call are done
   *mine = v;
@@ -137,5 +152,6 @@ __device__ inline auto block_sum(int64_t n, F f) {
   using A = decltype(f(n));
   A v = 0;
   for (int64_t i : block_stride(n)) v += f(i);
-  return block_reduce(v, [](A a, A b) { return a + b; }, A(0));
+  return block_reduce(
+      v, [](A a, A b) { return a + b; }, A(0));
 }

@@ -25,7 +25,8 @@ TWEED_INLINE Contiguous grid_rows(int64_t n) { return share(n); }
 TWEED_INLINE Contiguous block_stride(int64_t n) { return {0, n}; }
 TWEED_INLINE Contiguous block_rows(int64_t n) { return {0, n}; }
 
-// `omp simd reduction` lets these vectorise without -ffast-math: reordering is granted loop by loop.
+// `omp simd reduction` lets these vectorise without -ffast-math: reordering is granted loop by
+// loop.
 template <class F>
 TWEED_INLINE auto block_sum(int64_t n, F f) {
   decltype(f(n)) v = 0;
@@ -35,10 +36,6 @@ TWEED_INLINE auto block_sum(int64_t n, F f) {
 }
 template <class F>
 TWEED_INLINE auto warp_sum(int64_t n, F f) {
-  return block_sum(n, f);
-}
-template <class F>
-TWEED_INLINE auto column_sum(int64_t n, F f) {
   return block_sum(n, f);
 }
 template <class A>
@@ -56,6 +53,14 @@ TWEED_INLINE auto warp_sums(int64_t n, F f) {
     b += term.b;
   }
   return Sums{a, b};
+}
+/// Of numbers or SumPairs.
+template <class F>
+TWEED_INLINE auto column_sum(int64_t n, F f) {
+  if constexpr (std::is_arithmetic_v<decltype(f(n))>)
+    return block_sum(n, f);
+  else
+    return warp_sums(n, f);
 }
 /// The maximum, which is NaN as soon as one value is: the second reduction counts those.
 template <class F>
