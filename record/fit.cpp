@@ -16,13 +16,13 @@ void check_kind(const std::string& path, const std::string& name, const Shape& f
                                 " numbers, the network's is not");
 }
 
-void copy_tensors(const SafeTensorsFile& file, const std::string& prefix,
+void copy_tensors(const TensorFile& file, const std::string& prefix,
                   const std::vector<Named>& into) {
   std::vector<std::pair<std::string, Tensor>> found;
   for (auto& [name, t] : into)
     if (file.tensors().contains(prefix + name)) found.emplace_back(prefix + name, t);
   for (auto& [name, t] : found) {
-    const SafeTensorsFile::Entry& entry = file.tensors().at(name);
+    const TensorFile::Entry& entry = file.tensors().at(name);
     // F32, F64, F16, F8_E4M3, BF16
     const bool floating = entry.dtype.starts_with("F") || entry.dtype.starts_with("BF");
     check_kind(file.path(), name, our_shape(entry.shape), floating, t);
@@ -31,6 +31,6 @@ void copy_tensors(const SafeTensorsFile& file, const std::string& prefix,
   check_finite(file.path(), into);
 }
 
-int64_t most_weights_for(const SafeTensorsFile& file) { return 2 * file.elements() + (1 << 20); }
+int64_t most_weights_for(const TensorFile& file) { return 2 * file.elements() + (1 << 20); }
 
 }  // namespace tweed

@@ -23,11 +23,11 @@ void check_kind(const std::string& path, const std::string& name, const Shape& f
 
 /// Copies what there is of `into` under prefix + name, once all shapes were compared.
 /// @throws FormatError  naming a tensor of another shape, or one that is not finite
-void copy_tensors(const SafeTensorsFile& file, const std::string& prefix,
+void copy_tensors(const TensorFile& file, const std::string& prefix,
                   const std::vector<Named>& into);
 
 /// How many weights a network may have that is described by `file`, for WeightLimit: about as many
 /// as there are in it, so that a network with a tensor more can be told which.
-int64_t most_weights_for(const SafeTensorsFile& file);
+int64_t most_weights_for(const TensorFile& file);
 
 }  // namespace tweed

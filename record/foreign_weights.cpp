@@ -21,14 +21,6 @@ std::string shell_word(const std::string& text) {
   return word;
 }
 
-// A training state holds the weights as 'state_dict' or 'model'. Tensors that share memory are
-// copied, which safetensors asks for.
-constexpr const char* from_torch =
-    "import sys, torch; from safetensors.torch import save_file; "
-    "d = torch.load(sys.argv[1], map_location=\"cpu\", weights_only=True); "
-    "d = d.get(\"state_dict\", d.get(\"model\", d)); "
-    "save_file({k: v.clone().contiguous() for k, v in d.items() if torch.is_tensor(v)}, "
-    "sys.argv[2])";
 constexpr const char* from_numpy =
     "import sys, numpy; from safetensors.numpy import save_file; "
     "save_file(dict(numpy.load(sys.argv[1])), sys.argv[2])";
@@ -51,8 +43,7 @@ std::string foreign_weights(const std::string& path, std::string_view head) {
   switch (kind) {
     case FileKind::pytorch:
     case FileKind::pytorch_old:
-    case FileKind::pickle:
-      return what + conversion(path, from_torch);
+      return what + ", which says nothing of its network: --model NAME does";
     case FileKind::npz:
       return what + conversion(path, from_numpy);
     default:

@@ -12,12 +12,12 @@
 namespace tweed {
 namespace {
 
-bool is_missing(const SafeTensorsFile& file, const std::string& name) {
+bool is_missing(const TensorFile& file, const std::string& name) {
   return !file.tensors().contains(name) && !may_be_missing(name);
 }
 
 // What stands before all names of a network in the file: "" or, say, "module.".
-std::string prefix_of(const SafeTensorsFile& file, const std::vector<Named>& names) {
+std::string prefix_of(const TensorFile& file, const std::vector<Named>& names) {
   const auto fits = [&](const std::string& prefix) {
     return std::none_of(names.begin(), names.end(),
                         [&](const Named& n) { return is_missing(file, prefix + n.name); });
@@ -31,7 +31,7 @@ std::string prefix_of(const SafeTensorsFile& file, const std::vector<Named>& nam
   return "";
 }
 
-[[noreturn]] void fail_missing(const SafeTensorsFile& file, const std::string& name,
+[[noreturn]] void fail_missing(const TensorFile& file, const std::string& name,
                                const std::string& model) {
   const std::string there = file.tensors().empty()
                                 ? "it has none"
@@ -41,7 +41,7 @@ std::string prefix_of(const SafeTensorsFile& file, const std::vector<Named>& nam
 }
 
 // The number of classes, from the last layer's bias or weights.
-int64_t classes_of(const SafeTensorsFile& file, const std::string& last) {
+int64_t classes_of(const TensorFile& file, const std::string& last) {
   const Shape& shape = file.tensors().at(last).shape;
   if (shape.ndim() < 1 || shape[0] < 1)
     throw FormatError(file.path(), in_quotes(last) + " is " + shape.str() +
@@ -49,7 +49,7 @@ int64_t classes_of(const SafeTensorsFile& file, const std::string& last) {
   return shape[0];
 }
 
-std::vector<std::string> notes_on(const SafeTensorsFile& file, const std::string& prefix,
+std::vector<std::string> notes_on(const TensorFile& file, const std::string& prefix,
                                   const std::vector<Named>& used) {
   std::vector<std::string> notes;
   if (!prefix.empty())
@@ -70,13 +70,13 @@ std::vector<std::string> notes_on(const SafeTensorsFile& file, const std::string
 }
 
 // The network before its number of classes is known: for its names.
-ModulePtr outline(const SafeTensorsFile& file, const std::string& model) {
+ModulePtr outline(const TensorFile& file, const std::string& model) {
   std::optional<WeightLimit> limit;  // only a description can ask for anything
   if (is_json_model(model)) limit.emplace(most_weights_for(file), printable(file.path()));
   return make_model(model, {.classes = 1});
 }
 
-ModulePtr network_for(const SafeTensorsFile& file, const std::string& model, int64_t classes,
+ModulePtr network_for(const TensorFile& file, const std::string& model, int64_t classes,
                       int image_size) {
   const WeightLimit limit(most_weights_for(file), printable(file.path()));
   return make_model(model, {.classes = classes, .image_size = image_size});
@@ -85,7 +85,8 @@ ModulePtr network_for(const SafeTensorsFile& file, const std::string& model, int
 }  // namespace
 
 Checkpoint load_weights(const std::string& path, const std::string& model) {
-  const SafeTensorsFile file(path);
+  const auto opened = open_tensors(path);
+  const TensorFile& file = *opened;
   const auto parameters = outline(file, model)->parameters();
   if (parameters.empty()) throw Error("the model " + printable(model) + " has no weights to load");
   const std::string prefix = prefix_of(file, parameters);
@@ -108,6 +109,8 @@ Checkpoint load_weights(const std::string& path, const std::string& model) {
     if (is_missing(file, prefix + name)) fail_missing(file, name, model);
   copy_tensors(file, prefix, state);
   checkpoint.notes = notes_on(file, prefix, state);
+  if (const std::string note = file.note(); !note.empty())
+    checkpoint.notes.insert(checkpoint.notes.begin(), note);
   checkpoint.network->eval();
   return checkpoint;
 }

@@ -6,8 +6,7 @@
 #include <map>
 #include <string>
 
-#include "data/read_file.h"
-#include "tensor/tensor.h"
+#include "record/tensor_file.h"
 
 namespace tweed {
 
@@ -22,37 +21,24 @@ struct SafeTensors {
 /// @throws Error  "PATH: cannot be written: REASON"; nothing is left behind then
 void write_safetensors(const std::string& path, const SafeTensors& content);
 
-/// An open file whose header has been read, and checked: its tensors fill the file exactly. Tensors
-/// are read one by one, so that names and shapes can be compared with a network's before memory is
-/// taken, and tensors that are not read may have any dtype.
-class SafeTensorsFile {
+/// A safetensors file whose header has been read, and checked: its tensors fill the file exactly.
+class SafeTensorsFile : public TensorFile {
  public:
-  struct Entry {
-    std::string dtype;  ///< as the format calls it: "F32"
-    Shape shape;
-    uint64_t begin = 0, end = 0;  ///< bytes, from the end of the header on
-  };
-
   /// @throws FormatError  with the file and, in a damaged one, the byte: no such file, another kind
   ///                      of file (naming it, and what turns it into safetensors), a header that is
   ///                      not as the format says, tensors that overlap, leave gaps, or do not fill
   ///                      the file
   explicit SafeTensorsFile(const std::string& path);
 
-  const std::string& path() const { return file_.path(); }
-  const std::map<std::string, Entry>& tensors() const { return tensors_; }
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
-  /// Numbers in all tensors together.
-  int64_t elements() const;
+  int64_t elements() const override;
 
-  /// Reads a tensor of tensors(): F32, F64, BF16, I32 and U8 as they are, F16 as float32, I64 as
-  /// int32. @throws FormatError  for another dtype, an I64 beyond int32
-  Tensor read(const std::string& name) const;
+ protected:
+  void read_numbers(const std::string& name, void* to) const override;
+  uint64_t place_of(const std::string& name) const override;
 
  private:
-  InputFile file_;
   uint64_t data_ = 0;  // where the tensors' bytes begin
-  std::map<std::string, Entry> tensors_;
   std::map<std::string, std::string> metadata_;
 };
 

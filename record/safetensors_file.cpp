@@ -51,7 +51,7 @@ std::string read_header(const InputFile& file) {
 }
 
 // Where the entry of `name` stands in the file. Slow, and so for messages alone.
-uint64_t place_of(const InputFile& file, const std::string& name) {
+uint64_t entry_place(const InputFile& file, const std::string& name) {
   const std::string text = read_header(file);
   const std::size_t at = text.find(json(name).dump(-1, ' ', false, json::error_handler_t::replace));
   return 8 + (at == std::string::npos ? 0 : at);
@@ -79,16 +79,6 @@ Entry parse_entry(const json& value, const auto& fail) {
     entry.shape.append(int64_t(n));
   }
   return entry;
-}
-
-// Of the format's dtypes. Of others, which later versions may bring, nothing is known: 0.
-uint64_t element_bytes(const std::string& dtype) {
-  static const std::map<std::string, uint64_t> known = {
-      {"F32", 4},     {"F64", 8},     {"BF16", 2}, {"F16", 2}, {"I8", 1},  {"U8", 1},
-      {"I16", 2},     {"U16", 2},     {"I32", 4},  {"U32", 4}, {"I64", 8}, {"U64", 8},
-      {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"BOOL", 1}, {"C64", 8}};
-  auto found = known.find(dtype);
-  return found == known.end() ? 0 : found->second;
 }
 
 void check_bytes(const Entry& entry, const auto& fail) {
@@ -160,11 +150,11 @@ class HeaderParser {
     if (name_ == "__metadata__") {
       if (std::exchange(has_metadata_, true)) fail(file_, 8, "there are two '__metadata__'");
       metadata_ = parse_metadata(
-          value, [&](const std::string& what) { fail(file_, place_of(file_, name_), what); });
+          value, [&](const std::string& what) { fail(file_, entry_place(file_, name_), what); });
       return;
     }
     const auto wrong = [&](const std::string& what) {
-      fail(file_, place_of(file_, name_), tensor_text(name_) + what);
+      fail(file_, entry_place(file_, name_), tensor_text(name_) + what);
     };
     Entry entry = parse_entry(value, wrong);
     check_bytes(entry, wrong);
@@ -192,7 +182,7 @@ void check_order(const InputFile& file, uint64_t data,
   for (const Item* item : order) {
     const auto& [name, entry] = *item;
     if (entry.begin != end)
-      fail(file, place_of(file, name),
+      fail(file, entry_place(file, name),
            "tensor " + in_quotes(name) + " begins at " + std::to_string(entry.begin) +
                (entry.begin < end ? ", inside the one before it, which ends at "
                                   : ", after a gap: the one before it ends at ") +
@@ -207,45 +197,9 @@ void check_order(const InputFile& file, uint64_t data,
   if (end < there) fail(file, data + end, "the tensors end here, but the file goes on");
 }
 
-// ---- tensors -----------------------------------------------------------------------------------
-
-float half_to_float(uint16_t h) {
-  uint32_t sign = uint32_t(h & 0x8000) << 16, exponent = h >> 10 & 31, fraction = h & 1023;
-  if (exponent == 31) return bits_float(sign | 0x7f800000 | fraction << 13);
-  if (exponent > 0) return bits_float(sign | (exponent + 112) << 23 | fraction << 13);
-  float subnormal = float(fraction) * 0x1p-24f;
-  return sign ? -subnormal : subnormal;
-}
-
-template <class From>
-std::vector<From> read_raw(const InputFile& file, uint64_t offset, const Shape& shape) {
-  std::vector<From> raw(std::size_t(shape.size()));
-  file.read(offset, raw.data(), raw.size() * sizeof(From));
-  return raw;
-}
-
-Tensor read_f16(const InputFile& file, uint64_t offset, const Shape& shape) {
-  auto raw = read_raw<uint16_t>(file, offset, shape);
-  std::vector<float> values(raw.size());
-  std::transform(raw.begin(), raw.end(), values.begin(), half_to_float);
-  return Tensor::from(values, shape);
-}
-
-Tensor read_i64(const InputFile& file, uint64_t offset, const Shape& shape,
-                const std::string& name) {
-  auto raw = read_raw<int64_t>(file, offset, shape);
-  std::vector<int32_t> values(raw.size());
-  for (std::size_t i = 0; i < raw.size(); ++i) {
-    values[i] = int32_t(raw[i]);
-    if (values[i] != raw[i])
-      fail(file, offset + 8 * i, tensor_text(name) + std::to_string(raw[i]) + " is beyond int32");
-  }
-  return Tensor::from(values, shape);
-}
-
 }  // namespace
 
-SafeTensorsFile::SafeTensorsFile(const std::string& path) : file_(path) {
+SafeTensorsFile::SafeTensorsFile(const std::string& path) : TensorFile(path) {
   const std::string text = read_header(file_);
   data_ = 8 + text.size();
   HeaderParser(file_, tensors_, metadata_).parse(text);
@@ -259,24 +213,13 @@ int64_t SafeTensorsFile::elements() const {
   return sum;
 }
 
-Tensor SafeTensorsFile::read(const std::string& name) const {
+void SafeTensorsFile::read_numbers(const std::string& name, void* to) const {
   const Entry& entry = tensors_.at(name);
-  const uint64_t offset = data_ + entry.begin;
-  if (entry.dtype == "F16") return read_f16(file_, offset, entry.shape);
-  if (entry.dtype == "I64") return read_i64(file_, offset, entry.shape, name);
-  static const std::map<std::string, DType> same = {{"F32", DType::float32},
-                                                    {"F64", DType::float64},
-                                                    {"BF16", DType::bfloat16},
-                                                    {"I32", DType::int32},
-                                                    {"U8", DType::uint8}};
-  auto dtype = same.find(entry.dtype);
-  if (dtype == same.end())
-    fail(file_, place_of(file_, name),
-         tensor_text(name) + "dtype " + printable(entry.dtype, 20) +
-             " is not one of F32, F64, BF16, F16, I32, I64, U8");
-  Tensor t = Tensor::empty(entry.shape, dtype->second);
-  with_type(t.dtype(), [&]<class T>() { file_.read(offset, t.write<T>().data(), t.bytes()); });
-  return t;
+  file_.read(data_ + entry.begin, to, entry.end - entry.begin);
+}
+
+uint64_t SafeTensorsFile::place_of(const std::string& name) const {
+  return entry_place(file_, name);
 }
 
 }  // namespace tweed
