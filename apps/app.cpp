@@ -170,8 +170,23 @@ void parse(CLI::App& flags, int argc, char** argv) {
   parse(flags, {argv + std::min(1, argc), argv + argc});
 }
 
+// The weights may be an app's first word or come by their flag. Behind other words the flag would
+// leave its place to the first of them.
+static void put_weights_first(const CLI::App& flags, std::vector<std::string>& words) {
+  const CLI::Option* option = flags.get_option_no_throw("--weights");
+  if (!option || !option->get_positional()) return;
+  const auto end = std::find(words.begin(), words.end(), "--");
+  const auto at = std::find_if(words.begin(), end, [](const std::string& word) {
+    return word == "--weights" || word.starts_with("--weights=");
+  });
+  const bool two = at != end && at->find('=') == std::string::npos;
+  if (at == end || (two && at + 1 == words.end())) return;
+  std::rotate(words.begin(), at, at + (two ? 2 : 1));
+}
+
 void parse(CLI::App& flags, std::vector<std::string> words) {
   if (!flags.get_help_all_ptr()) use_our_help(flags);
+  put_weights_first(flags, words);
   std::reverse(words.begin(), words.end());  // as CLI::App wants them
   try {
     flags.parse(std::move(words));

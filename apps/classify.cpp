@@ -87,7 +87,8 @@ void add_flags(CLI::App& app, Flags& f) {
       ->required()
       ->take_all();
   app.add_option("--weights", f.network.weights,
-                 "a checkpoint of ours, a run's folder, or other safetensors with --model")
+                 "a checkpoint of ours, a run's folder, or with --model other safetensors and "
+                 "PyTorch's .pth")
       ->required();
   f.network.add_to(app);
   f.network.add_sizes_to(app);

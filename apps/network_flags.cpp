@@ -60,9 +60,9 @@ void warn_of_guess(const std::string& model, const CLI::App& flags) {
 
 void NetworkFlags::add_checkpoint_to(CLI::App& flags) {
   flags
-      .add_option("checkpoint", weights,
-                  "weights written by train_miniplaces, a run's folder (its best), or other "
-                  "safetensors with --model")
+      .add_option("checkpoint,--weights", weights,
+                  "weights written by train_miniplaces, a run's folder (its best), or with --model "
+                  "other safetensors and PyTorch's .pth")
       ->required();
 }
 

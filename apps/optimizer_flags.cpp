@@ -14,6 +14,8 @@ void OptimizerFlags::add_to(CLI::App& flags) {
       ->capture_default_str();
   add_number(flags, "--lr,--learning-rate", o.lr, above_zero,
              "largest learning rate; default: 0.1, for adam and adamw 0.001");
+  add_number(flags, "--head-lr", o.head_lr, above_zero,
+             "largest learning rate of the network's last layer; default: as --lr");
   momentum_option =
       add_number(flags, "--momentum", o.momentum, below_one, "beta1 of adam and adamw");
   flags.add_flag("--nesterov", o.nesterov, "Nesterov's momentum, for sgd");

@@ -19,6 +19,13 @@ void TrainFlags::add_model_flags(CLI::App& app) {
                                   "the network: " + joined(model_names()) +
                                       ", or a JSON file that describes one (docs/models.md)")
                        ->capture_default_str()};
+  app.add_option("--weights", weights,
+                 "start from the weights in this file: safetensors, or PyTorch's .pth; a last "
+                 "layer for another number of classes is made anew. Images are normalised as for "
+                 "these weights, unless --normalize says how")
+      ->type_name("FILE");
+  app.add_flag("--head-only", head_only,
+               "train the network's last layer alone; batch norms keep their statistics");
   auto shorthand = [&](const char* flag, const char* model) {
     auto option = app.add_flag_callback(
         flag, [this, model = std::string(model)] { this->model = model; },
@@ -37,6 +44,9 @@ void TrainFlags::add_task_flags(CLI::App& app) {
                               "folder for what the run leaves behind; default: runs/train, or "
                               "the next free of runs/train-2, runs/train-3, ...; with --resume, "
                               "the folder of the run that goes on");
+  app.add_flag("--half-weights", half_weights,
+               "write best and last in half precision, in half the room; training goes on from "
+               "float32 all the same");
   app.add_flag("--overwrite", overwrite, "replace the run that --out holds");
   app.add_option("--resume", resume,
                  "a run's folder, or its last.safetensors: training goes on where the state file "
@@ -148,9 +158,11 @@ void TrainFlags::check_use(const CLI::App& app) const {
     throw Error("--start-epoch is 0: a run that goes on by --resume knows its epoch");
   const std::string for_training = of_group(of_training), for_attack = of_group(of_attack);
   attack.check();
-  for (const char* flag : {"--resume", "--out", "--validation"})
+  for (const char* flag : {"--resume", "--out", "--validation", "--weights"})
     if (app.count(flag) && app.get_option(flag)->as<std::string>().empty())
       throw Error(std::string(flag) + " names a file or folder, not ''");
+  if (!weights.empty() && (!resume.empty() || evaluate))
+    throw Error("--weights is what a new run starts from: it goes without --resume and --evaluate");
   if (summary) {
     if (evaluate || attacked || pictures)
       throw Error("--summary only prints a table: it goes without --evaluate, -a and -v");
@@ -170,6 +182,8 @@ void TrainFlags::check_use(const CLI::App& app) const {
     note_unused(for_training, "with --evaluate");
     if (!attacked) note_unused(for_attack, "without -a");
     if (overwrite) note_unused("--overwrite", "with --evaluate");
+    if (head_only) note_unused("--head-only", "with --evaluate");
+    if (half_weights) note_unused("--half-weights", "with --evaluate");
     if (out_given() && !pictures) note_unused("--out", "without -v");
   } else {
     if (attacked || pictures)

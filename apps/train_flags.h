@@ -1,6 +1,7 @@
 // The flags of train_miniplaces.
 #pragma once
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,9 @@ struct TrainFlags {
   std::string model = "simplenet", resume, conv = "auto", adversarial, method = "pgd";
   std::string augment = "mirror,crop", normalize = "imagenet", validation;
   std::string precision = "f32", images_on = "auto", out = "runs/train";
+  std::string weights;                         // to start from; empty: none
+  std::optional<Normalization> normalization;  // that these want, where --normalize is not given
+  bool head_only = false, half_weights = false;
   bool overwrite = false, evaluate = false, attacked = false, pictures = false, custom_conv = false,
        summary = false;
   int64_t start_epoch = 0;

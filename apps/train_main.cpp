@@ -9,11 +9,13 @@
 #include "apps/app.h"
 #include "apps/help.h"
 #include "apps/sheets.h"
+#include "apps/start_weights.h"
 #include "apps/train_flags.h"
 #include "apps/training.h"
 #include "autograd/conv.h"
 #include "kernels/machine/printable.h"
 #include "nn/freeze.h"
+#include "nn/head.h"
 #include "nn/models/sequential.h"
 #include "nn/summary.h"
 
@@ -44,7 +46,7 @@ CheckpointInfo info_for(const TrainFlags& f, const DataSplits& data) {
   info.classes = data.train.classes();
   info.image_size = data.image_size;
   info.load_size = data.train.image_side();
-  Normalization n;
+  Normalization n = f.normalization.value_or(Normalization());
   if (f.normalize == "none") n = {{0, 0, 0}, {1, 1, 1}};
   if (f.normalize == "data") n = data.train.normalization();
   info.mean = n.mean;
@@ -102,8 +104,10 @@ void check_early(const TrainFlags& f, const std::string& model, ModulePtr networ
   info.model = name_of(model);
   info.image_size = f.data.size_seen();
   constexpr int64_t any_number = 2;  // of classes: DATA says it later
-  if (!network) network = make_model(model, {.classes = any_number, .image_size = info.image_size});
+  const bool is_new = !network;
+  if (is_new) network = make_model(model, {.classes = any_number, .image_size = info.image_size});
   check_image_size(*network, info);
+  if (is_new && !f.weights.empty()) start_from(f.weights, *network, model);
 }
 
 // Its loss would be 0 from the first step on.
@@ -239,6 +243,16 @@ void announce(const TrainFlags& f, const DataSplits& data, const CheckpointInfo&
       moved ? (": " + printable(f.out) + " holds another run").c_str() : "");
 }
 
+ModulePtr new_network(const TrainFlags& f, const CheckpointInfo& info) {
+  ModulePtr network = make_model(f.model, {.classes = int64_t(info.classes.size()),
+                                           .seed = f.data.seed,
+                                           .image_size = info.image_size});
+  if (f.weights.empty()) return network;
+  for (auto& note : start_from(f.weights, *network, info.model))
+    say("%s: %s\n", printable(f.weights).c_str(), note.c_str());
+  return network;
+}
+
 // @param saved  the run that goes on; null for a new one
 std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Device device) {
   ModulePtr network;
@@ -271,11 +285,11 @@ std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Devi
     info.std = saved->checkpoint.info.std;
   }
   fill_options(f, info, device);
-  if (!network)
-    network = make_model(f.model, {.classes = int64_t(info.classes.size()),
-                                   .seed = f.data.seed,
-                                   .image_size = info.image_size});
+  if (!network) network = new_network(f, info);
   check_answers(*network, info);
+  if (f.head_only) freeze_body(*network);
+  t.trainer.head = head_name(*network);
+  if (f.half_weights) t.weights_as = WeightsAs::half;
   network->to(device);
   for (auto& pattern : t.freeze) freeze(*network, pattern);
   auto training = std::make_shared<Training>(t, info, network, std::move(data));
@@ -339,6 +353,17 @@ std::vector<std::string> with_demo(const CommandLine& line, const std::vector<st
   return all;
 }
 
+// The words of a run that starts from a checkpoint of ours, which knows its network.
+std::vector<std::string> with_model(const CommandLine& line,
+                                    const std::vector<std::string>& words) {
+  if (line.f.weights.empty() || line.f.model_given()) return words;
+  const std::string model = model_of_weights(line.f.weights);
+  say("Without --model: %s, which the weights are for\n", printable(model).c_str());
+  std::vector<std::string> all{"--model=" + model};
+  all.insert(all.end(), words.begin(), words.end());
+  return all;
+}
+
 // The words of a new run, with what the model suggests where no flag says otherwise.
 std::vector<std::string> with_optimizer(const CommandLine& line,
                                         const std::vector<std::string>& words) {
@@ -355,10 +380,13 @@ std::function<int()> prepare(std::vector<std::string> words) {
   auto line = std::make_unique<CommandLine>(words);
   line->f.check_use(line->app);
   if (line->f.resume.empty() && !line->f.summary) {
+    if (auto more = with_model(*line, words); more != words)
+      line = std::make_unique<CommandLine>(words = more);
     if (!line->f.data.given()) words = with_demo(*line, words);
     words = with_optimizer(*line, words);
-    if (line->app.count("--use-resnet18"))
-      say("resnet18 starts from scratch: its weights are random, not ImageNet's\n");
+    if (line->app.count("--use-resnet18") && line->f.weights.empty())
+      say("resnet18 starts from scratch: its weights are random, not ImageNet's, which --weights "
+          "FILE would bring\n");
     line = std::make_unique<CommandLine>(words);
   }
   if (line->f.summary) return prepare_summary(line->f);
@@ -371,6 +399,8 @@ std::function<int()> prepare(std::vector<std::string> words) {
   }
   TrainFlags& f = line->f;
   f.training.command = typed;
+  if (!f.weights.empty() && !line->app.count("--normalize"))
+    f.normalization = normalization_of_weights(f.weights, f.model);
   if (f.custom_conv) f.conv = "im2col";
   Device device = f.device.open();
   set_conv_algorithm(device, parse_conv_algorithm(f.conv));

@@ -25,7 +25,8 @@ struct TrainingOptions {
   std::shared_ptr<RunFolder> folder;  ///< for what the run leaves behind
   std::vector<std::string> command;   ///< as typed, without the program's name
   bool overwrites = false;            ///< what another run has left there
-  FlagValues flags;                   ///< kept in the state, for a run that goes on
+  WeightsAs weights_as = WeightsAs::they_are;  ///< in best and last
+  FlagValues flags;                            ///< kept in the state, for a run that goes on
 };
 
 /// One run. last.state.safetensors in its folder holds everything that goes on: weights, the

@@ -58,7 +58,7 @@ void Training::save_state(const char* name) {
 
 void Training::save_weights(const char* name) {
   const WeightsToKeep weights(trainer_);
-  save_checkpoint(path(name), trainer_.network(), info_);
+  save_checkpoint(path(name), trainer_.network(), info_, options_.weights_as);
 }
 
 // What is not finite is not saved. Of a first epoch the weights tell that something of value is

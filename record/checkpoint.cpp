@@ -55,11 +55,18 @@ void check_names(const SafeTensorsFile& file, const std::string& prefix,
 Tensor to_file_axes(const Tensor& t) { return t.ndim() == 4 ? moved(t, true) : t; }
 Tensor from_file_axes(const Tensor& t) { return t.ndim() == 4 ? moved(t, false) : t; }
 
-void save_checkpoint(const std::string& path, const Module& network, const CheckpointInfo& info) {
+SafeTensors content_of(const Module& network, const CheckpointInfo& info, WeightsAs as) {
   SafeTensors file;
   for (auto& [name, t] : network.state()) file.tensors[name] = to_file_axes(t);
   file.metadata = metadata_of(info);
-  write_safetensors(path, file);
+  if (as == WeightsAs::half)
+    for (auto& [name, t] : network.parameters()) file.halves.insert(name);
+  return file;
+}
+
+void save_checkpoint(const std::string& path, const Module& network, const CheckpointInfo& info,
+                     WeightsAs as) {
+  write_safetensors(path, content_of(network, info, as));
 }
 
 void load_tensors(const std::string& path, const SafeTensors& file,

@@ -31,8 +31,16 @@ CheckpointInfo info_of(const std::string& model, const Dataset& data, const Norm
 Tensor to_file_axes(const Tensor& t);
 Tensor from_file_axes(const Tensor& t);
 
-/// Writes parameters and buffers under their names, and `info` as metadata.
-void save_checkpoint(const std::string& path, const Module& network, const CheckpointInfo& info);
+/// How numbers are written: as they are, or parameters as halves (F16). Statistics of batch norm,
+/// which may be large, stay as they are.
+enum class WeightsAs { they_are, half };
+/// The tensors that a file of a network has: parameters and buffers under their names, and `info`
+/// as metadata.
+SafeTensors content_of(const Module& network, const CheckpointInfo& info,
+                       WeightsAs as = WeightsAs::they_are);
+/// Writes them. @throws Error  as write_safetensors() does
+void save_checkpoint(const std::string& path, const Module& network, const CheckpointInfo& info,
+                     WeightsAs as = WeightsAs::they_are);
 
 /// What a file's metadata says. Every value is checked, since networks and images are made by it.
 /// @throws FormatError  naming what is missing or impossible
@@ -60,6 +68,17 @@ Checkpoint load_checkpoint(const std::string& path, const std::string& prefix = 
 /// @param model  a name or JSON file for make_model()
 /// @throws FormatError  if the file does not fit the model, or has weights that are not finite
 Checkpoint load_weights(const std::string& path, const std::string& model);
+
+/// Weights from elsewhere, or of ours, for a network that is to be trained on: copies what the file
+/// has. The last layer (see head_name()) stays as it is if the file's is for another number of
+/// classes, or is missing; all else has to be there.
+///
+/// @param model  the network's name, for messages
+/// @return  what was done, a sentence each; the last is "loaded 120 of 122 tensors; fc is new
+///          (1000 -> 100 classes)"
+/// @throws FormatError  as load_weights() does
+std::vector<std::string> start_from(const std::string& path, Module& network,
+                                    const std::string& model);
 
 /// Copies the tensors of a file into those of the same names.
 /// A missing num_batches_tracked, which older files do not have, stays as it is.

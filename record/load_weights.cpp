@@ -3,42 +3,16 @@
 #include <filesystem>
 #include <optional>
 
+#include "nn/head.h"
 #include "nn/models/models.h"
 #include "nn/models/sequential.h"
 #include "nn/weight_limit.h"
 #include "record/checkpoint.h"
 #include "record/fit.h"
+#include "record/match.h"
 
 namespace tweed {
 namespace {
-
-bool is_missing(const TensorFile& file, const std::string& name) {
-  return !file.tensors().contains(name) && !may_be_missing(name);
-}
-
-// What stands before all names of a network in the file: "" or, say, "module.".
-std::string prefix_of(const TensorFile& file, const std::vector<Named>& names) {
-  const auto fits = [&](const std::string& prefix) {
-    return std::none_of(names.begin(), names.end(),
-                        [&](const Named& n) { return is_missing(file, prefix + n.name); });
-  };
-  if (fits("")) return "";
-  const std::string end = "." + names.front().name;
-  for (auto& [name, entry] : file.tensors())
-    if (name.ends_with(end))
-      if (const std::string prefix = name.substr(0, name.size() - end.size() + 1); fits(prefix))
-        return prefix;
-  return "";
-}
-
-[[noreturn]] void fail_missing(const TensorFile& file, const std::string& name,
-                               const std::string& model) {
-  const std::string there = file.tensors().empty()
-                                ? "it has none"
-                                : "its first is " + in_quotes(file.tensors().begin()->first, 80);
-  throw FormatError(file.path(), "has no tensor " + in_quotes(name) + " (" + there +
-                                     "), so it is not for " + printable(model));
-}
 
 // The number of classes, from the last layer's bias or weights.
 int64_t classes_of(const TensorFile& file, const std::string& last) {
@@ -47,26 +21,6 @@ int64_t classes_of(const TensorFile& file, const std::string& last) {
     throw FormatError(file.path(), in_quotes(last) + " is " + shape.str() +
                                        ": a last layer without classes names nothing");
   return shape[0];
-}
-
-std::vector<std::string> notes_on(const TensorFile& file, const std::string& prefix,
-                                  const std::vector<Named>& used) {
-  std::vector<std::string> notes;
-  if (!prefix.empty())
-    notes.push_back("the names in the file begin with " + in_quotes(prefix) +
-                    ", which was taken off");
-  std::vector<std::string> names;
-  for (auto& n : used) names.push_back(prefix + n.name);
-  std::sort(names.begin(), names.end());
-  std::string first;
-  std::size_t extra = 0;
-  for (auto& [name, entry] : file.tensors())
-    if (!std::binary_search(names.begin(), names.end(), name) && extra++ == 0) first = name;
-  if (extra == 1) notes.push_back("the network has no use for the tensor " + in_quotes(first));
-  if (extra > 1)
-    notes.push_back("the network has no use for " + std::to_string(extra) +
-                    " of the file's tensors, such as " + in_quotes(first));
-  return notes;
 }
 
 // The network before its number of classes is known: for its names.
@@ -82,6 +36,39 @@ ModulePtr network_for(const TensorFile& file, const std::string& model, int64_t 
   return make_model(model, {.classes = classes, .image_size = image_size});
 }
 
+CheckpointInfo info_of_foreign(const std::string& model, int64_t classes) {
+  CheckpointInfo info;
+  info.model = std::filesystem::path(model).filename().string();
+  info.description = model_description(model);
+  const Preprocessing expected = preprocessing_of(model);
+  info.image_size = expected.crop;
+  info.load_size = expected.resize;
+  info.mean = expected.normalization.mean;
+  info.std = expected.normalization.std;
+  for (int64_t i = 0; i < classes; ++i) info.classes.push_back(std::to_string(i));
+  return info;
+}
+
+// What is to be said of a file whose tensors were used.
+std::vector<std::string> notes_on(const TensorFile& file, const Match& match) {
+  std::vector<std::string> notes = match.notes();
+  if (const std::string note = file.note(); !note.empty()) notes.insert(notes.begin(), note);
+  return notes;
+}
+
+// Takes what belongs to a layer out of a match, and returns the classes that the file has for it.
+int64_t leave_out(const std::string& layer, const TensorFile& file, Match& match) {
+  const auto of_layer = [&](const std::string& name) { return name.starts_with(layer + "."); };
+  int64_t classes = 0;
+  for (auto& [name, entry] : file.tensors())
+    if (name.starts_with(match.prefix + layer + ".") && entry.shape.ndim() > 0)
+      classes = entry.shape[0];
+  std::erase_if(match.missing, of_layer);
+  std::erase_if(match.different, [&](auto& d) { return of_layer(d.name); });
+  std::erase_if(match.alike, [&](auto& n) { return of_layer(n.name); });
+  return classes;
+}
+
 }  // namespace
 
 Checkpoint load_weights(const std::string& path, const std::string& model) {
@@ -89,30 +76,50 @@ Checkpoint load_weights(const std::string& path, const std::string& model) {
   const TensorFile& file = *opened;
   const auto parameters = outline(file, model)->parameters();
   if (parameters.empty()) throw Error("the model " + printable(model) + " has no weights to load");
-  const std::string prefix = prefix_of(file, parameters);
-  for (auto& [name, t] : parameters)
-    if (is_missing(file, prefix + name)) fail_missing(file, name, model);
-  const int64_t classes = classes_of(file, prefix + parameters.back().name);
+  const std::string last = match_tensors(file, parameters).prefix + parameters.back().name;
+  if (!file.tensors().contains(last)) {
+    Match match = match_tensors(file, parameters);
+    match.different.clear();  // the number of classes is not known
+    check_complete(file, match, model);
+  }
+  const int64_t classes = classes_of(file, last);
 
   Checkpoint checkpoint;
-  checkpoint.info.model = std::filesystem::path(model).filename().string();
-  checkpoint.info.description = model_description(model);
-  const Preprocessing expected = preprocessing_of(model);
-  checkpoint.info.image_size = expected.crop;
-  checkpoint.info.load_size = expected.resize;
-  checkpoint.info.mean = expected.normalization.mean;
-  checkpoint.info.std = expected.normalization.std;
-  for (int64_t i = 0; i < classes; ++i) checkpoint.info.classes.push_back(std::to_string(i));
-  checkpoint.network = network_for(file, model, classes, expected.crop);
+  checkpoint.info = info_of_foreign(model, classes);
+  checkpoint.network = network_for(file, model, classes, checkpoint.info.image_size);
   const auto state = checkpoint.network->state();
-  for (auto& [name, t] : state)
-    if (is_missing(file, prefix + name)) fail_missing(file, name, model);
-  copy_tensors(file, prefix, state);
-  checkpoint.notes = notes_on(file, prefix, state);
-  if (const std::string note = file.note(); !note.empty())
-    checkpoint.notes.insert(checkpoint.notes.begin(), note);
+  const Match match = match_tensors(file, state);
+  check_complete(file, match, model);
+  copy_tensors(file, match.prefix, state);
+  checkpoint.notes = notes_on(file, match);
   checkpoint.network->eval();
   return checkpoint;
+}
+
+std::vector<std::string> start_from(const std::string& path, Module& network,
+                                    const std::string& model) {
+  const auto opened = open_tensors(path);
+  const TensorFile& file = *opened;
+  const auto state = network.state();
+  Match match = match_tensors(file, state);
+  const std::size_t total = match.total();
+  const std::string head = head_name(network);
+  const auto of_head = [&](const std::string& name) { return name.starts_with(head + "."); };
+  const bool fits = std::none_of(match.missing.begin(), match.missing.end(), of_head) &&
+                    std::none_of(match.different.begin(), match.different.end(),
+                                 [&](auto& d) { return of_head(d.name); });
+  const int64_t classes = fits ? 0 : leave_out(head, file, match);
+  check_complete(file, match, model);
+  copy_tensors(file, match.prefix, match.alike);
+  std::vector<std::string> notes = notes_on(file, match);
+  std::string loaded =
+      "loaded " + std::to_string(match.alike.size()) + " of " + std::to_string(total) + " tensors";
+  if (!fits)
+    loaded += "; " + printable(head) + " is new (" +
+              (classes ? std::to_string(classes) : std::string("none")) + " -> " +
+              std::to_string(network.parameters().back().tensor.dim(0)) + " classes)";
+  notes.push_back(loaded);
+  return notes;
 }
 
 }  // namespace tweed

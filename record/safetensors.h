@@ -4,7 +4,9 @@
 // gaps. https://github.com/huggingface/safetensors#format
 #pragma once
 #include <map>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "record/tensor_file.h"
 
@@ -13,12 +15,19 @@ namespace tweed {
 struct SafeTensors {
   std::map<std::string, Tensor> tensors;  ///< on the cpu after reading; any device when writing
   std::map<std::string, std::string> metadata;
+  /// Of tensors that write_safetensors() rounds to half (F16), in which they take half the room.
+  std::set<std::string> halves = {};
 };
+
+/// A tensor's numbers as halves. @throws Error  for a finite number that half does not hold
+std::vector<uint16_t> to_halves(const std::string& name, const Tensor& t);
 
 /// Writes all or nothing: a reader sees the old file or the new one, whole and on the disk.
 /// Equal content gives equal bytes. Axes stay as they are.
 ///
-/// @throws Error  "PATH: cannot be written: REASON"; nothing is left behind then
+/// @throws Error  "PATH: cannot be written: REASON"; nothing is left behind then. "tensor
+/// 'fc.bias':
+///                70000 is beyond what half holds"
 void write_safetensors(const std::string& path, const SafeTensors& content);
 
 /// A safetensors file whose header has been read, and checked: its tensors fill the file exactly.
@@ -36,6 +45,7 @@ class SafeTensorsFile : public TensorFile {
  protected:
   void read_numbers(const std::string& name, void* to) const override;
   uint64_t place_of(const std::string& name) const override;
+  uint64_t numbers_at(const std::string& name) const override;
 
  private:
   uint64_t data_ = 0;  // where the tensors' bytes begin

@@ -222,4 +222,8 @@ uint64_t SafeTensorsFile::place_of(const std::string& name) const {
   return entry_place(file_, name);
 }
 
+uint64_t SafeTensorsFile::numbers_at(const std::string& name) const {
+  return data_ + tensors_.at(name).begin;
+}
+
 }  // namespace tweed

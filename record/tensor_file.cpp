@@ -4,22 +4,11 @@
 #include <vector>
 
 #include "data/file_kind.h"
+#include "record/half.h"
 #include "record/safetensors.h"
 #include "record/torch/torch_file.h"
 
 namespace tweed {
-namespace {
-
-float half_to_float(uint16_t h) {
-  uint32_t sign = uint32_t(h & 0x8000) << 16, exponent = h >> 10 & 31, fraction = h & 1023;
-  if (exponent == 31) return bits_float(sign | 0x7f800000 | fraction << 13);
-  if (exponent > 0) return bits_float(sign | (exponent + 112) << 23 | fraction << 13);
-  float subnormal = float(fraction) * 0x1p-24f;
-  return sign ? -subnormal : subnormal;
-}
-
-}  // namespace
-
 uint64_t element_bytes(const std::string& dtype) {
   static const std::map<std::string, uint64_t> known = {
       {"F32", 4},     {"F64", 8},     {"BF16", 2}, {"F16", 2}, {"I8", 1},  {"U8", 1},
@@ -47,7 +36,7 @@ Tensor TensorFile::read_long(const std::string& name) const {
     values[i] = int32_t(raw[i]);
     if (values[i] != raw[i])
       throw FormatError(
-          path(), int64_t(place_of(name)),
+          path(), int64_t(numbers_at(name) + 8 * i),
           "tensor " + in_quotes(name) + ": " + std::to_string(raw[i]) + " is beyond int32");
   }
   return Tensor::from(values, shape);

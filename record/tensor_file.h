@@ -36,8 +36,9 @@ class TensorFile {
   explicit TensorFile(const std::string& path) : file_(path) {}
   /// Reads a tensor's numbers one after another, as the file has them.
   virtual void read_numbers(const std::string& name, void* to) const = 0;
-  /// The byte of the file that messages about a tensor name.
+  /// The bytes of the file where a tensor is described, and where its numbers begin: for messages.
   virtual uint64_t place_of(const std::string& name) const = 0;
+  virtual uint64_t numbers_at(const std::string& name) const = 0;
 
   InputFile file_;
   std::map<std::string, Entry> tensors_;

@@ -121,7 +121,7 @@ TEST_CASE("a tensor that the network has not is left out of foreign weights, wha
   s.tensors["mask"] = Tensor::zeros({2});
   const Checkpoint c = load(s);
   REQUIRE(c.notes.size() == 1);
-  CHECK_THAT(c.notes[0], Contains("2 of the file's tensors, such as '0.extra'"));
+  CHECK_THAT(c.notes[0], Contains("2 of the file's tensors: '0.extra', 'mask'"));
 
   const std::string header = R"({"1.weight":{"dtype":"F32","shape":[1,3],"data_offsets":[0,12]},)"
                              R"("1.bias":{"dtype":"F32","shape":[1],"data_offsets":[12,16]},)"

@@ -10,8 +10,10 @@ static double largest_rate(const TrainerOptions& o) {
 }
 
 std::vector<ParameterRule> rules_of(const TrainerOptions& o) {
-  if (o.no_decay_norms) return {no_decay_of_vectors};
-  return {};
+  std::vector<ParameterRule> rules;
+  if (o.no_decay_norms) rules.push_back(no_decay_of_vectors);
+  if (o.head_lr) rules.push_back({.pattern = o.head + ".*", .lr = *o.head_lr / largest_rate(o)});
+  return rules;
 }
 
 std::unique_ptr<Optimizer> make_optimizer(const TrainerOptions& o, ParameterBuffer& parameters) {

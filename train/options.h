@@ -23,6 +23,9 @@ struct TrainerOptions {
   bool nesterov = false;          ///< of sgd
   /// Unset: 0.0001 for sgd, 0 for adam, 0.01 for adamw.
   std::optional<double> weight_decay;
+  /// If set, the learning rate of the parameters of `head`, instead of lr.
+  std::optional<double> head_lr;
+  std::string head;             ///< a layer's name; see head_name() in nn/head.h
   bool no_decay_norms = false;  ///< no weight decay on biases and on the scales of norms
   /// Of the learning rate, each iteration: cosine, step (a tenth after each third), onecycle (the
   /// momentum goes the other way), constant.

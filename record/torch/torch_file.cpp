@@ -150,7 +150,7 @@ void TorchFile::add(const std::string& name, const TorchTensor& t, uint64_t plac
 
 int64_t TorchFile::elements() const { return int64_t(stored_); }
 
-uint64_t TorchFile::place_of(const std::string& name) const { return tensors_.at(name).begin; }
+uint64_t TorchFile::numbers_at(const std::string& name) const { return tensors_.at(name).begin; }
 
 void TorchFile::read_numbers(const std::string& name, void* to) const {
   const TorchTensor& t = views_.at(name);

@@ -103,7 +103,8 @@ TEST_CASE("Every flag of an evaluation changes its figures, or says that it does
        "--clip-grad 1",     "--accumulate 2",   "--ema 0.5",        "--freeze conv1.*",
        "--print-freq 1",    "--images-on host", "--graph",          "--no-graph",
        "--adversarial pgd", "--out nowhere",    "--overwrite",      "--patience 2",
-       "--save-every 3",    "--keep 2",          "--watch-nan"}};
+       "--save-every 3",    "--keep 2",         "--watch-nan",      "--head-lr 0.1",
+       "--head-only",       "--half-weights"}};
   for (auto& flag : unused.lines) {
     const Outcome o = succeeded("train_miniplaces", start + split(flag));
     INFO(flag << "\n" << o.err);
@@ -111,12 +112,13 @@ TEST_CASE("Every flag of an evaluation changes its figures, or says that it does
     CHECK(line_count(o.err) == 1);
     CHECK(o.err.starts_with("note: --"));
   }
-  check_complete("train_miniplaces",
-                 changing.names() + same.names() + close.names() + unused.names() +
-                     Names{"--resume", "--evaluate", "--attack", "--validation", "--version",
-                           // In tests of their own.
-                           "--vis", "--config", "--summary", "--use-vit", "--use-resnet18",
-                           "--attack-method", "--start-epoch"});
+  check_complete(
+      "train_miniplaces",
+      changing.names() + same.names() + close.names() + unused.names() +
+          Names{"--resume", "--evaluate", "--attack", "--validation", "--version",
+                // In tests of their own.
+                "--vis", "--config", "--summary", "--use-vit", "--use-resnet18", "--attack-method",
+                "--start-epoch", "--weights"});  // weights_flags_test.cpp
 }
 
 TEST_CASE("What training has no use for is noted") {
@@ -182,7 +184,8 @@ TEST_CASE("Every flag of pgd_attack changes its figures or its file") {
     CHECK(attack(flag).out != usual);
   check_complete("pgd_attack", changing.names() + same.names() +
                                    Names{"--out", "--mean", "--std", "--model", "--classes-file",
-                                         "--json"});  // the last in foreign_test.cpp
+                                         "--json", "--weights"});  // in foreign_test.cpp, and
+                                                                   // weights_flags_test.cpp
 }
 
 TEST_CASE("Every flag of evaluate changes what it says or writes") {
@@ -219,7 +222,7 @@ TEST_CASE("Every flag of evaluate changes what it says or writes") {
   CHECK(evaluate(mistaken + " --wrong 1") != evaluate(mistaken));
   CHECK(evaluate("-a --steps 2 --attack-method pgd") == attacked);
   check_complete("evaluate", changing.names() + of_attack.names() + same.names() + writing.names() +
-                                 Names{"--steps", "--attack-method", "--wrong"});
+                                 Names{"--steps", "--attack-method", "--wrong", "--weights"});
 }
 
 TEST_CASE("pgd_attack --images N attacks N images, draws and examines no more") {
@@ -352,7 +355,8 @@ TEST_CASE("Every flag of saliency_maps changes its picture, or is refused") {
   check_complete(
       "saliency_maps",
       changing.names() + Names{"--out", "--count", "--threads", "--gpu", "--device", "--seed",
-                               "--model", "--json"});  // the last two in foreign_test.cpp
+                               "--model", "--json",  // these two in foreign_test.cpp
+                               "--weights"});
 }
 
 TEST_CASE("Every flag of classify changes its answers") {

@@ -8,8 +8,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, std::size_t size) {
   const fuzz::MemoryFile file(text_of(data, size));
   fuzz::expect_value_or_error([&] {
     const TorchFile tensors(file.path());
-    for (auto& [name, entry] : tensors.tensors())
-      fuzz::expect_value_or_error([&] { tensors.read(name); });
+    for (auto& item : tensors.tensors())
+      fuzz::expect_value_or_error([&] { tensors.read(item.first); });
   });
   return 0;
 }
