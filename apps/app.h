@@ -53,6 +53,8 @@ CLI::Validator one_of(const std::vector<std::string>& names);
 std::string joined(const std::vector<std::string>& words, const char* between = ", ");
 /// "1 epoch", "3 epochs"
 std::string counted(int64_t count, const std::string& thing);
+/// Seconds of a clock that only goes forward.
+double now();
 /// "0:42", "1:02:03"
 std::string clock(double seconds);
 /// "123.4 MB"

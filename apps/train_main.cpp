@@ -325,7 +325,7 @@ struct CommandLine {
                    "a file of flags: lines such as epochs=20; given flags count more")
         ->group("Task and output")
         ->type_name("FILE");
-    app.set_version_flag("--version", "train_miniplaces (Tweed 0.1.0)");
+    app.set_version_flag("--version", "train_miniplaces (Tweed " TWEED_VERSION ")");
     app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     f.add_to(app);
     use_our_help(app, {"--help",       "--help-all", "--resume",    "--out",         "--overwrite",

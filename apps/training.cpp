@@ -1,6 +1,5 @@
 #include "apps/training.h"
 
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -9,8 +8,9 @@
 
 namespace tweed::app {
 
-static double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+static TrainerOptions with_log(TrainerOptions options) {
+  options.log_steps = true;
+  return options;
 }
 
 Training::Training(const TrainingOptions& options, const CheckpointInfo& info, ModulePtr network,
@@ -19,7 +19,7 @@ Training::Training(const TrainingOptions& options, const CheckpointInfo& info, M
       info_(info),
       device_(network->device()),
       data_(std::move(data)),
-      trainer_(std::move(network), data_.train, options.trainer) {
+      trainer_(std::move(network), data_.train, with_log(options.trainer)) {
   // A later version may have another rate by default.
   options_.flags.try_emplace("--lr", 1, nlohmann::json(trainer_.optimizer().lr()).dump());
 }
@@ -72,6 +72,7 @@ int Training::go_on() {
     if (!train_epoch() || !finish_epoch()) return stop();
   }
   if (!trainer_.done()) say("\nStopped: %s.\n", early_end().c_str());
+  close_log("finished");
   summary(now() - started);
   return 0;
 }
@@ -103,8 +104,10 @@ int Training::stop() {
   progress_.clear();
   trainer_.score();
   trainer_.check_finite();
+  log_steps();
   save_state();
   if (position().epoch == 0) save_weights(run_file::last);
+  close_log("stopped");
   say("Stopped in epoch %ld after %s, saved; go on with --resume %s\n", long(position().epoch + 1),
       counted(position().iteration, "iteration").c_str(), printable(path(run_file::last)).c_str());
   return 130;
@@ -114,8 +117,10 @@ int Training::stop() {
 bool Training::train_epoch() {
   epoch_started_ = now();
   epoch_images_ = 0;
+  log_read_ = epoch_started_;
   while (!interrupted() && trainer_.step()) {
     epoch_images_ += options_.trainer.batch_size;
+    note_step();
     show_progress();
     const int64_t i = position().iteration;
     if (options_.save_every > 0 && i % options_.save_every == 0 &&
@@ -123,7 +128,7 @@ bool Training::train_epoch() {
       save_within_epoch();
   }
   trainer_.score();
-  if (epoch_images_ > 0) note_gradients();
+  log_steps();
   return !interrupted();
 }
 
@@ -131,8 +136,10 @@ bool Training::train_epoch() {
 void Training::fail_diverged(const std::string& what) const {
   const std::string state = path(run_file::state);
   std::error_code none;
-  if (!saved_)
+  if (!saved_) {
     for (auto& file : {state, path(run_file::config)}) std::filesystem::remove(file, none);
+    for (auto name : run_file::followers) std::filesystem::remove_all(path(name), none);
+  }
   throw Error(what + "; a smaller --lr or --clip-grad helps. " +
               (saved_ ? "What was saved before stays: " + printable(state)
                       : std::string("No epoch was finished, so nothing is saved.")));

@@ -7,9 +7,12 @@
 #include <vector>
 
 #include "apps/app.h"
+#include "apps/run_config.h"
 #include "apps/run_folder.h"
+#include "apps/run_log.h"
 #include "apps/saved_run.h"
 #include "record/checkpoint.h"
+#include "train/outcomes.h"
 #include "train/trainer.h"
 
 namespace tweed::app {
@@ -51,7 +54,6 @@ class Training {
 
  private:
   void begin();
-  void write_config() const;
   void take_files_along();
   int go_on();
   void say_finished() const;
@@ -59,9 +61,16 @@ class Training {
   int stop();
   [[noreturn]] void fail_diverged(const std::string& what) const;
   std::string cause_of_divergence();
-  void note_gradients();
+  void open_log();
+  void note_step();
+  void log_steps();
+  std::vector<LayerSizes> layer_sizes();
+  void log_epoch(const Score& train, const Score& val, double seconds);
+  bool pages_due(bool last) const;
+  void write_pages(bool with_answers);
+  void close_log(const char* status);
   bool finish_epoch();
-  void save_epoch(const Score& train, const Score& val);
+  void save_epoch(const Score& train, const Score& val, double seconds);
   void save_epoch_state(bool is_best);
   void save_state(const char* name = run_file::state);
   void save_within_epoch();
@@ -83,7 +92,7 @@ class Training {
   Device device_;
   DataSplits data_;
   Trainer trainer_;
-  double first_gradient_ = 0, last_gradient_ = 0;  // see note_gradients()
+  double first_gradient_ = 0, last_gradient_ = 0;  // of the last step; see StepResult
   double best_ = -1;
   int64_t best_epoch_ = 0;
   std::string resumed_from_;   // folder; empty for a new run
@@ -94,6 +103,13 @@ class Training {
   int64_t epoch_images_ = 0;
   ProgressLine progress_;
   bool header_shown_ = false;
+  std::unique_ptr<RunLog> log_;
+  std::unique_ptr<RunConfig> config_;
+  std::vector<double> step_times_;  // when each step was done that is not logged yet
+  double log_read_ = 0;             // when the log was read last
+  Outcomes outcomes_;               // of the last validation
+  Tensor watched_;                  // images whose activations are measured
+  double pages_written_ = 0, pages_took_ = 0;
 };
 
 }  // namespace tweed::app

@@ -1,5 +1,4 @@
 // What Training says while it runs, and what it leaves behind.
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 
@@ -7,26 +6,8 @@
 #include "apps/flags.h"
 #include "apps/training.h"
 #include "autograd/conv.h"
-#include "autograd/reduce.h"
-#include "record/draw/curves.h"
-#include "record/metrics.h"
 
 namespace tweed::app {
-
-static double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-// max |dL/dw| of the first and the last convolution in the last step: tiny ones tell of vanishing
-// gradients, huge ones of a learning rate that is too large.
-void Training::note_gradients() {
-  std::vector<double> of_convolutions;
-  for (auto& [name, t] : trainer_.network().parameters())
-    if (t.ndim() == 4 && requires_grad(t)) of_convolutions.push_back(norm_linf(grad(t)).item());
-  if (of_convolutions.empty()) return;
-  first_gradient_ = of_convolutions.front();
-  last_gradient_ = of_convolutions.back();
-}
 
 // " 3/60"
 static std::string epoch_text(int64_t epoch, int64_t epochs) {
@@ -119,19 +100,22 @@ bool Training::finish_epoch() {
   options.progress = [&](int64_t done, int64_t total) {
     progress_.update("Validating", done, total, std::to_string(done) + "/" + std::to_string(total));
   };
+  outcomes_ = {};
+  options.see = [&](const Tensor& logits, const Tensor& labels) { outcomes_.add(logits, labels); };
   const Score val = trainer_.evaluate(data_.validation, options);
   if (interrupted()) return false;
   trainer_.end_epoch();
   progress_.clear();
-  print_epoch(train, val, now() - epoch_started_);
+  const double seconds = now() - epoch_started_;
+  print_epoch(train, val, seconds);
   std::fflush(stdout);
-  save_epoch(train, val);
+  save_epoch(train, val, seconds);
   return true;
 }
 
 // The state comes last: should the program be killed before, the epoch is done again, to the same
 // bits, and everything else is written again.
-void Training::save_epoch(const Score& train, const Score& val) {
+void Training::save_epoch(const Score& train, const Score& val, double seconds) {
   info_.epoch = position().epoch;
   info_.top1 = val.top1;
   info_.top5 = val.top5;
@@ -142,27 +126,7 @@ void Training::save_epoch(const Score& train, const Score& val) {
   }
   save_weights(run_file::last);
   if (is_best) save_weights(run_file::best);
-  MetricsFile(path(run_file::metrics), position().epoch - 1)
-      .append({{"epoch", position().epoch},
-               {"lr", trainer_.rate(std::min(trainer_.iterations(),
-                                             position().epoch * trainer_.iterations_per_epoch()) -
-                                    1)},
-               {"train_loss", train.loss},
-               {"train_top1", train.top1},
-               {"train_top5", train.top5},
-               {"val_loss", val.loss},
-               {"val_top1", val.top1},
-               {"val_top5", val.top5},
-               {"gradient_first_conv", first_gradient_},
-               {"gradient_last_conv", last_gradient_}});
-  auto metric = [&](const char* name) { return read_metric(path(run_file::metrics), name); };
-  draw_curves(path(run_file::curves), info_.model,
-              {{"Loss",
-                "epoch",
-                {{"training", {}, metric("train_loss")}, {"validation", {}, metric("val_loss")}}},
-               {"Top-1 accuracy, %",
-                "epoch",
-                {{"training", {}, metric("train_top1")}, {"validation", {}, metric("val_top1")}}}});
+  log_epoch(train, val, seconds);
   save_epoch_state(is_best);
   saved_ = true;
 }
@@ -180,8 +144,11 @@ void Training::summary(double seconds) const {
       {run_file::last, "the weights of the last epoch"},
       {run_file::state, "what --resume needs beside them"},
       {run_file::best_state, "the same of the best epoch"},
+      {run_file::report, "all about the run, for a browser"},
       {run_file::metrics, "loss and accuracy of each epoch"},
-      {run_file::curves, "the same as a picture"},
+      {run_file::iterations, "loss and more of each step"},
+      {run_file::curves, "curves as a picture"},
+      {run_file::tensorboard, "the same for tensorboard --logdir"},
       {run_file::config, "the commands and flags of the run"}};
   for (auto& [file, what] : files)
     if (std::filesystem::exists(path(file))) say("  %-24s %s\n", file, what);

@@ -5,9 +5,6 @@
 
 #include "apps/training.h"
 #include "data/parse_json.h"
-#include "data/read_file.h"
-#include "data/whole_file.h"
-#include "record/metrics.h"
 
 namespace tweed::app {
 
@@ -66,6 +63,7 @@ void Training::save_weights(const char* name) {
 void Training::save_within_epoch() {
   trainer_.score();
   trainer_.check_finite();
+  log_steps();
   if (position().epoch == 0 && !std::filesystem::exists(path(run_file::last)))
     save_weights(run_file::last);
   save_state();
@@ -186,9 +184,7 @@ std::string Training::start() const {
 void Training::begin() {
   if (!saved_) {
     save_state();
-    for (auto name : {run_file::best_state, run_file::best, run_file::last, run_file::metrics,
-                      run_file::curves})
-      std::filesystem::remove(path(name));
+    for (auto name : run_file::followers) std::filesystem::remove_all(path(name));
     drop_states(0, 0);
     if (options_.overwrites)  // pictures of the network that was
       for (auto name : {run_file::saliency, run_file::attack}) std::filesystem::remove(path(name));
@@ -198,30 +194,11 @@ void Training::begin() {
     save_state();
     drop_later_files();
   }
-  write_config();
   if (!std::filesystem::exists(path(run_file::best))) {  // the next epoch's shall be
     best_ = -1;
     best_epoch_ = 0;
   }
-  if (saved_) MetricsFile(path(run_file::metrics), position().epoch);  // drops later epochs
-}
-
-// Every command that this run was begun or gone on by, and the flags that hold now.
-void Training::write_config() const {
-  constexpr int deepest = 4;  // an object of lists of lists
-  nlohmann::json config;
-  if (saved_) try {
-      const std::string& before = resumed_from_ + "/" + run_file::config;
-      config = parse_json(before, read_file(before, most_text_bytes), deepest);
-    } catch (const Error&) {
-    }
-  if (!config.is_object() || !config["commands"].is_array())
-    config = {{"commands", nlohmann::json::array()}};
-  config["commands"].push_back(options_.command);
-  config["flags"] = options_.flags;
-  WholeFile file(path(run_file::config));
-  file.write(config.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-  file.commit();
+  open_log();
 }
 
 // A run that goes on elsewhere: its state first, so that the folder can be gone on with from then
@@ -230,11 +207,10 @@ void Training::take_files_along() {
   namespace fs = std::filesystem;
   save_state();
   drop_states(0, 0);
-  for (auto name : {run_file::metrics, run_file::best_state, run_file::best, run_file::last,
-                    run_file::curves}) {
-    fs::remove(path(name));
+  for (auto name : run_file::followers) {
+    fs::remove_all(path(name));
     const std::string before = resumed_from_ + "/" + name;
-    if (fs::exists(before)) fs::copy_file(before, path(name));
+    if (fs::exists(before)) fs::copy(before, path(name), fs::copy_options::recursive);
   }
   if (from_earlier_) drop_later_files();
 }
@@ -244,7 +220,8 @@ void Training::take_files_along() {
 void Training::drop_later_files() {
   drop_states(0, position().epoch);
   save_weights(run_file::last);
-  std::filesystem::remove(path(run_file::curves));
+  for (auto name : {run_file::curves, run_file::filters, run_file::validation, run_file::report})
+    std::filesystem::remove(path(name));
   if (best_epoch_ == position().epoch) return;
   for (auto name : {run_file::best_state, run_file::best}) std::filesystem::remove(path(name));
 }

@@ -28,6 +28,8 @@ struct Image {
 /// @throws FormatError  if the file is missing, cut short, damaged, or neither JPEG nor PNG
 Image decode_image(const std::string& path);
 
+/// The bytes of a PNG file. @throws Error  for an empty image
+std::string encode_png(const Image& image);
 /// Writes a PNG file, whole or not at all (WholeFile).
 /// @throws Error  if it cannot be written; an older file of that name stays as it was
 void write_png(const std::string& path, const Image& image);

@@ -11,8 +11,6 @@
 namespace tweed {
 namespace {
 
-using Bytes = std::vector<uint8_t>;
-
 // What to do about a file that is no image of ours.
 const char* advice(FileKind kind) {
   switch (kind) {
@@ -39,9 +37,7 @@ const char* advice(FileKind kind) {
 }
 
 void append(void* to, void* data, int size) {
-  auto* begin = static_cast<uint8_t*>(data);
-  auto& bytes = *static_cast<Bytes*>(to);
-  bytes.insert(bytes.end(), begin, begin + size);
+  static_cast<std::string*>(to)->append(static_cast<const char*>(data), std::size_t(size));
 }
 
 }  // namespace
@@ -65,14 +61,18 @@ Image decode_image(const std::string& path) {
   return kind == FileKind::jpeg ? decode_jpeg(path, bytes) : decode_png(path, bytes);
 }
 
-void write_png(const std::string& path, const Image& image) {
-  Bytes bytes;
+std::string encode_png(const Image& image) {
+  std::string bytes;
   if (!stbi_write_png_to_func(append, &bytes, image.width, image.height, 3, image.pixels.data(),
                               image.width * 3))
-    throw Error(path + ": an image of " + std::to_string(image.height) + " x " +
+    throw Error("an image of " + std::to_string(image.height) + " x " +
                 std::to_string(image.width) + " cannot be encoded");
+  return bytes;
+}
+
+void write_png(const std::string& path, const Image& image) {
   WholeFile file(path);
-  file.write(bytes.data(), bytes.size());
+  file.write(encode_png(image));
   file.commit();
 }
 

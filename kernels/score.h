@@ -11,4 +11,14 @@ namespace tweed {
 template <class M, class T>
 void add_score(M&, Span<const T> loss, Span<const int32_t> ranks, Span<double> totals);
 
+/// What a step came to, as a row of `log`: totals (4), first, last. The row is clock / parts, and
+/// after the last row comes the first again.
+///
+/// @param clock  (1), the step's number times `parts`
+/// @param first  (1), as is last: the size of some gradient
+/// @param log    (rows, 6)
+template <class M, class T>
+void log_step(M&, Span<const int32_t> clock, int64_t parts, Span<const double> totals,
+              Span<const T> first, Span<const T> last, Span<double> log);
+
 }  // namespace tweed

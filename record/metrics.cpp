@@ -29,21 +29,21 @@ void for_each_line(std::string_view text, F f) {
   }
 }
 
-// The lines of earlier epochs, up to the first that is later or damaged.
-std::string kept_lines(const std::string& path, int64_t epochs) {
+// The lines of earlier epochs or steps, up to the first that is later or damaged.
+std::string kept_lines(const std::string& path, int64_t last, const std::string& key) {
   struct stat there;
   if (::stat(path.c_str(), &there) != 0 && errno == ENOENT) return "";
   // Also if nothing is kept: a pipe in its place is refused, and not waited for.
   const InputFile file(path);
-  if (epochs <= 0) return "";
-  const std::string text = file.read_all(most_text_bytes);
+  if (last <= 0) return "";
+  const std::string text = file.read_all(most_metrics_bytes);
   std::string kept;
   for_each_line(text, [&](std::string_view line, std::size_t, bool whole) {
     const auto values = try_parse_json(line, deepest);
     if (!whole || !values || !values->is_object()) return false;
-    const auto epoch = values->find("epoch");
+    const auto found = values->find(key);
     const bool later =
-        epoch != values->end() && epoch->is_number() && epoch->get<double>() > double(epochs);
+        found != values->end() && found->is_number() && found->get<double>() > double(last);
     if (!later) kept.append(line).append("\n");
     return !later;
   });
@@ -52,13 +52,14 @@ std::string kept_lines(const std::string& path, int64_t epochs) {
 
 }  // namespace
 
-MetricsFile::MetricsFile(const std::string& path, int64_t epochs_kept) : path_(path) {
-  const std::string kept = kept_lines(path, epochs_kept);
+MetricsFile::MetricsFile(const std::string& path, int64_t kept, const std::string& key)
+    : path_(path) {
+  const std::string lines = kept_lines(path, kept, key);
   WholeFile fresh(path);
-  fresh.write(kept);
+  fresh.write(lines);
   fresh.commit();
-  file_ = ::open(path.c_str(),
-                 O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  file_ =
+      ::open(path.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (file_ < 0) fail_to_write(path);
 }
 
@@ -81,7 +82,7 @@ void MetricsFile::append(const std::vector<Metric>& values) {
 }
 
 std::vector<double> read_metric(const std::string& path, const std::string& name) {
-  const std::string text = read_file(path, most_text_bytes);
+  const std::string text = read_file(path, most_metrics_bytes);
   std::vector<double> values;
   for_each_line(text, [&](std::string_view line, std::size_t place, bool) {
     const auto object = try_parse_json(line, deepest);

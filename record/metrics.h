@@ -1,4 +1,5 @@
-// metrics.jsonl: what was measured after each epoch, one JSON object a line.
+// metrics.jsonl, iterations.jsonl: what was measured after each epoch or step, a JSON object a
+// line.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -8,6 +9,9 @@
 
 namespace tweed {
 
+/// What a file of them may take: a line for each of some millions of steps.
+constexpr uint64_t most_metrics_bytes = uint64_t(1) << 30;
+
 /// A name and its value. NaN and infinity become null, since JSON has no such numbers.
 using Metric = std::pair<std::string, std::variant<int64_t, double, std::string>>;
 
@@ -16,12 +20,11 @@ using Metric = std::pair<std::string, std::variant<int64_t, double, std::string>
 class MetricsFile {
  public:
   /// Opens `path` for appending, after dropping what a resumed run will write again: every line
-  /// from the first on whose "epoch" is above `epochs_kept`, or which is damaged. 0 starts an empty
-  /// file.
+  /// from the first on whose `key` is above `kept`, or which is damaged. 0 starts an empty file.
   ///
   /// @throws Error  "PATH: cannot be written: REASON", as does append(); FormatError if something
   ///                else than a file stands there
-  explicit MetricsFile(const std::string& path, int64_t epochs_kept = 0);
+  explicit MetricsFile(const std::string& path, int64_t kept = 0, const std::string& key = "epoch");
   ~MetricsFile();
   MetricsFile(const MetricsFile&) = delete;
   MetricsFile& operator=(const MetricsFile&) = delete;

@@ -58,6 +58,13 @@ Cuda& cuda_machine(int index) {
 #endif
 }
 
+std::string gpu_description(Device device) {
+#if TWEED_HAVE_CUDA
+  if (device.is_cuda()) return cuda::description(cuda_machine(device.index()));
+#endif
+  return device.is_cuda() ? device.name() : "";
+}
+
 void set_threads(int threads) {
   static const int standard = omp_get_max_threads();
   omp_set_num_threads(threads > 0 ? threads : standard);  // oneDNN follows this too

@@ -34,6 +34,8 @@ Cpu& cpu_machine();
 Sim& sim_machine();
 Cuda& cuda_machine(int index);
 
+/// "NVIDIA H200, sm_90, 139.8 GiB"; "" for a device that is no GPU.
+std::string gpu_description(Device device);
 /// Threads that `cpu` computes with; 0 restores OpenMP's default.
 void set_threads(int threads);
 int threads();

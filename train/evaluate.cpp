@@ -62,6 +62,7 @@ Score evaluate(Module& network, const Dataset& data, const EvaluateOptions& opti
   answer_each(network, data, options,
               [&](const Batch&, const Tensor& logits, const Tensor& labels) {
                 running.add(cross_entropy(logits, labels), logits, labels);
+                if (options.see) options.see(logits, labels);
               });
   return running.read().average();
 }

@@ -17,6 +17,8 @@ struct EvaluateOptions {
   Attack attack;          ///< if given, changes images first
   /// Asked after each batch's attack; true ends the evaluation there.
   std::function<bool()> cancelled;
+  /// Called with each batch's logits, float32 (N, classes), and labels, (N) int32 on their device.
+  std::function<void(const Tensor& logits, const Tensor& labels)> see;
   /// Called after each batch with the images done and their number.
   std::function<void(int64_t done, int64_t total)> progress;
 };

@@ -42,7 +42,8 @@ struct TrainerOptions {
   int workers = 2;                 ///< threads that prepare batches
   DType compute = DType::float32;  ///< bfloat16: with float32 master weights
   Residence residence = Residence::automatic;
-  bool record = true;  ///< on `cuda` and `sim`: steps are recorded and replayed (see Replay)
+  bool record = true;      ///< on `cuda` and `sim`: steps are recorded and replayed (see Replay)
+  bool log_steps = false;  ///< keeps what each step came to, for Trainer::new_steps()
 };
 
 std::vector<ParameterRule> rules_of(const TrainerOptions& options);

@@ -36,6 +36,8 @@ class RunningScore {
   /// Waits for the device.
   ScoreSums read() const;
   void set(const ScoreSums& sums);
+  /// (4), float64: loss, top-1, top-5, samples.
+  const Tensor& totals() const { return totals_; }
 
  private:
   Tensor totals_;  // loss, top-1, top-5, samples

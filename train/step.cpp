@@ -20,6 +20,7 @@ Step::Step(Module& network, ParameterBuffer& parameters, Optimizer& optimizer,
       labels_(labels),
       load_(std::move(load)),
       score_(images.device()),
+      log_(options.log ? std::make_unique<StepLog>(network) : nullptr),
       clock_(Tensor::zeros({1}, DType::int32, images.device())),
       replay_(
           images.device(), [this] { device_step(); }, options.record) {
@@ -60,6 +61,7 @@ void Step::device_step() {
   for (int64_t i = 0; i < parts; ++i)
     forward_and_backward(images_.slice(i * size, (i + 1) * size),
                          labels_.slice(i * size, (i + 1) * size), uint32_t(i));
+  if (log_) log_->add(clock_, parts, score_);
   update();
 }
 

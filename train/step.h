@@ -1,12 +1,14 @@
 // One training step.
 #pragma once
 #include <functional>
+#include <memory>
 
 #include "attacks/attack.h"
 #include "optim/ema.h"
 #include "optim/optimizer.h"
 #include "tensor/replay.h"
 #include "train/score.h"
+#include "train/step_log.h"
 #include "train/watch.h"
 
 namespace tweed {
@@ -18,6 +20,7 @@ struct StepOptions {
   Attack attack;         ///< if given, trains on images that it changed
   Ema* ema = nullptr;    ///< if given, is updated after the optimizer
   bool record = true;    ///< see Replay
+  bool log = false;      ///< keeps a StepLog
 };
 
 /// Forward, cross-entropy, backward, optimizer: a training step on the batch that is in two tensors
@@ -43,6 +46,8 @@ class Step {
   void watch(bool on) { watched_ = on; }
   /// Of all batches so far, or since it was set.
   RunningScore& score() { return score_; }
+  /// Of the last steps; null unless the options ask for it.
+  const StepLog* log() const { return log_.get(); }
   /// Whether the last step was a replay.
   bool replays() const { return replay_.replays(); }
 
@@ -62,6 +67,7 @@ class Step {
   Tensor images_, labels_;
   std::function<void()> load_;
   RunningScore score_;
+  std::unique_ptr<StepLog> log_;
   Tensor clock_;  // the step's number times the parts of a batch, for random numbers
   Replay replay_;
   int calls_ = 0;

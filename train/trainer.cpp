@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "autograd/conv.h"
 #include "autograd/reduce.h"
@@ -62,7 +63,8 @@ Trainer::Trainer(ModulePtr network, const Dataset& data, const TrainerOptions& o
              .seed = options.seed,
              .attack = options.attack,
              .ema = ema_.get(),
-             .record = options.record},
+             .record = options.record,
+             .log = options.log_steps},
             feed_.images(), feed_.labels(), [this] { feed_.load(); }) {
   const int64_t warmup =
       std::min(int64_t(options.warmup * double(per_epoch_) + 0.5), iterations_ - 1);
@@ -84,7 +86,24 @@ Score Trainer::epoch() {
 void Trainer::start_epoch() {
   feed_.start_epoch(position_.epoch, position_.iteration);
   step_.score().set(position_.score);
+  next_read_ = position_.iteration;
+  sums_read_ = position_.score;
   started_ = true;
+}
+
+void Trainer::read_steps() {
+  if (!step_.log() || !started_ || next_read_ == position_.iteration) return;
+  const int64_t before = position_.epoch * per_epoch_;
+  const auto results =
+      step_.log()->read(before + next_read_, before + position_.iteration, sums_read_);
+  steps_read_.insert(steps_read_.end(), results.begin(), results.end());
+  next_read_ = position_.iteration;
+  sums_read_ = step_.score().read();
+}
+
+std::vector<StepResult> Trainer::new_steps() {
+  read_steps();
+  return std::exchange(steps_read_, {});
 }
 
 bool Trainer::step() {
@@ -100,6 +119,7 @@ bool Trainer::step() {
     fail_watched(e.what(), position_);
   }
   ++position_.iteration;
+  if (position_.iteration - next_read_ == StepLog::rows) read_steps();
   return true;
 }
 

@@ -57,6 +57,9 @@ class Trainer {
   Score evaluate(const Dataset& data);
   Score evaluate(const Dataset& data, const EvaluateOptions& options);
 
+  /// What the steps since the last call came to, if the options ask for it; waits for the device.
+  /// To be called before end_epoch().
+  std::vector<StepResult> new_steps();
   /// Of the epoch so far; waits for the device. @throws Diverged  if a loss was not finite
   Score score();
   /// @throws Diverged  if anything that state() keeps is not finite
@@ -89,6 +92,7 @@ class Trainer {
 
  private:
   void start_epoch();
+  void read_steps();
   std::vector<Named> live_state() const;
 
   TrainerOptions options_;
@@ -103,6 +107,10 @@ class Trainer {
   Position position_;
   bool started_ = false;  // the epoch under way
   bool watched_ = false;
+  // Steps that were read from the log, where reading goes on, and the epoch's sums until there.
+  std::vector<StepResult> steps_read_;
+  int64_t next_read_ = 0;
+  ScoreSums sums_read_;
 };
 
 /// The network has what is to be kept of it for the length of a scope: averaged weights if there

@@ -170,16 +170,19 @@ Image draw_plot(const Plot& plot, int height, int width) {
 
 void draw_curves(const std::string& path, const std::string& title,
                  const std::vector<Plot>& plots) {
-  constexpr int margin = 12;
+  constexpr int margin = 12, most_in_a_row = 3;
   int width = 480, height = 360;
   for (const Plot& plot : plots) width = std::max(width, legend_width(plot) + 32);
-  int head = title.empty() ? margin : margin + text_height(sheet_title_size) + 8;
-  int columns = std::max(1, int(plots.size()));
-  Image sheet = blank_image(head + height + margin, 2 * margin + columns * width);
+  const int head = title.empty() ? margin : margin + text_height(sheet_title_size) + 8;
+  const int count = std::max(1, int(plots.size())),
+            columns = count == 4 ? 2 : std::min(count, most_in_a_row);
+  const int rows = (count + columns - 1) / columns;
+  Image sheet = blank_image(head + rows * height + margin, 2 * margin + columns * width);
   draw_text(sheet, margin + 16, margin, shorten(title, sheet_title_size, columns * width - 32),
             sheet_title_size, colors::black);
-  for (std::size_t i = 0; i < plots.size(); ++i)
-    draw_image(sheet, margin + int(i) * width, head, draw_plot(plots[i], height, width));
+  for (int i = 0; i < int(plots.size()); ++i)
+    draw_image(sheet, margin + i % columns * width, head + i / columns * height,
+               draw_plot(plots[std::size_t(i)], height, width));
   write_png(path, sheet);
 }
 

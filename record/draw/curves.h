@@ -25,7 +25,8 @@ struct Plot {
 /// @throws ShapeError  if a series has x and y of different lengths
 Image draw_plot(const Plot& plot, int height = 360, int width = 480);
 
-/// The plots side by side under a title, as a PNG file. @throws Error  if it cannot be written
+/// The plots under a title, up to three in a row (four are two rows), as a PNG file. @throws Error
+/// if it cannot be written
 void draw_curves(const std::string& path, const std::string& title, const std::vector<Plot>& plots);
 
 }  // namespace tweed

@@ -1,0 +1,147 @@
+// What Training notes while it runs, for the files beside the weights.
+#include <algorithm>
+#include <cmath>
+
+#include "apps/run_figures.h"
+#include "apps/sheets.h"
+#include "apps/training.h"
+#include "autograd/reduce.h"
+#include "nn/eval_mode.h"
+#include "nn/forward_float.h"
+#include "nn/watch.h"
+
+namespace tweed::app {
+
+// Once the folder is this run's.
+void Training::open_log() {
+  RunFacts facts{.command = options_.command, .flags = options_.flags, .model = info_.model};
+  const auto data = options_.flags.find("data");
+  facts.data = data != options_.flags.end() ? data->second.front() : "tiny";
+  facts.parameters = trainer_.network().parameter_count();
+  facts.classes = int64_t(info_.classes.size());
+  facts.training_images = data_.train.size();
+  facts.validation_images = data_.validation.size();
+  facts.image_size = info_.image_size;
+  facts.seed = options_.trainer.seed;
+  facts.device = device_;
+  const int64_t epochs = position().epoch;
+  config_ = std::make_unique<RunConfig>(
+      path(run_file::config), facts, saved_ ? resumed_from_ + "/" + run_file::config : "", epochs);
+  config_->write(done() ? "finished" : "running");
+  log_ = std::make_unique<RunLog>(options_.folder->path(), options_.print_every, epochs,
+                                  epochs * trainer_.iterations_per_epoch() + position().iteration);
+  if (!saved_) log_->add_text("command", "    train_miniplaces " + joined(options_.command, " "));
+}
+
+// On the CPU each step has a time of its own. A GPU is not waited for: what was launched until the
+// log is read shares the time until then. Reading waits, so it is done when others would.
+void Training::note_step() {
+  constexpr double pause = 1;
+  step_times_.push_back(now());
+  if (step_times_.back() - log_read_ > pause) log_steps();
+}
+
+void Training::log_steps() {
+  const auto results = trainer_.new_steps();
+  const double time = now(), before = std::exchange(log_read_, time);
+  const auto times = std::exchange(step_times_, {});
+  if (results.empty()) return;
+  std::vector<LoggedStep> steps;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    double seconds = (time - before) / double(results.size());
+    if (!device_.is_cuda() && times.size() == results.size())
+      seconds = times[i] - (i > 0 ? times[i - 1] : before);
+    steps.push_back({results[i], results[i].step / trainer_.iterations_per_epoch() + 1,
+                     trainer_.rate(results[i].step),
+                     double(options_.trainer.batch_size) / std::max(1e-9, seconds)});
+  }
+  first_gradient_ = results.back().first_gradient;
+  last_gradient_ = results.back().last_gradient;
+  log_->add(steps);
+}
+
+static double root_mean_square(const Tensor& t) {
+  return norm_l2(t).item() / std::sqrt(double(std::max<int64_t>(1, t.size())));
+}
+
+// Of every parameter but the vectors; the activations are those of some validation images.
+std::vector<LayerSizes> Training::layer_sizes() {
+  const int64_t images = std::min<int64_t>(8, options_.trainer.batch_size);
+  const NoGrad no_grad;
+  Module& network = trainer_.network();
+  if (!watched_.defined())
+    watched_ = normalized(pick_samples(data_.validation, info_, images).images, info_, device_);
+  const Watch watch(network, "*");
+  {
+    const EvalMode eval(network);
+    forward_float(network, watched_);
+  }
+  std::vector<LayerSizes> sizes;
+  for (auto& [name, t] : network.parameters()) {
+    if (t.ndim() < 2) continue;
+    LayerSizes size{name, root_mean_square(t), 0, 0};
+    const Tensor g = requires_grad(t) ? grad(t) : Tensor();
+    if (g.defined()) size.gradient = norm_linf(g).item();
+    const std::string layer = name.substr(0, std::max<std::size_t>(name.rfind('.'), 1));
+    const auto& names = watch.names();
+    if (std::find(names.begin(), names.end(), layer) != names.end())
+      size.activation = root_mean_square(watch.output(layer));
+    sizes.push_back(size);
+  }
+  return sizes;
+}
+
+void Training::log_epoch(const Score& train, const Score& val, double seconds) {
+  const int64_t epoch = position().epoch;
+  const int64_t steps = std::min(trainer_.iterations(), epoch * trainer_.iterations_per_epoch());
+  log_->add_epoch(epoch, steps,
+                  {{"epoch", epoch},
+                   {"lr", trainer_.rate(steps - 1)},
+                   {"train_loss", train.loss},
+                   {"train_top1", train.top1},
+                   {"train_top5", train.top5},
+                   {"val_loss", val.loss},
+                   {"val_top1", val.top1},
+                   {"val_top5", val.top5},
+                   {"gradient_first_conv", first_gradient_},
+                   {"gradient_last_conv", last_gradient_}},
+                  train, val, layer_sizes());
+  config_->add_epoch(seconds);
+  if (pages_due(done())) {
+    config_->write("running");
+    write_pages(true);
+  }
+}
+
+// Pictures and pages take their time, so they are made anew where that is a fiftieth of a run's.
+bool Training::pages_due(bool last) const {
+  constexpr double share = 0.02;
+  return last || pages_written_ == 0 || (now() - pages_written_) * share > pages_took_;
+}
+
+// @param with_answers  the validation is that of the weights as they are
+void Training::write_pages(bool with_answers) {
+  const double started = now();
+  const int64_t steps = position().epoch * trainer_.iterations_per_epoch() + position().iteration;
+  draw_run_curves(options_.folder->path(), info_.model);
+  if (const Image filters = first_filters(trainer_.network()); filters.width > 0) {
+    constexpr int scale = 4;
+    const Image large =
+        resize(filters, filters.height * scale, filters.width * scale, Scaling::nearest);
+    write_png(path(run_file::filters), large);
+    log_->add_image("filters", steps, large);
+  }
+  log_->add_histograms(steps, trainer_.network());
+  if (with_answers)
+    write_validation(options_.folder->path(), position().epoch, info_, data_.validation,
+                     outcomes_.read());
+  pages_written_ = now();
+  pages_took_ = pages_written_ - started;
+}
+
+void Training::close_log(const char* status) {
+  const double partial = position().iteration > 0 ? now() - epoch_started_ : 0;
+  config_->write(status, partial);
+}
+
+}  // namespace tweed::app
