@@ -126,7 +126,7 @@ void RunFolder::leave() {
       if (!fs::remove(folder, none)) break;
 }
 
-std::string run_file::kept_state(int64_t epoch) {
+std::string kept_state(int64_t epoch) {
   return "epoch-" + std::to_string(epoch) + ".state.safetensors";
 }
 
@@ -136,7 +136,7 @@ std::vector<int64_t> kept_epochs(const std::string& folder) {
   for (auto& entry : fs::directory_iterator(folder, none)) {
     const std::string name = entry.path().filename().string();
     const int64_t epoch = name.starts_with("epoch-") ? std::atoll(name.c_str() + 6) : 0;
-    if (epoch > 0 && name == run_file::kept_state(epoch)) epochs.push_back(epoch);
+    if (epoch > 0 && name == kept_state(epoch)) epochs.push_back(epoch);
   }
   std::sort(epochs.begin(), epochs.end());
   return epochs;

@@ -5,35 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "record/run_files.h"
+
 namespace tweed::app {
 
-/// The files of a run. The state is the run: it has everything that training goes on from, is
-/// written last after each epoch, and the other files are made to agree with it on the next start.
-/// So a run may be killed at any time.
-namespace run_file {
-inline constexpr const char* state = "last.state.safetensors";
-inline constexpr const char* last = "last.safetensors";
-inline constexpr const char* best = "best.safetensors";
-inline constexpr const char* best_state = "best.state.safetensors";  ///< of the best epoch
-inline constexpr const char* metrics = "metrics.jsonl";              ///< a line for each epoch
-inline constexpr const char* iterations = "iterations.jsonl";        ///< a line for each step
-inline constexpr const char* layers = "layers.jsonl";  ///< a line for each layer and epoch
-inline constexpr const char* config = "config.json";   ///< the commands that led here
-inline constexpr const char* curves = "curves.png";
-inline constexpr const char* filters = "filters.png";         ///< of the first convolution
-inline constexpr const char* validation = "validation.json";  ///< the last epoch's answers
-inline constexpr const char* report = "report.html";
-inline constexpr const char* tensorboard = "tensorboard";  ///< a folder of event files
-inline constexpr const char* saliency = "saliency.png";    ///< of --evaluate -v
-inline constexpr const char* attack = "attack.png";        ///< of --evaluate -a -v
-inline constexpr const char* lock = ".lock";  ///< has the number of the process that trains
 /// "epoch-7.state.safetensors", of --keep.
 std::string kept_state(int64_t epoch);
-/// What follows from the state, and is of no use without it.
-inline constexpr const char* followers[] = {best_state, best,   last,       metrics,
-                                            iterations, layers, curves,     filters,
-                                            validation, report, tensorboard};
-}  // namespace run_file
 
 /// The epochs whose states a folder keeps, in their order.
 std::vector<int64_t> kept_epochs(const std::string& folder);

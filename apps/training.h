@@ -66,6 +66,7 @@ class Training {
   void log_steps();
   std::vector<LayerSizes> layer_sizes();
   void log_epoch(const Score& train, const Score& val, double seconds);
+  void show_live();
   bool pages_due(bool last) const;
   void write_pages(bool with_answers);
   void close_log(const char* status);
@@ -109,7 +110,7 @@ class Training {
   double log_read_ = 0;             // when the log was read last
   Outcomes outcomes_;               // of the last validation
   Tensor watched_;                  // images whose activations are measured
-  double pages_written_ = 0, pages_took_ = 0;
+  double pages_written_ = 0, pages_took_ = 0, live_written_ = 0, live_took_ = 0;
 };
 
 }  // namespace tweed::app

@@ -9,6 +9,7 @@
 #include "nn/eval_mode.h"
 #include "nn/forward_float.h"
 #include "nn/watch.h"
+#include "record/report/page.h"
 
 namespace tweed::app {
 
@@ -58,6 +59,18 @@ void Training::log_steps() {
   first_gradient_ = results.back().first_gradient;
   last_gradient_ = results.back().last_gradient;
   log_->add(steps);
+  show_live();
+}
+
+// Within an epoch the page gets the curves of its steps.
+void Training::show_live() {
+  constexpr double pause = 10, share = 0.01;
+  const double started = now();
+  if (started - live_written_ < std::max(pause, live_took_ / share)) return;
+  config_->write("running", started - epoch_started_);
+  write_report(options_.folder->path());
+  live_written_ = now();
+  live_took_ = live_written_ - started;
 }
 
 static double root_mean_square(const Tensor& t) {
@@ -135,13 +148,16 @@ void Training::write_pages(bool with_answers) {
   if (with_answers)
     write_validation(options_.folder->path(), position().epoch, info_, data_.validation,
                      outcomes_.read());
+  write_report(options_.folder->path());
   pages_written_ = now();
   pages_took_ = pages_written_ - started;
+  live_written_ = pages_written_;
 }
 
 void Training::close_log(const char* status) {
   const double partial = position().iteration > 0 ? now() - epoch_started_ : 0;
   config_->write(status, partial);
+  write_report(options_.folder->path());
 }
 
 }  // namespace tweed::app

@@ -74,7 +74,7 @@ void Training::save_within_epoch() {
 void Training::save_epoch_state(bool is_best) {
   std::vector<std::string> names;
   if (is_best) names.push_back(run_file::best_state);
-  if (options_.keep > 0) names.push_back(run_file::kept_state(position().epoch));
+  if (options_.keep > 0) names.push_back(kept_state(position().epoch));
   names.push_back(run_file::state);
   save_state(names[0].c_str());
   for (std::size_t i = 1; i < names.size(); ++i) keep_as(path(names[0]), path(names[i]));
@@ -84,7 +84,7 @@ void Training::save_epoch_state(bool is_best) {
 // States of epochs up to `first`, and of those after `after`.
 void Training::drop_states(int64_t first, int64_t after) {
   for (const int64_t epoch : kept_epochs(options_.folder->path()))
-    if (epoch <= first || epoch > after) std::filesystem::remove(path(run_file::kept_state(epoch)));
+    if (epoch <= first || epoch > after) std::filesystem::remove(path(kept_state(epoch)));
 }
 
 // A number from a file that may be anybody's.
