@@ -168,22 +168,62 @@ Image draw_plot(const Plot& plot, int height, int width) {
   return image;
 }
 
-void draw_curves(const std::string& path, const std::string& title,
-                 const std::vector<Plot>& plots) {
+Color series_color(std::size_t i) { return palette[i % palette.size()]; }
+
+Image draw_bars(const std::string& title, const std::vector<std::string>& names,
+                const std::vector<double>& values, const std::vector<std::string>& words,
+                int width) {
+  constexpr int side = 16, bar = 16;
+  const int line = text_height(text_size) + 4, each = line + bar + 12;
+  int y = 10 + text_height(title_size) + 18;
+  Image image = blank_image(y + int(names.size()) * each + 8, width);
+  draw_text(image, side, 10, shorten(title, title_size, width - 2 * side), title_size,
+            colors::black);
+  double most = 0;
+  for (double v : values)
+    if (std::isfinite(v)) most = std::max(most, v);
+  for (std::size_t i = 0; i < names.size(); ++i, y += each) {
+    const int room = width - 2 * side;
+    draw_text(image, side, y, shorten(names[i], text_size, room * 2 / 3), text_size,
+              colors::black);
+    draw_text(image, width - side, y, words[i], text_size, colors::grey, Align::right);
+    fill_rect(image, {side, y + line, room, bar}, colors::light_grey);
+    if (std::isfinite(values[i]) && most > 0)
+      fill_rect(image, {side, y + line, int(std::lround(room * values[i] / most)), bar},
+                series_color(i));
+  }
+  return image;
+}
+
+void draw_pictures(const std::string& path, const std::string& title,
+                   const std::vector<Image>& pictures) {
   constexpr int margin = 12, most_in_a_row = 3;
-  int width = 480, height = 360;
-  for (const Plot& plot : plots) width = std::max(width, legend_width(plot) + 32);
-  const int head = title.empty() ? margin : margin + text_height(sheet_title_size) + 8;
-  const int count = std::max(1, int(plots.size())),
-            columns = count == 4 ? 2 : std::min(count, most_in_a_row);
-  const int rows = (count + columns - 1) / columns;
-  Image sheet = blank_image(head + rows * height + margin, 2 * margin + columns * width);
+  const int count = int(pictures.size());
+  const int columns = count == 4 ? 2 : std::clamp(count, 1, most_in_a_row);
+  int width = 480;
+  std::vector<int> tops{title.empty() ? margin : margin + text_height(sheet_title_size) + 8};
+  for (int i = 0; i < count; ++i) {
+    const Image& picture = pictures[std::size_t(i)];
+    width = std::max(width, picture.width);
+    if (i % columns == 0) tops.push_back(tops.back());
+    tops.back() = std::max(tops.back(), tops[std::size_t(i / columns)] + picture.height);
+  }
+  Image sheet = blank_image(tops.back() + margin, 2 * margin + columns * width);
   draw_text(sheet, margin + 16, margin, shorten(title, sheet_title_size, columns * width - 32),
             sheet_title_size, colors::black);
-  for (int i = 0; i < int(plots.size()); ++i)
-    draw_image(sheet, margin + i % columns * width, head + i / columns * height,
-               draw_plot(plots[std::size_t(i)], height, width));
+  for (int i = 0; i < count; ++i)
+    draw_image(sheet, margin + i % columns * width, tops[std::size_t(i / columns)],
+               pictures[std::size_t(i)]);
   write_png(path, sheet);
+}
+
+void draw_curves(const std::string& path, const std::string& title,
+                 const std::vector<Plot>& plots) {
+  int width = 480;
+  for (const Plot& plot : plots) width = std::max(width, legend_width(plot) + 32);
+  std::vector<Image> pictures;
+  for (const Plot& plot : plots) pictures.push_back(draw_plot(plot, 360, width));
+  draw_pictures(path, title, pictures);
 }
 
 }  // namespace tweed

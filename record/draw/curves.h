@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "data/image.h"
+#include "record/draw/canvas.h"
 
 namespace tweed {
 
@@ -25,6 +26,18 @@ struct Plot {
 /// @throws ShapeError  if a series has x and y of different lengths
 Image draw_plot(const Plot& plot, int height = 360, int width = 480);
 
+/// The colour of the i-th curve, or bar.
+draw::Color series_color(std::size_t i);
+
+/// A bar for each name, with its value in words; NaN leaves a bar out.
+Image draw_bars(const std::string& title, const std::vector<std::string>& names,
+                const std::vector<double>& values, const std::vector<std::string>& words,
+                int width = 480);
+
+/// Pictures under a title, up to three in a row (four are two rows), as a PNG file.
+/// @throws Error  if it cannot be written
+void draw_pictures(const std::string& path, const std::string& title,
+                   const std::vector<Image>& pictures);
 /// The plots under a title, up to three in a row (four are two rows), as a PNG file. @throws Error
 /// if it cannot be written
 void draw_curves(const std::string& path, const std::string& title, const std::vector<Plot>& plots);

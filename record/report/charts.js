@@ -160,7 +160,7 @@ class LineChart {
     this.fromX = px => l.x0 + (px - box.left) / (box.right - box.left) * (l.x1 - l.x0);
     const clip = 'clip' + (LineChart.count = (LineChart.count || 0) + 1);
     const parts = [svg('clipPath', { id: clip })];
-    parts[0].append(svg('rect', { x: box.left, y: 0, width: Math.max(0, box.right - box.left), height }));
+    parts[0].append(svg('rect', { x: box.left - 4, y: 0, width: Math.max(0, box.right - box.left + 8), height: box.bottom + 4 }));
     this.drawAxes(parts, l);
     const curves = svg('g', { 'clip-path': `url(#${clip})` });
     for (const s of this.shown()) this.drawSeries(curves, s);

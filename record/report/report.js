@@ -10,12 +10,12 @@ function header() {
   const speed = steps.images_per_s && steps.images_per_s.length ? median(steps.images_per_s) : null;
   const status = c.status || 'finished';
   const tiles = [
-    tile(at < 0 ? '–' : percent(epochs.val_top1[at]), at < 0 ? 'top-1 on validation' : `best top-1 on validation, epoch ${epochs.epoch[at]}`),
+    tile(at < 0 ? '–' : percent(epochs.val_top1[at]), at < 0 ? 'top-1' : `best top-1 (epoch ${epochs.epoch[at]})`, 'on validation images'),
     tile(at < 0 ? '–' : percent(epochs.val_top5[at]), 'top-5 there'),
     tile(at < 0 ? '–' : short(epochs.val_loss[at]), 'loss there'),
     tile(String(done), done === 1 ? 'epoch' : 'epochs'),
-    tile(duration(c.seconds), 'training and validating'),
-    speed ? tile(count(Math.round(speed)), 'images a second, the median step') : null,
+    tile(duration(c.seconds), 'in all', 'training and validation'),
+    speed ? tile(count(Math.round(speed)), 'images/s, median') : null,
     tile(bytes(c.peak_memory_bytes), 'peak of tensors', 'of the whole process: ' + bytes(c.peak_process_bytes)),
   ];
   const d = c.data || {};
