@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 #include "data/augment.h"
 #include "explain/saliency.h"
@@ -9,6 +10,9 @@
 #include "nn/answers.h"
 #include "nn/eval_mode.h"
 #include "nn/forward_float.h"
+#include "record/draw/canvas.h"
+#include "record/event_file.h"
+#include "record/run_files.h"
 
 namespace tweed::app {
 namespace {
@@ -174,6 +178,79 @@ bool write_attack_sheet(const std::string& path, const Checkpoint& checkpoint,
                  "Right: their sum, and what the network says then."};
   sheet.rows = in_rows(cells, samples.images.size() > 1 ? 6 : 3);
   write_sheet(path, sheet);
+  return true;
+}
+
+namespace {
+
+// Ten images in a row, without gaps, as torchvision's make_grid is used there.
+Image mosaic(const std::vector<Image>& images) {
+  constexpr int columns = 10;
+  const int side = images[0].width, count = int(images.size());
+  Image all =
+      draw::blank_image((count + columns - 1) / columns * side, std::min(count, columns) * side);
+  for (int i = 0; i < count; ++i)
+    draw::draw_image(all, i % columns * side, i / columns * side, images[std::size_t(i)]);
+  return all;
+}
+
+struct Mosaics {
+  int64_t batch = 0;
+  Image saliency, attacked, original;
+};
+
+Mosaics mosaics_of(const Checkpoint& checkpoint, const std::vector<Image>& images,
+                   const std::vector<int32_t>& labels, const Attack& attack, Device device) {
+  const CheckpointInfo& info = checkpoint.info;
+  Module& network = *checkpoint.network;
+  Mosaics result;
+  std::vector<Image> shown;
+  for (auto& image : images) {
+    const Saliency s = saliency(network, normalized({&image, 1}, info, device));
+    shown.push_back(saliency_overlay(image, at(s.map, 0)));
+  }
+  result.saliency = mosaic(shown);
+  if (!attack) return result;
+  network.set_random_step({});
+  const Tensor changed = attack(network, normalized(images, info, device),
+                                Tensor::from(labels, {int64_t(labels.size())}, device));
+  shown.clear();
+  for (std::size_t i = 0; i < images.size(); ++i)
+    shown.push_back(pixels_of(at(changed, int64_t(i)), info, 1, 0, false));
+  result.attacked = mosaic(shown);
+  result.original = mosaic(images);
+  return result;
+}
+
+}  // namespace
+
+bool write_event_images(const std::string& folder, const Checkpoint& checkpoint,
+                        const Dataset& data, const std::string& name, const PgdOptions* options,
+                        Device device) {
+  constexpr int64_t batch = 100, every = 10, shown = 20;
+  const Attack attack = options ? attack_called(name)(interruptible(*options), device) : Attack();
+  std::vector<Mosaics> all;
+  for (int64_t first = 0; first < data.size(); first += batch * every) {
+    std::vector<Image> images;
+    std::vector<int32_t> labels;
+    for (int64_t i = first; i < std::min(data.size(), first + shown); ++i) {
+      images.push_back(validation_crop(data.image(i), checkpoint.info.image_size));
+      labels.push_back(data.label(i));
+    }
+    all.push_back(mosaics_of(checkpoint, images, labels, attack, device));
+    all.back().batch = first / batch;
+    if (interrupted()) return false;
+  }
+  const std::string place = folder + "/" + run_file::tensorboard + "/evaluate";
+  std::filesystem::create_directories(place);
+  EventFile events(place + "/" + EventFile::name);
+  for (auto& m : all) {
+    events.image("Image", m.batch, m.saliency);
+    if (!attack) continue;
+    events.image("Org_Image", m.batch, m.original);
+    events.image("Adv_Image", m.batch, m.attacked);
+  }
+  events.flush();
   return true;
 }
 

@@ -38,6 +38,13 @@ bool write_saliency_sheet(const std::string& path, const Checkpoint& checkpoint,
 bool write_attack_sheet(const std::string& path, const Checkpoint& checkpoint,
                         const Samples& samples, const std::string& name, const PgdOptions& options,
                         Device device);
+/// For TensorBoard, in FOLDER/tensorboard/evaluate, under the coursework's tags: of every tenth
+/// batch of a hundred validation images twenty, ten in a row. `Image` has their saliency; with an
+/// attack `Org_Image` has them as they are and `Adv_Image` attacked. False after Ctrl-C: then
+/// nothing is written.
+bool write_event_images(const std::string& folder, const Checkpoint& checkpoint,
+                        const Dataset& data, const std::string& name, const PgdOptions* options,
+                        Device device);
 /// "wrote PATH: 8 images of 32x32"
 void print_written(const std::string& path, const Samples& samples, const CheckpointInfo& info);
 

@@ -18,6 +18,7 @@
 #include "nn/head.h"
 #include "nn/models/sequential.h"
 #include "nn/summary.h"
+#include "record/report/page.h"
 
 using namespace tweed;
 using namespace tweed::app;
@@ -177,9 +178,14 @@ struct Evaluation {
     const std::string maps = out + "/" + run_file::saliency, attacks = out + "/" + run_file::attack;
     if (!write_saliency_sheet(maps, checkpoint, samples, device)) return false;
     print_written(maps, samples, info());
-    if (!attack) return true;
-    if (!write_attack_sheet(attacks, checkpoint, samples, method, *attack, device)) return false;
-    print_written(attacks, samples, info());
+    if (attack) {
+      if (!write_attack_sheet(attacks, checkpoint, samples, method, *attack, device)) return false;
+      print_written(attacks, samples, info());
+    }
+    if (!write_event_images(out, checkpoint, data.validation, method, attack ? &*attack : nullptr,
+                            device))
+      return false;
+    if (std::filesystem::exists(out + "/" + run_file::config)) write_report(out);
     return true;
   }
   int run() const {
