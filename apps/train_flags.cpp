@@ -116,6 +116,10 @@ void TrainFlags::add_training_flags(CLI::App& app) {
 
 void TrainFlags::add_computing_flags(CLI::App& app) {
   device.add_to(app);
+  app.add_flag(
+      "--profile", training.profile,
+      "before the first step: the time and memory that each layer takes of one, as a table "
+      "and in the report");
   auto conv_option =
       app.add_option("--conv", conv, "how convolutions are computed: " + conv_algorithms_help());
   conv_option->capture_default_str();

@@ -68,6 +68,7 @@ int Training::go_on() {
     say_finished();
     return 0;
   }
+  if (options_.profile) profile();
   while (!done()) {
     if (!train_epoch() || !finish_epoch()) return stop();
   }

@@ -27,6 +27,7 @@ struct TrainingOptions {
   int64_t patience = 0;               ///< epochs without a better validation; 0: any number
   std::shared_ptr<RunFolder> folder;  ///< for what the run leaves behind
   std::vector<std::string> command;   ///< as typed, without the program's name
+  bool profile = false;               ///< traces a step first, layer by layer
   bool overwrites = false;            ///< what another run has left there
   WeightsAs weights_as = WeightsAs::they_are;  ///< in best and last
   FlagValues flags;                            ///< kept in the state, for a run that goes on
@@ -62,6 +63,7 @@ class Training {
   [[noreturn]] void fail_diverged(const std::string& what) const;
   std::string cause_of_divergence();
   void open_log();
+  void profile();
   void note_step();
   void log_steps();
   std::vector<LayerSizes> layer_sizes();

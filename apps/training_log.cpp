@@ -1,15 +1,21 @@
 // What Training notes while it runs, for the files beside the weights.
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "apps/run_figures.h"
 #include "apps/sheets.h"
 #include "apps/training.h"
 #include "autograd/reduce.h"
+#include "data/augment.h"
+#include "data/whole_file.h"
 #include "nn/eval_mode.h"
 #include "nn/forward_float.h"
 #include "nn/watch.h"
 #include "record/report/page.h"
+#include "tensor/pool.h"
+#include "train/profile.h"
 
 namespace tweed::app {
 
@@ -32,6 +38,45 @@ void Training::open_log() {
   log_ = std::make_unique<RunLog>(options_.folder->path(), options_.print_every, epochs,
                                   epochs * trainer_.iterations_per_epoch() + position().iteration);
   if (!saved_) log_->add_text("command", "    train_miniplaces " + joined(options_.command, " "));
+}
+
+// The images are the first of the training set; the network stays as it is.
+void Training::profile() {
+  std::vector<Image> images;
+  std::vector<int32_t> labels;
+  for (int64_t i = 0; i < options_.trainer.batch_size; ++i) {
+    images.push_back(validation_crop(data_.train.image(i), info_.image_size));
+    labels.push_back(data_.train.label(i));
+  }
+  const Tensor x = normalized(images, info_, device_);
+  const Tensor y = Tensor::from(labels, {int64_t(labels.size())}, device_);
+  const StepProfile profile = profile_step(trainer_.network(), x, y);
+  say("One step of %ld images, layer by layer:\n\n", long(profile.batch_size));
+  std::printf("%s\n", profile.table(terminal_width()).c_str());
+  std::fflush(stdout);
+  nlohmann::ordered_json layers = nlohmann::ordered_json::array();
+  for (auto& l : profile.layers)
+    layers.push_back({{"name", l.name.empty() ? "(whole)" : l.name},
+                      {"type", l.type},
+                      {"output", l.output.ndim() ? l.output.str() : ""},
+                      {"forward", l.forward},
+                      {"backward", l.backward},
+                      {"saved_bytes", l.saved_bytes},
+                      {"parameter_bytes", l.parameter_bytes}});
+  int64_t optimizer_bytes = 0;
+  for (auto& [name, t] : trainer_.optimizer().state()) optimizer_bytes += int64_t(t.bytes());
+  const nlohmann::ordered_json all{{"batch_size", profile.batch_size},
+                                   {"seconds", profile.seconds},
+                                   {"other", profile.other},
+                                   {"parameter_bytes", profile.parameter_bytes},
+                                   {"gradient_bytes", trainer_.parameters().grads().bytes()},
+                                   {"optimizer_bytes", optimizer_bytes},
+                                   {"peak_bytes", profile.peak_bytes},
+                                   {"layers", layers}};
+  WholeFile file(path(run_file::profile));
+  file.write(all.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+  file.commit();
+  reset_peak_memory(device_);
 }
 
 // On the CPU each step has a time of its own. A GPU is not waited for: what was launched until the

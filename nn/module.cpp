@@ -1,6 +1,7 @@
 #include "nn/module.h"
 
 #include "autograd/non_finite.h"
+#include "nn/layer_notes.h"
 #include "nn/weight_limit.h"
 
 namespace tweed {
@@ -25,9 +26,10 @@ struct LayerShapeError : ShapeError {
 }  // namespace
 
 Tensor Module::operator()(const Tensor& x) {
-  const OfModule scope(this);
+  const OfModule of_this(this);
+  LayerScope scope(*this, x.device());
   try {
-    return hooked_forward(x);
+    return scope.noted(hooked_forward(x));
   } catch (const LayerShapeError& e) {
     const std::string name = name_inside(e.layer);
     // A layer that was never registered as a child has no name: this module stands for it.

@@ -25,9 +25,9 @@ inline constexpr const char* saliency = "saliency.png";    ///< of --evaluate -v
 inline constexpr const char* attack = "attack.png";        ///< of --evaluate -a -v
 inline constexpr const char* lock = ".lock";  ///< has the number of the process that trains
 /// What follows from the state, and is of no use without it.
-inline constexpr const char* followers[] = {best_state, best,   last,       metrics,
-                                            iterations, layers, curves,     filters,
-                                            validation, report, tensorboard};
+inline constexpr const char* followers[] = {best_state, best,   last,    metrics,
+                                            iterations, layers, curves,  filters,
+                                            validation, report, profile, tensorboard};
 }  // namespace run_file
 
 }  // namespace tweed

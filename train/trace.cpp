@@ -41,7 +41,8 @@ void Trace::stop() {
   trace::claim("other", "step");
   const trace::Notes notes = trace::end();
   seconds_ = notes.seconds;
-  for (auto& o : notes.operations) operations_.push_back({o.name, o.phase, o.shapes, o.flops, {}});
+  for (auto& o : notes.operations)
+    operations_.push_back({o.name, o.phase, o.shapes, o.flops, {}, o.layer});
   const auto names = trace::names_of(notes.calls);
   for (std::size_t i = 0; i < notes.calls.size(); ++i) {
     auto& call = notes.calls[i];

@@ -26,6 +26,8 @@ struct TracedOperation {
   std::string shapes;  ///< "(64,3) (10,3) -> (64,10)"; of a backward pass "dy -> gradients"
   double flops = 0;    ///< multiplications and additions of products and convolutions, else 0
   std::vector<TracedCall> calls;
+  /// The innermost Module that it was asked for in; null outside of all, and in backward passes.
+  const void* layer = nullptr;
 
   double seconds() const;
   int64_t bytes() const;

@@ -22,7 +22,8 @@ struct State {
   const char* algorithm = nullptr;  // of the Way that lives
   double flops = 0;                 // of ways, waiting for the operation that claims their calls
   bool within_call = false, within_way = false;
-  int parts = 0;  // how many Parts live
+  int parts = 0;                // how many Parts live
+  const void* layer = nullptr;  // of the Layer that lives
 
   double now() const { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 };
@@ -66,7 +67,7 @@ void finish() {
 
 void begin() {
   if (on) throw Error("[trace] this thread traces already");
-  state = {.parts = state.parts};
+  state = {.parts = state.parts, .layer = state.layer};
   state.begin = Clock::now();
   on = true;
 }
@@ -80,7 +81,7 @@ void claim(const char* name, const char* phase, std::string shapes) {
   if (state.parts > 0) return;
   Notes& notes = state.notes;
   const int index = int(notes.operations.size());
-  Operation operation{name, phase, std::move(shapes), std::exchange(state.flops, 0.0)};
+  Operation operation{name, phase, std::move(shapes), std::exchange(state.flops, 0.0), state.layer};
   bool any = false;
   for (std::size_t i = state.unclaimed; i < notes.calls.size(); ++i) {
     TimedCall& call = notes.calls[i];
@@ -103,6 +104,9 @@ Scope::~Scope() {
   claim(name_, phase_, std::move(shapes_));
   state.unclaimed = outer_;
 }
+
+Layer::Layer(const void* layer) : outer_(std::exchange(state.layer, layer)) {}
+Layer::~Layer() { state.layer = outer_; }
 
 Parts::Parts() { ++state.parts; }
 Parts::~Parts() { --state.parts; }

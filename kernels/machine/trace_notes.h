@@ -20,6 +20,7 @@ struct Operation {
   const char* phase;   ///< "forward", "backward", "attack" or "step"
   std::string shapes;  ///< "(2,3) (4,3) -> (2,4)"
   double flops = 0;    ///< of its ways
+  const void* layer;   ///< of the innermost Layer
 };
 
 struct Notes {
@@ -49,6 +50,18 @@ class Scope {
   const char *name_, *phase_;
   std::string shapes_;
   std::size_t begin_ = 0, outer_ = 0;
+};
+
+/// Operations that are made while this lives belong to what `layer` points to.
+class Layer {
+ public:
+  explicit Layer(const void* layer);
+  ~Layer();
+  Layer(const Layer&) = delete;
+  Layer& operator=(const Layer&) = delete;
+
+ private:
+  const void* outer_;
 };
 
 /// Operations that are made while this lives are parts of the one that is recorded after it.

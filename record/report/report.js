@@ -182,7 +182,7 @@ function cost() {
         el('span', { class: 'bar', style: 'grid-template-columns:1fr 3.6em;min-width:130px' },
           el('span', { class: 'track' }, el('span', { style: `width:${100 * (r.forward + r.backward) / time}%;background:${css('train')}` })),
           el('span', { class: 'number' }, (100 * (r.forward + r.backward) / time).toFixed(1) + ' %')),
-        bytes(r.saved_bytes), bytes(r.parameter_bytes), r.output])])));
+        bytes(r.saved_bytes), bytes(r.parameter_bytes), r.output]), ...(profile.other ? [['other', ms(profile.other), '', '', '', '', '']] : [])])));
 }
 
 function sheets() {

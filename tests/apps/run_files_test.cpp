@@ -146,3 +146,18 @@ TEST_CASE("Lines and events that are damaged do not keep a run from going on", "
   CHECK(o.code == 0);
   CHECK(json::parse(bytes_of(folder / "config.json")).at("commands").size() == 1);
 }
+
+TEST_CASE("--profile says where a step's time and memory go, and changes no bit", "[runs]") {
+  TemporaryFolder folder;
+  REQUIRE(train(folder / "a", {"--epochs", "1"}).code == 0);
+  const Outcome o = train(folder / "b", {"--epochs", "1", "--profile"});
+  INFO(o.err);
+  REQUIRE(o.code == 0);
+  CHECK(o.out.find("layer by layer") != std::string::npos);
+  const json profile = json::parse(bytes_of(folder / "b/profile.json"));
+  CHECK(profile.at("layers").size() > 5);
+  CHECK(profile.at("peak_bytes") > profile.at("parameter_bytes"));
+  CHECK(bytes_of(folder / "a/last.safetensors") == bytes_of(folder / "b/last.safetensors"));
+  CHECK(steps_of(folder / "a") == steps_of(folder / "b"));
+  CHECK_FALSE(fs::exists(folder / "a/profile.json"));
+}

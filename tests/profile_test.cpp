@@ -1,0 +1,90 @@
+// Time and memory by layer: everything is in some layer, and the network stays as it was.
+#include "train/profile.h"
+
+#include <map>
+
+#include "nn/models/models.h"
+#include "tests/catch.h"
+#include "tests/support.h"
+
+using namespace tweed;
+
+namespace {
+
+struct Batch {
+  explicit Batch(Device device, int64_t count = 4, int64_t size = 32)
+      : images(random_tensor({count, size, size, 3}, DType::float32, device)),
+        labels(Tensor::zeros({count}, DType::int32, device)) {}
+  Tensor images, labels;
+};
+
+std::map<std::string, LayerProfile> by_name(const StepProfile& profile) {
+  std::map<std::string, LayerProfile> layers;
+  for (auto& layer : profile.layers) layers[layer.name] = layer;
+  return layers;
+}
+
+}  // namespace
+
+TEST_CASE("A profile has each layer's time, both ways, and what it keeps") {
+  for (Device device : test_devices()) {
+    INFO(device.name());
+    auto network = make_model("simplenet", {.classes = 10, .image_size = 32});
+    network->to(device);
+    const Batch batch(device);
+    const StepProfile profile = profile_step(*network, batch.images, batch.labels);
+    CHECK(profile.batch_size == 4);
+    CHECK(profile.parameter_bytes == network->parameter_count() * 4);
+    auto layers = by_name(profile);
+    for (auto name : {"conv1", "pool1", "conv2", "conv7", "fc"}) {
+      INFO(name);
+      CHECK(layers[name].forward > 0);
+      CHECK(layers[name].backward > 0);
+      // The output, in blocks of the pool, and at most as much for the way back.
+      const int64_t output = layers[name].output.size() * 4;
+      CHECK(layers[name].saved_bytes >= output);
+      CHECK(layers[name].saved_bytes <= 2 * output + 4096);
+    }
+    CHECK(layers["conv1"].output == Shape{4, 16, 16, 64});
+    CHECK(layers["conv1"].parameter_bytes == (64 * 7 * 7 * 3 + 64) * 4);
+    double sum = profile.other;
+    for (auto& layer : profile.layers) sum += layer.forward + layer.backward;
+    CHECK(sum <= profile.seconds);
+    CHECK(profile.other < sum / 2);
+    CHECK(profile.table(60).find("conv7") != std::string::npos);
+  }
+}
+
+TEST_CASE("A backward operation belongs to the layer that went forward") {
+  // Blocks with branches that join: the same names and shapes again and again.
+  auto network = make_model("resnet20", {.classes = 10});
+  const Batch batch({}, 8);
+  auto layers = by_name(profile_step(*network, batch.images, batch.labels));
+  int convolutions = 0;
+  for (auto& [name, layer] : layers) {
+    if (layer.type != "Conv2d" && layer.type != "BatchNorm2d") continue;
+    INFO(name);
+    ++convolutions;
+    CHECK(layer.forward > 0);
+    CHECK(layer.backward > 0);
+  }
+  CHECK(convolutions > 30);
+}
+
+TEST_CASE("A profile leaves the network as it was") {
+  auto network = make_model("simplenet_bn", {.classes = 10, .image_size = 32});
+  network->eval();
+  std::vector<Tensor> before;
+  for (auto& [name, t] : network->state()) before.push_back(t.clone());
+  const Batch batch({});
+  profile_step(*network, batch.images, batch.labels);
+  const auto after = network->state();
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    INFO(after[i].name);
+    CHECK(same_bits(after[i].tensor, before[i]));
+  }
+  CHECK_FALSE(network->training());
+  for (auto& [name, t] : network->parameters())
+    if (grad(t).defined())
+      for (double g : grad(t).to_doubles()) REQUIRE(g == 0);
+}

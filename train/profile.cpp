@@ -1,0 +1,156 @@
+#include "train/profile.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+
+#include "autograd/loss.h"
+#include "kernels/machine/printable.h"
+#include "nn/forward_float.h"
+#include "nn/layer_notes.h"
+#include "tensor/pool.h"
+#include "train/trace.h"
+
+namespace tweed {
+namespace {
+
+// "(2, 4)" of "(2, 3) (4, 3) -> (2, 4)", and of the backward pass "(2, 4) -> (2, 3) (4, 3)".
+std::string result_of(const std::string& shapes) {
+  const auto at = shapes.rfind("-> ");
+  return at == std::string::npos ? "" : shapes.substr(at + 3);
+}
+std::string start_of(const std::string& shapes) { return shapes.substr(0, shapes.find(" ->")); }
+
+// The backward pass goes through the same operations the other way, passing over those that no
+// gradient goes through: so each belongs to the layer of the last one of its name and shape that
+// is not used yet.
+std::vector<const void*> layers_of(const std::vector<TracedOperation>& operations) {
+  std::vector<const void*> layers(operations.size(), nullptr);
+  std::vector<std::size_t> forward;
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    const TracedOperation& o = operations[i];
+    if (o.phase == "forward") {
+      layers[i] = o.layer;
+      forward.push_back(i);
+      continue;
+    }
+    if (o.phase != "backward") continue;
+    auto fits = [&](std::size_t k) {
+      return operations[k].name == o.name && result_of(operations[k].shapes) == start_of(o.shapes);
+    };
+    const auto found = std::find_if(forward.rbegin(), forward.rend(), fits);
+    if (found == forward.rend()) continue;
+    layers[i] = layers[*found];
+    forward.erase(std::next(found).base(), forward.end());
+  }
+  return layers;
+}
+
+std::string type_of(const Module& module) {
+  const std::string text = module.description();
+  return text.substr(0, text.find('('));
+}
+
+int64_t own_bytes(const Module& module) {
+  return module.own_parameter_count() * int64_t(size_of(module.dtype()));
+}
+
+// Buffers change in a forward pass of training: they get their values back.
+class Restored {
+ public:
+  explicit Restored(Module& network) : network_(network), training_(network.training()) {
+    for (auto& [name, t] : network.buffers()) kept_.push_back({name, t.clone()});
+    network.train();
+  }
+  ~Restored() {
+    const auto buffers = network_.buffers();
+    for (std::size_t i = 0; i < kept_.size(); ++i) buffers[i].tensor.copy_from(kept_[i].tensor);
+    for (auto& [name, t] : network_.parameters())
+      if (requires_grad(t) && grad(t).defined()) grad(t).zero();
+    network_.train(training_);
+  }
+  Restored(const Restored&) = delete;
+  Restored& operator=(const Restored&) = delete;
+
+ private:
+  Module& network_;
+  bool training_;
+  std::vector<Named> kept_;
+};
+
+void step(Module& network, const Tensor& images, const Tensor& labels) {
+  backward(cross_entropy(forward_float(network, images), labels));
+}
+
+}  // namespace
+
+StepProfile profile_step(Module& network, const Tensor& images, const Tensor& labels) {
+  const Restored restored(network);
+  const Device device = images.device();
+  network.set_random_step({});
+  for (int i = 0; i < 2; ++i) step(network, images, labels);
+  take_layer_notes();
+  reset_peak_memory(device);
+  Trace trace;
+  step(network, images, labels);
+  trace.stop();
+  StepProfile profile{.batch_size = images.dim(0), .seconds = trace.seconds()};
+  profile.peak_bytes = int64_t(memory_stats(device).peak);
+
+  std::map<const void*, std::size_t> places;
+  for (auto& [name, module] : network.modules()) {
+    if (!places.try_emplace(module, profile.layers.size()).second) continue;
+    const int64_t bytes = own_bytes(*module);
+    profile.layers.push_back({.name = name, .type = type_of(*module), .parameter_bytes = bytes});
+    profile.parameter_bytes += bytes;
+  }
+  for (auto& [module, bytes, output] : take_layer_notes()) {
+    const auto found = places.find(module);
+    if (found == places.end()) continue;
+    profile.layers[found->second].saved_bytes += bytes;
+    profile.layers[found->second].output = output;
+  }
+  const auto& operations = trace.operations();
+  const auto layers = layers_of(operations);
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    const auto found = places.find(layers[i]);
+    const double seconds = operations[i].seconds();
+    if (found == places.end())
+      profile.other += seconds;
+    else
+      (operations[i].phase == "forward" ? profile.layers[found->second].forward
+                                        : profile.layers[found->second].backward) += seconds;
+  }
+  std::erase_if(profile.layers, [](const LayerProfile& l) {
+    return l.forward + l.backward == 0 && l.saved_bytes == 0 && l.parameter_bytes == 0;
+  });
+  return profile;
+}
+
+std::string StepProfile::table(int width) const {
+  double all = other;
+  for (auto& l : layers) all += l.forward + l.backward;
+  std::size_t names = 5;
+  for (auto& l : layers) names = std::max(names, printable(l.name).size());
+  std::string text;
+  auto row = [&](const std::string& name, const char* numbers) {
+    std::string line = name + std::string(names - std::min(names, name.size()), ' ') + numbers;
+    if (width > 0 && line.size() > std::size_t(width)) line = line.substr(0, std::size_t(width));
+    text += line + "\n";
+  };
+  char numbers[120];
+  row("layer", "  forward ms  backward ms  share  kept MB  weights MB  output");
+  for (auto& l : layers) {
+    std::snprintf(numbers, sizeof numbers, "  %10.2f  %11.2f  %3.0f %%  %7.2f  %10.2f  %s",
+                  1e3 * l.forward, 1e3 * l.backward, 100 * (l.forward + l.backward) / all,
+                  double(l.saved_bytes) / 1e6, double(l.parameter_bytes) / 1e6,
+                  l.output.ndim() ? l.output.str().c_str() : "");
+    row(l.name.empty() ? "(whole)" : printable(l.name), numbers);
+  }
+  std::snprintf(numbers, sizeof numbers, "  %10.2f  %11s  %3.0f %%", 1e3 * other, "",
+                100 * other / all);
+  row("other", numbers);
+  return text;
+}
+
+}  // namespace tweed
