@@ -108,6 +108,24 @@ LD_LIBRARY_PATH=/nowhere:$folder check_command "a library is found" 0 "$folder" 
   scripts/cuda_folders libplace.so.1 libnowhere.so.1
 [[ $(wc -l <"$folder/said") == 1 ]]
 
+# A run's folder of a few lines, packed.
+mkdir -p "$folder/runs/mine/tensorboard" "$folder/work"
+for file in config.json metrics.jsonl report.html tensorboard/events last.state.safetensors; do
+  echo "$file" >"$folder/runs/mine/$file"
+done
+echo words >"$folder/work/write up.md"
+check_command "zip_submission packs a run and what goes with it" 0 "mine/tensorboard/events" \
+  scripts/zip_submission "$folder/runs/mine" "$folder/sub/mine.zip" "$folder/work/write up.md"
+cmake -E tar tf "$folder/sub/mine.zip" >"$folder/packed"
+for name in mine/report.html mine/metrics.jsonl 'write up.md'; do grep -qFx -- "$name" "$folder/packed"; done
+if grep -q state "$folder/packed"; then exit 1; fi
+check_command "zip_submission of no run" 2 "is no run" scripts/zip_submission "$folder" "$folder/x.zip"
+check_command "zip_submission without a file" 2 "There is no nothing.md" \
+  scripts/zip_submission "$folder/runs/mine" "$folder/x.zip" nothing.md
+check_command "zip_submission without weights" 2 "has no best.safetensors" \
+  scripts/zip_submission "$folder/runs/mine" "$folder/x.zip" --weights
+[[ ! -e "$folder/x.zip" ]]
+
 # A bare Debian has no Python, and the report needs it.
 command -v python3 >/dev/null || exit 0
 

@@ -42,6 +42,16 @@ function ticks(low, high, count) {
   return places;
 }
 
+/** Of a logarithmic axis, as logarithms: powers of ten, and 2 and 5 times them where these are few. */
+function logTicks(low, high) {
+  const few = high - low < 2.2, places = [];
+  const stride = Math.max(1, Math.ceil((high - low) / 6));
+  for (let power = Math.floor(low); power <= high; ++power)
+    for (const factor of few ? [1, 2, 5] : [1])
+      if (few || power % stride === 0) places.push(power + Math.log10(factor));
+  return places.filter(place => place >= low && place <= high);
+}
+
 /** What a page remembers while it loads itself anew; nothing where the browser keeps nothing for files. */
 const memory = {
   get(key) { try { return JSON.parse(sessionStorage.getItem(key)); } catch { return null; } },
@@ -171,8 +181,7 @@ class LineChart {
 
   drawAxes(parts, l) {
     const { left, right, top, bottom } = this.box;
-    let places = ticks(l.y0, l.y1, (bottom - top) / 42);
-    if (this.log && l.y1 - l.y0 > 1.5) places = [...new Set(places.map(Math.round))];
+    const places = this.log ? logTicks(l.y0, l.y1) : ticks(l.y0, l.y1, (bottom - top) / 42);
     for (const t of places) {
       const y = this.toY(this.log ? Math.pow(10, t) : t);
       if (y > bottom + 1 || y < top - 1) continue;

@@ -154,7 +154,8 @@ function network() {
       el('img', { class: 'filters', src: images.filters, alt: 'filters of the first convolution' }),
       el('p', { class: 'soft small' }, 'Each stretched from its smallest weight to its largest.')));
   const size = (title, key, note) => {
-    const shown = layers.filter(layer => layer[key].some(v => v > 0));
+    const shown = layers.filter(layer => layer[key].some(v => v > 0))
+      .map(layer => key === 'activation' ? { ...layer, name: layer.name.replace(/\.\w+$/, '') } : layer);
     if (!shown.length) return;
     const values = shown.map(layer => last(layer[key])), top = Math.log10(Math.max(...values)), range = Math.max(1, top - Math.log10(Math.min(...values.filter(v => v > 0))));
     cards.push(el('div', { class: 'card' }, el('h3', {}, title), el('p', { class: 'soft small' }, note),
