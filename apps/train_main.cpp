@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <map>
-#include <sstream>
 
 #include "apps/app.h"
 #include "apps/help.h"
@@ -24,23 +23,6 @@ using namespace tweed;
 using namespace tweed::app;
 
 namespace {
-
-Augmentation parse_augmentation(const std::string& text, int image_size) {
-  Augmentation result{.mirror = false, .crop = false};
-  std::istringstream names(text);
-  for (std::string name; std::getline(names, name, ',');) {
-    if (name == "mirror")
-      result.mirror = true;
-    else if (name == "crop" || name == "pad")
-      result.crop = true;
-    else if (name != "none" || text != "none")
-      throw Error("--augment takes none, or some of mirror, crop and pad, not " +
-                  in_quotes(text, 60) +
-                  (text.find("flip") != std::string::npos ? "; did you mean 'mirror'?" : ""));
-    if (name == "pad") result.pad = image_size / 8;
-  }
-  return result;
-}
 
 CheckpointInfo info_for(const TrainFlags& f, const DataSplits& data) {
   CheckpointInfo info;

@@ -8,11 +8,6 @@
 
 namespace tweed::app {
 
-static std::string text_of(const Augmentation& a) {
-  return std::string(a.mirror ? "mirror " : "") + (a.crop ? "crop " : "") + "pad " +
-         std::to_string(a.pad);
-}
-
 // What a resumed run must have in common with the one before, so that its state fits.
 static nlohmann::json kind_of(const TrainingOptions& o) {
   return {{"optimizer", o.trainer.optimizer},

@@ -20,12 +20,8 @@ Dataset::Dataset(std::vector<std::string> classes, std::vector<Sample> samples, 
 
 Image Dataset::image(int64_t i) const {
   const Sample& sample = samples_[std::size_t(i)];
-  if (pixels_) {
-    Image image{side_, side_, {}};
-    auto bytes = std::ptrdiff_t(side_) * side_ * 3;
-    image.pixels.assign(pixels_->begin() + i * bytes, pixels_->begin() + (i + 1) * bytes);
-    return image;
-  }
+  if (const uint8_t* pixels = stored(i))
+    return {side_, side_, {pixels, pixels + std::ptrdiff_t(side_) * side_ * 3}};
   Image image = maker_(sample);
   if (image.height != side_ || image.width != side_)
     throw ShapeError("[dataset] " + printable(sample.path) + " is " + std::to_string(image.height) +
@@ -53,8 +49,6 @@ std::vector<DamagedImage> Dataset::decode(int workers, bool keep,
         }
       },
       tick);
-  if (keep) pixels_ = pixels;
-
   std::vector<DamagedImage> result;
   std::vector<int64_t> indexes;
   for (auto& [i, message] : damaged) {
@@ -63,7 +57,8 @@ std::vector<DamagedImage> Dataset::decode(int workers, bool keep,
     result.push_back({path(i), named ? message.substr(prefix.size()) : message});
     indexes.push_back(i);
   }
-  drop(indexes);
+  drop(indexes, keep ? pixels.get() : nullptr);
+  if (keep) pixels_ = {pixels, pixels->data()};
   return result;
 }
 
@@ -90,20 +85,19 @@ Normalization Dataset::normalization() const {
 }
 
 // Removes samples, and their pixels if there are any; `indexes` ascend.
-void Dataset::drop(const std::vector<int64_t>& indexes) {
+void Dataset::drop(const std::vector<int64_t>& indexes, std::vector<uint8_t>* pixels) {
   auto bytes = std::ptrdiff_t(side_) * side_ * 3;
   int64_t kept = 0;
   for (int64_t i = 0; i < size(); ++i) {
     if (std::binary_search(indexes.begin(), indexes.end(), i)) continue;
     if (kept != i) {
       samples_[std::size_t(kept)] = std::move(samples_[std::size_t(i)]);
-      if (pixels_)
-        std::copy_n(pixels_->begin() + i * bytes, bytes, pixels_->begin() + kept * bytes);
+      if (pixels) std::copy_n(pixels->begin() + i * bytes, bytes, pixels->begin() + kept * bytes);
     }
     ++kept;
   }
   samples_.resize(std::size_t(kept));
-  if (pixels_) pixels_->resize(std::size_t(kept * bytes));
+  if (pixels) pixels->resize(std::size_t(kept * bytes));
 }
 
 }  // namespace tweed

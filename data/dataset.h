@@ -65,20 +65,21 @@ class Dataset {
   /// Whether all images are decoded already.
   bool in_memory() const { return pixels_ != nullptr; }
   /// The decoded images, (size, side, side, 3); empty unless in_memory().
-  const std::vector<uint8_t>& pixels() const {
-    static const std::vector<uint8_t> none;
-    return pixels_ ? *pixels_ : none;
+  Span<const uint8_t> pixels() const { return {pixels_.get(), pixels_ ? bytes() : 0}; }
+  /// Image i among them; null unless in_memory().
+  const uint8_t* stored(int64_t i) const {
+    return pixels_ ? pixels_.get() + i * int64_t(side_) * side_ * 3 : nullptr;
   }
   /// Bytes that the decoded images take or would take.
   int64_t bytes() const { return size() * int64_t(side_) * side_ * 3; }
 
  private:
-  void drop(const std::vector<int64_t>& indexes);
+  void drop(const std::vector<int64_t>& indexes, std::vector<uint8_t>* pixels);
   std::vector<std::string> classes_;
   std::vector<Sample> samples_;
   int side_ = 0, image_size_ = 0;
   Maker maker_;
-  std::shared_ptr<std::vector<uint8_t>> pixels_;  // (size, side, side, 3), or null
+  std::shared_ptr<const uint8_t> pixels_;  // (size, side, side, 3), or null
 };
 
 /// Which part of a data set is wanted; the other stays empty.

@@ -23,6 +23,27 @@ std::vector<int64_t> shuffled_order(int64_t size, uint64_t seed, int64_t epoch) 
   return order;
 }
 
+void choose_views(const Dataset& data, const LoaderOptions& o, int64_t sample,
+                  const std::function<const uint8_t*(int64_t)>& shown, View* views, Curve* curves) {
+  auto draw = [&](int64_t index, int place) {
+    Curve none;
+    View view =
+        choose_view(shown(index), data.image_side(), o.image_size, o.augmentation,
+                    augmentation_random(o.seed, o.epoch, index), curves ? curves[place] : none);
+    view.image = int32_t(index);
+    view.label = data.label(index);
+    return view;
+  };
+  views[0] = draw(sample, 0);
+  if (!o.augmentation.mixes()) return;
+  const Partner partner =
+      choose_partner(data.size(), o.image_size, o.augmentation, o.seed, o.epoch, sample);
+  views[1] = draw(partner.sample, 1);
+  std::copy_n(partner.mix.mixed, 4, views[1].mixed);
+  views[1].share = partner.mix.share;
+  views[1].label_share = partner.mix.label_share;
+}
+
 // Workers take the numbers of batches in turn and keep at most `ahead` of them ready, in `ready`;
 // the caller takes them from there in order.
 struct Loader::State {
@@ -58,9 +79,11 @@ struct Loader::State {
   void make(int64_t number, Batch& batch) const {
     int64_t first = number * options.batch_size, size = options.image_size;
     batch.count = std::min(options.batch_size, data.size() - first);
+    const std::size_t rows = std::size_t(batch.count) * std::size_t(views());
     if (options.stored) {
-      batch.pixels.resize(std::size_t(batch.count) * stored_bytes());
-      batch.views.resize(std::size_t(batch.count));
+      batch.pixels.resize(rows * stored_bytes());
+      batch.views.resize(rows);
+      batch.curves.resize(has_curves(options) ? rows : 0);
     } else {
       batch.images.resize(std::size_t(batch.count * size * size * 3));
     }
@@ -71,22 +94,40 @@ struct Loader::State {
       batch.indexes[std::size_t(i)] = index;
       batch.labels[std::size_t(i)] = data.label(index);
       if (options.stored)
-        put_stored(index, batch.pixels.data() + std::size_t(i) * stored_bytes(),
-                   batch.views[std::size_t(i)]);
+        put_stored(index, std::size_t(i * views()), batch);
       else
         put(index, batch.images.data() + i * size * size * 3);
     }
   }
 
+  int views() const { return options.training ? options.augmentation.views() : 1; }
   std::size_t stored_bytes() const {
     return std::size_t(data.image_side()) * std::size_t(data.image_side()) * 3;
   }
-  // Writes an image as it is stored.
-  void put_stored(int64_t index, uint8_t* to, View& view) const {
-    const Image image = data.image(index);
-    std::copy(image.pixels.begin(), image.pixels.end(), to);
-    view = choose_view(data.image_side(), options.image_size, options.augmentation,
-                       augmentation_random(options.seed, options.epoch, index));
+  // Writes an image as it is stored, and its partner, from a row of the batch on.
+  void put_stored(int64_t index, std::size_t row, Batch& batch) const {
+    uint8_t* to = batch.pixels.data() + row * stored_bytes();
+    auto put_pixels = [&](int64_t sample) {
+      const uint8_t* const here = to;
+      if (const uint8_t* stored = data.stored(sample)) {
+        std::copy_n(stored, stored_bytes(), to);
+      } else {
+        const Image image = data.image(sample);
+        std::copy(image.pixels.begin(), image.pixels.end(), to);
+      }
+      to += stored_bytes();
+      return here;
+    };
+    View* const view = &batch.views[row];
+    if (options.training) {
+      choose_views(data, options, index, put_pixels, view,
+                   batch.curves.empty() ? nullptr : &batch.curves[row]);
+    } else {
+      put_pixels(index);
+      *view = middle_view(data.image_side(), options.image_size);
+      view->label = data.label(index);
+    }
+    for (int i = 0; i < views(); ++i) view[i].image = int32_t(row) + i;
   }
 
   // Writes what the network sees of an image.

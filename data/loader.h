@@ -8,6 +8,7 @@
 // Dataset's pixels (it holds a share of them); destroying it early stops its threads.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -26,17 +27,32 @@ struct LoaderOptions {
   int64_t first_batch = 0;  ///< batches passed over at the start, to go on within an epoch
   Normalization normalization;
   Augmentation augmentation;  ///< in training
-  bool stored = false;        ///< in training: pixels and views instead of what the network sees
+  bool stored = false;        ///< pixels and views instead of what the network sees
 };
 
 struct Batch {
   int64_t count = 0;
-  std::vector<float> images;     ///< (count, size, size, 3), normalised; empty if `stored`
-  std::vector<uint8_t> pixels;   ///< (count, side, side, 3) of whole images if `stored`,
-  std::vector<View> views;       ///< (count), and the part of each that the network sees
+  /// (count, size, size, 3), normalised, without partners; empty if `stored`.
+  std::vector<float> images;
+  // If `stored`, of each sample one row, or two where images are mixed:
+  std::vector<uint8_t> pixels;   ///< (rows, side, side, 3) of whole images,
+  std::vector<View> views;       ///< (rows), what the network sees of each,
+  std::vector<Curve> curves;     ///< (rows), or empty if there are none
   std::vector<int32_t> labels;   ///< (count)
   std::vector<int64_t> indexes;  ///< (count), positions in the Dataset
 };
+
+/// Draws what the network sees of a training sample: a view, and one of its partner if images are
+/// mixed. The views' `image` is the sample's index in the data set.
+/// @param shown   called with each sample in turn, gives its stored pixels
+/// @param curves  as many as views, or null if no view has one
+void choose_views(const Dataset& data, const LoaderOptions& options, int64_t sample,
+                  const std::function<const uint8_t*(int64_t sample)>& shown, View* views,
+                  Curve* curves);
+/// Whether views may have curves.
+inline bool has_curves(const LoaderOptions& options) {
+  return options.training && options.augmentation.randaugment > 0;
+}
 
 /// The order of a training epoch: 0 ... size-1 shuffled by (seed, epoch) alone.
 std::vector<int64_t> shuffled_order(int64_t size, uint64_t seed, int64_t epoch);
