@@ -12,6 +12,14 @@ constexpr const char *of_task = "Task and output", *of_model = "Model", *of_data
                      *of_training = "Training", *of_augmentation = "Augmentation",
                      *of_attack = "Attack", *of_computing = "Computing";
 
+std::string augment_help() {
+  std::string text = "what happens to training images at random: none, or some of";
+  for (auto& row : augmentation_rows())
+    text += std::string(&row == &augmentation_rows()[0] ? " " : "; ") + row.name + " (" +
+            row.meaning + ")";
+  return text + ". docs/augmentation.md shows them";
+}
+
 }  // namespace
 
 void TrainFlags::add_model_flags(CLI::App& app) {
@@ -82,11 +90,7 @@ void TrainFlags::add_training_flags(CLI::App& app) {
             "states of the last so many epochs, as epoch-N.state.safetensors, that are kept beside "
             "the best's and the last's");
   add_whole(app, "--limit", data.limit, {0, 1'000'000'000}, "training images a class; 0: all");
-  app.add_option(
-         "--augment", augment,
-         "what happens to training images at random: none, or some of mirror, crop, and pad "
-         "(crop from the image with an eighth of its size of zeros around it)")
-      ->capture_default_str();
+  app.add_option("--augment", augment, augment_help())->capture_default_str();
   app.add_option("--normalize", normalize,
                  "of pixels in 0..1: imagenet (its mean and deviation), data (those of the "
                  "training images), none")
@@ -195,6 +199,7 @@ void TrainFlags::check_use(const CLI::App& app) const {
           "-a and -v belong to --evaluate; to train on attacked images use --adversarial pgd");
     if (adversarial.empty() && resume.empty() && !for_attack.empty())
       throw Error(for_attack + ": no effect without --adversarial pgd, or --evaluate -a");
+    parse_augmentation(augment, 32);  // before anything is read
     optimizer.note_unused();
     if (!resume.empty() && app.count("--normalize"))
       note_unused("--normalize", "with --resume, which goes on as before");

@@ -154,6 +154,24 @@ Tensor cross_entropy_soft(const Tensor& logits, const Tensor& probabilities,
   return cross_entropy_of("cross_entropy_soft", logits, probabilities, options, {});
 }
 
+Tensor mixed_labels(const Tensor& first, const Tensor& second, const Tensor& share, int64_t classes,
+                    DType dtype) {
+  const char* op = "mixed_labels";
+  for (const Tensor& t : {first, second, share}) {
+    if (t.ndim() != 1 || t.shape() != first.shape())
+      fail(op, "shapes ", first.shape(), ", ", second.shape(), " and ", share.shape());
+    if (!(t.device() == first.device()))
+      fail(op, "tensors on ", first.device(), " and ", t.device());
+  }
+  if (classes < 1) fail(op, classes, " classes");
+  Tensor p = Tensor::empty({first.dim(0), classes}, dtype, first.device());
+  dispatch(op, p, [&]<class T>(auto& here) {
+    mix_labels(here, first.read<int32_t>(), second.read<int32_t>(), share.read<float>(),
+               p.write<T>());
+  });
+  return p;
+}
+
 Tensor mse_loss(const Tensor& x, const Tensor& y) {
   return pair_loss("mse_loss", PairLoss::squared_difference, double(x.size()), x, y);
 }

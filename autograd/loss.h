@@ -44,6 +44,16 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets,
 Tensor cross_entropy_soft(const Tensor& logits, const Tensor& probabilities,
                           const CrossEntropyOptions& options = {});
 
+/// Two labels of each row as probabilities, for cross_entropy_soft(): 1 - share of the first and
+/// share of the second, as mixup (arXiv:1710.09412) and CutMix (arXiv:1905.04899) have them. Not
+/// recorded.
+///
+/// @param first, second  (N), int32
+/// @param share          (N), float32, in [0, 1]
+/// @return               (N, classes), dtype; a label that is out of range has no place in its row
+Tensor mixed_labels(const Tensor& first, const Tensor& second, const Tensor& share, int64_t classes,
+                    DType dtype = DType::float32);
+
 /// The mean over all elements of (x - y)^2; NaN if there are none.
 ///
 /// @param x, y  equal shapes, dtypes and devices

@@ -44,6 +44,20 @@ __global__ void pair_loss_backward_kernel(int64_t n, double divisor, const T* __
 }
 
 template <class T>
+__global__ void mix_labels_kernel(int64_t rows, int64_t classes, const int32_t* __restrict__ first,
+                                  const int32_t* __restrict__ second,
+                                  const float* __restrict__ share, T* __restrict__ p) {
+  using A = acc_t<T>;
+  for (int64_t row : grid_rows(rows)) {
+    const int32_t own = first[row], other = second[row];
+    const A part = A(share[row]);
+    for (int64_t c : block_stride(classes))
+      p[row * classes + c] =
+          store<T>((int32_t(c) == own ? 1 - part : A(0)) + (int32_t(c) == other ? part : A(0)));
+  }
+}
+
+template <class T>
 __global__ void margin_loss_forward_kernel(int64_t rows, int64_t classes, bool towards,
                                            double kappa, const T* __restrict__ x,
                                            const int32_t* __restrict__ target,
@@ -116,6 +130,16 @@ void pair_loss_backward(M& here, PairLoss f, bool second, double divisor, Span<c
 }
 
 template <class M, class T>
+void mix_labels(M& here, Span<const int32_t> first, Span<const int32_t> second,
+                Span<const float> share, Span<T> p) {
+  const int64_t rows = first.size();
+  if (!rows) return;
+  const Dim block = {32, 8};
+  launch(mix_labels_kernel<T>, {.grid = ceil_div(rows, block.y), .block = block, .work = p.size()},
+         here, rows, p.size() / rows, first, second, share, p);
+}
+
+template <class M, class T>
 void margin_loss_forward(M& here, bool towards, double kappa, Span<const T> x,
                          Span<const int32_t> target, Span<acc_t<T>> loss, Span<int32_t> rival) {
   const int64_t rows = loss.size();
@@ -139,6 +163,8 @@ void margin_loss_backward(M& here, bool towards, Span<const int32_t> target,
   template void pair_loss_forward(Here&, PairLoss, Span<const T>, Span<const T>, Span<acc_t<T>>); \
   template void pair_loss_backward(Here&, PairLoss, bool, double, Span<const T>, Span<const T>,   \
                                    Span<const T>, Span<T>);                                       \
+  template void mix_labels(Here&, Span<const int32_t>, Span<const int32_t>, Span<const float>,    \
+                           Span<T>);                                                              \
   template void margin_loss_forward(Here&, bool, double, Span<const T>, Span<const int32_t>,      \
                                     Span<acc_t<T>>, Span<int32_t>);                               \
   template void margin_loss_backward(Here&, bool, Span<const int32_t>, Span<const int32_t>,       \

@@ -22,6 +22,12 @@ template <class M, class T>
 void pair_loss_backward(M&, PairLoss, bool second, double divisor, Span<const T> x, Span<const T> y,
                         Span<const T> dloss, Span<T> d);
 
+/// p[row, c] = 1 - share[row] if c is first[row], plus share[row] if it is second[row]; else 0.
+/// @param p  (rows, classes)
+template <class M, class T>
+void mix_labels(M&, Span<const int32_t> first, Span<const int32_t> second, Span<const float> share,
+                Span<T> p);
+
 constexpr int64_t margin_classes = int64_t(1) << 24;
 
 /// loss[row] = max(m, -kappa), where m is x[row]'s target minus its largest other, or for `towards`

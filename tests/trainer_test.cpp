@@ -157,6 +157,27 @@ TEST_CASE("An evaluation gives each batch with its answers, and may be cancelled
   CHECK(part.count == 4);
 }
 
+TEST_CASE("Training on mixed images is recorded and replayed as any other") {
+  for (Device device : test_devices()) {
+    TrainerOptions options{.epochs = 2, .batch_size = 4, .accumulate = 2, .seed = 3};
+    options.augmentation = parse_augmentation("coursework,randaugment,mixup,cutmix", 32);
+    options.workers = 0;
+    Trainer replayed(network(device), scenes().train, options);
+    options.record = false;
+    Trainer plain(network(device), scenes().train, options);
+    const double first = replayed.epoch().loss;
+    CHECK(plain.epoch().loss == first);
+    CHECK(replayed.epoch().loss == plain.epoch().loss);
+    check_same(copy_of(replayed), copy_of(plain));
+    // Of labels that are not mixed it would be another.
+    options.augmentation.mixup = options.augmentation.cutmix = 0;
+    CHECK(Trainer(network(device), scenes().train, options).epoch().loss != first);
+  }
+  TrainerOptions attacked{.batch_size = 4, .attack = pgd_attack({}, {})};
+  attacked.augmentation.mixup = 0.2;
+  CHECK_THROWS_WITH(Trainer(network(), scenes().train, attacked), Contains("one label"));
+}
+
 TEST_CASE("Training that diverged says so and where") {
   Trainer trainer(network(), scenes().train, {.epochs = 1, .batch_size = 4});
   trainer.network().parameters()[0].tensor.fill(std::numeric_limits<double>::quiet_NaN());

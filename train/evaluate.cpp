@@ -32,8 +32,7 @@ void answer_each(
     if (o.cancelled && o.cancelled()) return;
     const NoGrad no_grad;
     Tensor logits = forward_float(network, x);
-    if (o.mirrored)
-      logits = (logits + forward_float(network, viewer.middles(batch, true))) * 0.5;
+    if (o.mirrored) logits = (logits + forward_float(network, viewer.middles(batch, true))) * 0.5;
     see(batch, logits, labels);
     done += batch.count;
     if (o.progress) o.progress(done, data.size());

@@ -58,9 +58,7 @@ void Step::device_step() {
   }
   const int64_t parts = options_.accumulate, size = images_.dim(0) / parts;
   zero_grad();
-  for (int64_t i = 0; i < parts; ++i)
-    forward_and_backward(images_.slice(i * size, (i + 1) * size),
-                         labels_.slice(i * size, (i + 1) * size), uint32_t(i));
+  for (int64_t i = 0; i < parts; ++i) forward_and_backward(i * size, (i + 1) * size, uint32_t(i));
   if (log_) log_->add(clock_, parts, score_);
   update();
 }
@@ -90,11 +88,21 @@ void Step::update() {
   }
 }
 
-void Step::forward_and_backward(const Tensor& images, const Tensor& labels, uint32_t part) {
+Tensor Step::loss_of(const Tensor& logits, const Tensor& labels, int64_t first,
+                     int64_t last) const {
+  if (!options_.other_labels.defined()) return cross_entropy(logits, labels);
+  return cross_entropy_soft(logits, mixed_labels(labels, options_.other_labels.slice(first, last),
+                                                 options_.label_shares.slice(first, last),
+                                                 logits.dim(1), logits.dtype()));
+}
+
+// Of images [first, last) of the batch.
+void Step::forward_and_backward(int64_t first, int64_t last, uint32_t part) {
   set_random_step(part);
+  const Tensor images = images_.slice(first, last), labels = labels_.slice(first, last);
   const Tensor x = options_.attack ? options_.attack(network_, images, labels) : images;
   const Tensor logits = forward_float(network_, x);
-  const Tensor loss = cross_entropy(logits, labels);
+  const Tensor loss = loss_of(logits, labels, first, last);
   {
     const trace::Scope scope("score", "step");
     score_.add(loss, logits, labels);

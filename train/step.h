@@ -21,6 +21,9 @@ struct StepOptions {
   Ema* ema = nullptr;    ///< if given, is updated after the optimizer
   bool record = true;    ///< see Replay
   bool log = false;      ///< keeps a StepLog
+  // Of images that are mixed into others, (N) int32, and how much of a label is theirs, (N)
+  // float32.
+  Tensor other_labels = {}, label_shares = {};
 };
 
 /// Forward, cross-entropy, backward, optimizer: a training step on the batch that is in two tensors
@@ -33,7 +36,8 @@ struct StepOptions {
 /// Refers to the network, the parameters, the optimizer and the average, which must outlive it.
 class Step {
  public:
-  /// @param images  (N, H, W, 3), float32, normalised;   @param labels  (N), int32
+  /// @param images  (N, H, W, 3), float32 or without an attack the network's dtype, normalised;
+  /// @param labels  (N), int32
   /// @param load    fills both; is recorded with the rest
   Step(Module& network, ParameterBuffer& parameters, Optimizer& optimizer,
        const StepOptions& options, const Tensor& images, const Tensor& labels,
@@ -58,7 +62,8 @@ class Step {
   void zero_grad();
   void set_random_step(uint32_t part);
   void update();
-  void forward_and_backward(const Tensor& images, const Tensor& labels, uint32_t part);
+  void forward_and_backward(int64_t first, int64_t last, uint32_t part);
+  Tensor loss_of(const Tensor& logits, const Tensor& labels, int64_t first, int64_t last) const;
 
   Module& network_;
   ParameterBuffer& parameters_;

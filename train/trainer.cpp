@@ -29,6 +29,13 @@ int64_t check_size(const Dataset& data, int64_t batch_size) {
   return data.size() / batch_size;
 }
 
+// What an attack aims at is one label.
+const TrainerOptions& checked(const TrainerOptions& options) {
+  if (options.attack && options.augmentation.mixes())
+    throw Error("attacks take images of one label each, not those of mixup or cutmix");
+  return options;
+}
+
 // Which convolutions to suspect: " (convolutions: direct, winograd)".
 std::string used_convolutions() {
   std::string names;
@@ -48,7 +55,7 @@ std::string used_convolutions() {
 }  // namespace
 
 Trainer::Trainer(ModulePtr network, const Dataset& data, const TrainerOptions& options)
-    : options_(options),
+    : options_(checked(options)),
       network_(std::move(network)),
       per_epoch_(check_size(data, options.batch_size)),
       epochs_(options.iterations ? ceil_div(options.iterations, per_epoch_) : options.epochs),
@@ -56,7 +63,8 @@ Trainer::Trainer(ModulePtr network, const Dataset& data, const TrainerOptions& o
       parameters_(network_->parameters(), rules_of(options), options.compute),
       optimizer_(make_optimizer(options, parameters_)),
       ema_(options.ema > 0 ? std::make_unique<Ema>(parameters_, options.ema) : nullptr),
-      feed_(data, network_->device(), batches_of(options, data), options.residence),
+      feed_(data, network_->device(), batches_of(options, data), options.residence,
+            options.attack ? DType::float32 : options.compute),
       step_(*network_, parameters_, *optimizer_,
             {.accumulate = options.accumulate,
              .clip_grad = options.clip_grad,
@@ -64,7 +72,9 @@ Trainer::Trainer(ModulePtr network, const Dataset& data, const TrainerOptions& o
              .attack = options.attack,
              .ema = ema_.get(),
              .record = options.record,
-             .log = options.log_steps},
+             .log = options.log_steps,
+             .other_labels = feed_.other_labels(),
+             .label_shares = feed_.label_shares()},
             feed_.images(), feed_.labels(), [this] { feed_.load(); }) {
   const int64_t warmup =
       std::min(int64_t(options.warmup * double(per_epoch_) + 0.5), iterations_ - 1);

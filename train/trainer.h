@@ -85,6 +85,9 @@ class Trainer {
   /// The learning rate of an iteration, counted from 0.
   double rate(int64_t iteration) const { return rate_(iteration); }
 
+  /// Seconds of the epoch so far in which a step waited for its images.
+  double waited() const { return feed_.waited(); }
+
   Module& network() { return *network_; }
   Optimizer& optimizer() { return *optimizer_; }
   const ParameterBuffer& parameters() const { return parameters_; }

@@ -33,6 +33,19 @@ std::string wrong(const Tensor& y, const Doubles& wanted, double tolerance) {
 
 }  // namespace
 
+TEST_CASE("mixed labels are probabilities", "[ops]") {
+  with_makers([](auto of, auto labels, double tolerance) {
+    const Tensor like = of({0}, {1}), first = labels({0, 2, 1}), second = labels({1, 2, 9});
+    const Tensor share = Tensor::from<float>({0.25f, 0.5f, 0.125f}, {3}, like.device());
+    const Tensor p = mixed_labels(first, second, share, 3, like.dtype());
+    CHECK(wrong(p, {0.75, 0.25, 0, 0, 0, 1, 0, 0.875, 0}, tolerance) == "");
+    CHECK(p.dtype() == like.dtype());
+    CHECK_THROWS_WITH(mixed_labels(first, labels({1}), share, 3),
+                      Contains("[mixed_labels] shapes"));
+    CHECK_THROWS_WITH(mixed_labels(first, second, share, 0), Contains("0 classes"));
+  });
+}
+
 TEST_CASE("cross-entropy passes NaN and infinity as PyTorch does", "[ops]") {
   with_makers([](auto of, auto labels, double tolerance) {
     const Tensor x = require_grad(of({1, -inf, 2}, {1, 3}));
