@@ -31,6 +31,11 @@ void DataFlags::add_to(CLI::App& flags, const std::string& seed_of) {
       ->default_str("");
   add_whole(flags, "-j,--workers", workers, {0, 1024},
             "threads that prepare batches; 0: none of their own");
+  flags.add_flag("--pack", pack,
+                 "keep decoded images in a file that later runs map into memory, in "
+                 "DATA/.tweed-pack; it is made again where files have changed");
+  flags.add_option("--pack-folder", pack_folder, "where packs are, instead; includes --pack")
+      ->type_name("FOLDER");
   add_seed(flags, seed, seed_of);
 }
 
@@ -72,10 +77,13 @@ DataSplits DataFlags::open(Splits splits) const {
   options.image_size = image_size;
   options.load_size = load_size;
   options.workers = std::max(1, threads());
+  options.pack = pack || !pack_folder.empty();
+  options.pack_folder = pack_folder;
   options.seed = seed;
   options.cancelled = [] { return interrupted(); };
   options.progress = [&](int64_t done, int64_t total) {
-    line.update("Reading images", done, total, std::to_string(done) + "/" + std::to_string(total));
+    line.update(options.pack ? "Packing images" : "Reading images", done, total,
+                std::to_string(done) + "/" + std::to_string(total));
   };
   DataSplits result = open_dataset(data, options, splits);
   line.clear();

@@ -16,10 +16,12 @@ namespace tweed::app {
 /// DATA and how it is read.
 struct DataFlags {
   std::string data = "tiny", classes;
-  std::vector<std::string> class_names;            // a network's; empty: `classes` says
-  int64_t limit = 0;                               // --limit is for training alone
-  int64_t validation_images = 0;                   // of pgd_attack's --images; 0: all
-  bool all_validation = false;                     // of --validation DATA
+  std::vector<std::string> class_names;  // a network's; empty: `classes` says
+  int64_t limit = 0;                     // --limit is for training alone
+  int64_t validation_images = 0;         // of pgd_attack's --images; 0: all
+  bool all_validation = false;           // of --validation DATA
+  bool pack = false;
+  std::string pack_folder;
   bool any_names = false;                          // a network's classes have no names: DATA says
   int image_size = 0, load_size = 0, workers = 2;  // sizes: 0 is what DATA suggests
   uint64_t seed = 0;

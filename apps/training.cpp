@@ -129,6 +129,8 @@ bool Training::train_epoch() {
       save_within_epoch();
   }
   trainer_.score();
+  trained_ += now() - epoch_started_;
+  waited_ += trainer_.waited();
   log_steps();
   return !interrupted();
 }

@@ -103,6 +103,7 @@ class Training {
   int64_t epochs_before_ = 0;  // done when it was resumed
   bool saved_ = false;         // the state has more than a new network
   double epoch_started_ = 0, last_shown_ = 0;
+  double trained_ = 0, waited_ = 0;  // seconds of all epochs, and of those for images
   int64_t epoch_images_ = 0;
   ProgressLine progress_;
   bool header_shown_ = false;

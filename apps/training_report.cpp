@@ -135,6 +135,7 @@ void Training::summary(double seconds) const {
   const int64_t epochs = position().epoch - epochs_before_;
   say("\nTrained %ld epoch%s in %s; peak memory %s.\n", long(epochs), epochs == 1 ? "" : "s",
       clock(seconds).c_str(), megabytes(double(memory_stats(device_).peak)).c_str());
+  say("Waiting for images took %.1f %% of the time of training.\n", 100 * waited_ / trained_);
   say("Best validation top-1: %.2f %%.\n", best_);
   if (device_.kind() != Device::Kind::cpu)
     for (auto& line : conv_choices(device_)) say("%s\n", line.c_str());

@@ -10,6 +10,11 @@
 
 namespace tweed {
 
+std::string reason_of(const FormatError& error, const std::string& path) {
+  const std::string message = error.what(), prefix = printable(path) + ": ";
+  return message.starts_with(prefix) ? message.substr(prefix.size()) : message;
+}
+
 Dataset::Dataset(std::vector<std::string> classes, std::vector<Sample> samples, int image_side,
                  Maker maker, int image_size)
     : classes_(std::move(classes)),
@@ -45,16 +50,14 @@ std::vector<DamagedImage> Dataset::decode(int workers, bool keep,
             std::copy(image.pixels.begin(), image.pixels.end(), pixels->begin() + i * bytes);
         } catch (const FormatError& e) {
           std::lock_guard lock(mutex);
-          damaged[i] = e.what();
+          damaged[i] = reason_of(e, path(i));
         }
       },
       tick);
   std::vector<DamagedImage> result;
   std::vector<int64_t> indexes;
   for (auto& [i, message] : damaged) {
-    const std::string prefix = printable(path(i)) + ": ";  // of a FormatError
-    const bool named = message.starts_with(prefix);
-    result.push_back({path(i), named ? message.substr(prefix.size()) : message});
+    result.push_back({path(i), message});
     indexes.push_back(i);
   }
   drop(indexes, keep ? pixels.get() : nullptr);
@@ -62,26 +65,37 @@ std::vector<DamagedImage> Dataset::decode(int workers, bool keep,
   return result;
 }
 
-// Sums of integers: the same on every machine.
-Normalization Dataset::normalization() const {
-  std::array<uint64_t, 3> sum{}, squares{};
-  for (int64_t i = 0; i < size(); ++i) {
-    const Image image = this->image(i);
-    for (std::size_t p = 0; p < image.pixels.size(); p += 3)
-      for (std::size_t c = 0; c < 3; ++c) {
-        const uint64_t v = image.pixels[p + c];
-        sum[c] += v;
-        squares[c] += v * v;
-      }
-  }
+void PixelSums::add(const Image& image) {
+  for (std::size_t p = 0; p < image.pixels.size(); p += 3)
+    for (std::size_t c = 0; c < 3; ++c) {
+      const uint64_t v = image.pixels[p + c];
+      sum[c] += v;
+      squares[c] += v * v;
+    }
+}
+
+Normalization PixelSums::of(int64_t pixels) const {
   Normalization result;
-  const double n = double(std::max<int64_t>(1, bytes() / 3));
+  const double n = double(std::max<int64_t>(1, pixels));
   for (std::size_t c = 0; c < 3; ++c) {
     const double mean = double(sum[c]) / n, variance = double(squares[c]) / n - mean * mean;
     result.mean[c] = float(mean / 255);
     result.std[c] = variance > 0 ? float(std::sqrt(variance) / 255) : 1.f;
   }
   return result;
+}
+
+Normalization Dataset::normalization() const {
+  PixelSums sums;
+  for (int64_t i = 0; i < size() && !sums_; ++i) sums.add(image(i));
+  return (sums_ ? *sums_ : sums).of(bytes() / 3);
+}
+
+void Dataset::use_pixels(std::shared_ptr<const uint8_t> pixels, const std::vector<int64_t>& damaged,
+                         const PixelSums& sums) {
+  drop(damaged, nullptr);
+  pixels_ = std::move(pixels);
+  sums_ = sums;
 }
 
 // Removes samples, and their pixels if there are any; `indexes` ascend.

@@ -10,10 +10,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "data/augment.h"
+#include "kernels/machine/error.h"
 
 namespace tweed {
 
@@ -27,6 +29,17 @@ struct Sample {
 /// An image that could not be read.
 struct DamagedImage {
   std::string file, reason;
+};
+
+/// What a FormatError says, without the file that it names.
+std::string reason_of(const FormatError& error, const std::string& path);
+
+/// Sums over pixels, of integers: the same on every machine.
+struct PixelSums {
+  std::array<uint64_t, 3> sum{}, squares{};
+  void add(const Image& image);
+  /// The mean and standard deviation of each channel of so many pixels, in 0..1.
+  Normalization of(int64_t pixels) const;
 };
 
 /// A list of labelled square images, all of one size.
@@ -62,6 +75,10 @@ class Dataset {
                                    const std::function<void(int64_t done)>& tick = {});
   /// The mean and standard deviation of each channel over all pixels, in 0..1.
   Normalization normalization() const;
+  /// Takes the pixels of all images but some, which are left out; to be called before the dataset
+  /// is shared. @param damaged  indexes, in order   @param sums  over the pixels
+  void use_pixels(std::shared_ptr<const uint8_t> pixels, const std::vector<int64_t>& damaged,
+                  const PixelSums& sums);
   /// Whether all images are decoded already.
   bool in_memory() const { return pixels_ != nullptr; }
   /// The decoded images, (size, side, side, 3); empty unless in_memory().
@@ -80,6 +97,7 @@ class Dataset {
   int side_ = 0, image_size_ = 0;
   Maker maker_;
   std::shared_ptr<const uint8_t> pixels_;  // (size, side, side, 3), or null
+  std::optional<PixelSums> sums_;          // where they are known
 };
 
 /// Which part of a data set is wanted; the other stays empty.
@@ -104,6 +122,10 @@ struct DataOptions {
   uint64_t seed = 0;                                ///< of TinyPlaces' scenes
   int64_t tiny_train = 800, tiny_validation = 100;  ///< images a class of TinyPlaces
   Keep keep = Keep::automatic;
+  /// Whether decoded images are kept in a file and mapped from there (see pack.h), whatever `keep`
+  /// says; and the folder of such files, by default DATA/.tweed-pack. Scenes are drawn in any case.
+  bool pack = false;
+  std::string pack_folder;
   /// Called from the caller's thread now and then, with the images done and their number.
   std::function<void(int64_t done, int64_t total)> progress;
   /// Asked as often; true ends the reading with an Error.

@@ -1,8 +1,11 @@
 // From what the user names to datasets that are ready: find the layout, choose classes, decode.
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
+#include "data/folder_walk.h"
 #include "data/layout.h"
+#include "data/pack.h"
 #include "kernels/machine/error.h"
 
 namespace tweed {
@@ -58,6 +61,48 @@ void decode_all(DataSplits& data, const DataOptions& options, bool keep) {
   for (Dataset* split : {&data.train, &data.validation}) {
     int64_t count = split->size();
     auto damaged = split->decode(options.workers, keep, tick);
+    data.damaged.insert(data.damaged.end(), damaged.begin(), damaged.end());
+    before += count;
+  }
+  check_damage(data.damaged, total);
+}
+
+// The pack of a split: its name says which images are wanted, so that runs with others have packs
+// of their own; what is in it says whether they are those.
+std::string pack_of(const std::string& place, const DataOptions& options, const Dataset& split,
+                    const char* name) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  std::string wanted = fs::weakly_canonical(place, ignored).string() + '\n' + options.classes +
+                       '\n' + std::to_string(options.limit) + '\n' +
+                       std::to_string(options.validation_images) +
+                       (options.all_validation ? " all" : "");
+  for (auto& class_name : options.class_names) wanted += '\n' + class_name;
+  fs::path folder = options.pack_folder;
+  if (folder.empty())
+    folder = (is_folder(place) ? fs::path(place) : fs::path(place).parent_path()) / ".tweed-pack";
+  fs::create_directories(folder, ignored);  // writing says what is wrong
+  return (folder / (std::string(name) + "-" + std::to_string(split.image_side()) + "-" +
+                    digits_of(wanted) + ".pack"))
+      .string();
+}
+
+void pack_all(DataSplits& data, const std::string& place, const DataOptions& options) {
+  int64_t before = 0;
+  const int64_t total = data.train.size() + data.validation.size();
+  auto tick = [&](int64_t done) {
+    if (options.cancelled && options.cancelled()) throw Error("stopped while reading images");
+    if (options.progress) options.progress(before + done, total);
+  };
+  for (auto& [name, split] :
+       {std::pair{"train", &data.train}, std::pair{"validation", &data.validation}}) {
+    const int64_t count = split->size();
+    if (count == 0) continue;
+    const std::string path = pack_of(place, options, *split, name);
+    std::string note;
+    auto damaged = use_pack(*split, path, options.workers, tick, note);
+    if (!note.empty())
+      data.notes.push_back("Packed again, since " + printable(note) + ": " + printable(path) + ".");
     data.damaged.insert(data.damaged.end(), damaged.begin(), damaged.end());
     before += count;
   }
@@ -128,6 +173,11 @@ DataSplits open_dataset(const std::string& spec, const DataOptions& options, Spl
   data.train = Dataset(listing.classes, std::move(listing.train), side, maker, data.image_size);
   data.validation =
       Dataset(listing.classes, std::move(listing.validation), side, maker, data.image_size);
+  if (options.pack && layout.from_files) {
+    pack_all(data, place, options);
+    return data;
+  }
+  if (options.pack) data.notes.push_back("Scenes are drawn, not read: nothing to pack.");
   bool keep = keeps(options.keep, data.train.bytes() + data.validation.bytes(), data.notes);
   // Files are decoded even if they are not kept: what is damaged must be known before training.
   if (keep || layout.from_files) decode_all(data, options, keep);

@@ -1,6 +1,7 @@
 #include "data/read_file.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,6 +70,15 @@ std::string InputFile::head(std::size_t most) const {
   std::string text(std::size_t(std::min<uint64_t>(most, size_)), '\0');
   read(0, text.data(), text.size());
   return text;
+}
+
+std::shared_ptr<const uint8_t> InputFile::map(std::size_t bytes) const {
+  if (bytes == 0) return nullptr;
+  if (bytes > size_) throw FormatError(path_, int64_t(size_), "the file ends here");
+  void* const memory = ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, file_, 0);
+  if (memory == MAP_FAILED) fail_to_read();
+  return {static_cast<const uint8_t*>(memory),
+          [bytes](const uint8_t* p) { ::munmap(const_cast<uint8_t*>(p), bytes); }};
 }
 
 void InputFile::fail_to_read() const {

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,9 @@ class InputFile {
   void read(uint64_t offset, void* to, std::size_t bytes) const;
   /// The whole file. @throws FormatError  also if it has more than `most` bytes
   std::string read_all(uint64_t most) const;
+  /// Its first bytes, mapped into memory as long as the pointer lives: they are read when they are
+  /// looked at. The file should be one that nobody cuts short meanwhile. Null for no bytes.
+  std::shared_ptr<const uint8_t> map(std::size_t bytes) const;
   /// Its first bytes, at most `most`: for finding out what it is.
   std::string head(std::size_t most) const;
 
