@@ -1,6 +1,6 @@
 // Decoders of image files in memory, on top of libjpeg and libpng; image.h has what users call.
 //
-// Both give what Pillow's convert("RGB") gives, bit by bit, as docs/results/decoding.md shows.
+// Both give what a browser shows, bit by bit, as docs/results/decoding.md shows.
 #pragma once
 #include <cstdint>
 #include <string>

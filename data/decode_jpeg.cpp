@@ -10,6 +10,7 @@
 // clang-format on
 
 #include "data/decode.h"
+#include "data/orientation.h"
 #include "kernels/machine/error.h"
 
 namespace tweed {
@@ -62,6 +63,7 @@ class Reader {
     if (setjmp(errors_.back)) return false;
     jpeg_create_decompress(&info_);
     info_.progress = &progress_;
+    jpeg_save_markers(&info_, JPEG_APP0 + 1, 0xffff);
     jpeg_mem_src(&info_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
     jpeg_read_header(&info_, TRUE);
     return true;
@@ -78,6 +80,16 @@ class Reader {
     return true;
   }
 
+  // What the first marker of Exif has behind its name; "" if there is none.
+  std::string_view exif() const {
+    constexpr std::string_view name("Exif\0\0", 6);
+    for (auto marker = info_.marker_list; marker; marker = marker->next) {
+      const std::string_view data(reinterpret_cast<const char*>(marker->data), marker->data_length);
+      if (marker->marker == JPEG_APP0 + 1 && data.starts_with(name))
+        return data.substr(name.size());
+    }
+    return {};
+  }
   int width() const { return int(info_.image_width); }
   int height() const { return int(info_.image_height); }
   int channels() const { return info_.num_components; }
@@ -130,7 +142,7 @@ Image decode_jpeg(const std::string& path, std::string_view bytes) {
     if (reader.ran_out()) throw cut_short(path, bytes.size());
     if (channels == 4) cmyk_to_rgb(cmyk.data(), image.at(y, 0), width);
   }
-  return image;
+  return upright(std::move(image), exif_orientation(reader.exif()));
 }
 
 }  // namespace tweed

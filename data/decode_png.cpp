@@ -37,11 +37,11 @@ class Reader {
     if (setjmp(png_jmpbuf(png_))) return false;
     // As in Pillow, zlib's sum over the pixels counts, not the one over the compressed bytes.
     png_set_crc_action(png_, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
-    if (bits() == 16 && !saturates()) png_set_strip_16(png_);
-    if (colour_type() == PNG_COLOR_TYPE_PALETTE) png_set_palette_to_rgb(png_);
-    if (bits() < 8) png_set_expand_gray_1_2_4_to_8(png_);
-    if (!saturates()) png_set_gray_to_rgb(png_);
-    png_set_strip_alpha(png_);
+    transparent_ =
+        colour_type() & PNG_COLOR_MASK_ALPHA || png_get_valid(png_, info_, PNG_INFO_tRNS);
+    png_set_expand(png_);  // palettes to RGB, fewer bits than 8 to 8, transparent colours to alpha
+    if (bits() == 16) png_set_strip_16(png_);
+    png_set_gray_to_rgb(png_);
     png_set_interlace_handling(png_);
     png_read_update_info(png_, info_);
     return true;
@@ -56,9 +56,7 @@ class Reader {
   int64_t height() const { return png_get_image_height(png_, info_); }
   int bits() const { return png_get_bit_depth(png_, info_); }
   int colour_type() const { return png_get_color_type(png_, info_); }
-  // Grey of 16 bits without alpha: Pillow takes values above 255 as 255.
-  bool saturates() const { return is_grey16_; }
-  void find_kind() { is_grey16_ = bits() == 16 && colour_type() == PNG_COLOR_TYPE_GRAY; }
+  bool transparent() const { return transparent_; }
   std::size_t row_bytes() const { return png_get_rowbytes(png_, info_); }
   bool ran_out() const { return ran_out_; }
   bool wrong_sum() const { return wrong_sum_; }
@@ -87,7 +85,7 @@ class Reader {
   std::string_view rest_;
   png_structp png_ = nullptr;
   png_infop info_ = nullptr;
-  bool ran_out_ = false, wrong_sum_ = false, is_grey16_ = false;
+  bool ran_out_ = false, wrong_sum_ = false, transparent_ = false;
   char message_[160] = "no memory";
 };
 
@@ -98,12 +96,15 @@ FormatError failure(const std::string& path, std::string_view bytes, const Reade
   return FormatError(path, std::string("is a damaged PNG: ") + printable(reader.message()));
 }
 
-// (H, W) of big-endian numbers to (H, W, 3).
-std::vector<uint8_t> saturated(const std::vector<uint8_t>& grey16) {
+// (pixels, 4) to (pixels, 3): what shows where the image lies on white.
+std::vector<uint8_t> on_white(const std::vector<uint8_t>& rgba) {
   std::vector<uint8_t> rgb;
-  rgb.reserve(grey16.size() / 2 * 3);
-  for (std::size_t i = 0; i < grey16.size(); i += 2)
-    rgb.insert(rgb.end(), 3, grey16[i] ? 255 : grey16[i + 1]);
+  rgb.reserve(rgba.size() / 4 * 3);
+  for (std::size_t i = 0; i < rgba.size(); i += 4)
+    for (std::size_t c = 0; c < 3; ++c) {
+      const int alpha = rgba[i + 3];
+      rgb.push_back(uint8_t((rgba[i + c] * alpha + 255 * (255 - alpha) + 127) / 255));
+    }
   return rgb;
 }
 
@@ -112,7 +113,6 @@ std::vector<uint8_t> saturated(const std::vector<uint8_t>& grey16) {
 Image decode_png(const std::string& path, std::string_view bytes) {
   Reader reader(bytes);
   if (!reader.read_header()) throw failure(path, bytes, reader);
-  reader.find_kind();
   const int64_t width = reader.width(), height = reader.height();
   // zlib turns a byte into 1032 at most; of one bit a pixel there are eight in a byte.
   check_claim(path, width, height, bytes.size(), 1032 * 8);
@@ -121,12 +121,12 @@ Image decode_png(const std::string& path, std::string_view bytes) {
   Image image{int(height), int(width), std::vector<uint8_t>(std::size_t(height) * row)};
   std::vector<uint8_t*> rows;
   for (int64_t y = 0; y < height; ++y) rows.push_back(image.pixels.data() + std::size_t(y) * row);
-  if (row != std::size_t(width) * (reader.saturates() ? 2 : 3))
+  if (row != std::size_t(width) * (reader.transparent() ? 4 : 3))
     throw FormatError(path, "is a PNG whose rows take " + std::to_string(row) + " bytes");
   if (!reader.read_rows(rows.data())) throw failure(path, bytes, reader);
   if (reader.wrong_sum())
     throw FormatError(path, "is a damaged PNG: its pixels do not have the sum that it names");
-  if (reader.saturates()) image.pixels = saturated(image.pixels);
+  if (reader.transparent()) image.pixels = on_white(image.pixels);
   return image;
 }
 

@@ -23,7 +23,9 @@ struct Image {
   bool operator==(const Image&) const = default;
 };
 
-/// Reads a JPEG or PNG file. Grey becomes RGB, alpha is dropped, CMYK is converted.
+/// Reads a JPEG or PNG file as a browser shows it on a white page: grey becomes RGB, CMYK is
+/// converted, photos are turned upright as Exif says, what is transparent lets white through, and
+/// of 16 bits the upper 8 count.
 ///
 /// @throws FormatError  if the file is missing, cut short, damaged, or neither JPEG nor PNG
 Image decode_image(const std::string& path);

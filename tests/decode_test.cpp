@@ -1,10 +1,12 @@
-// Image files, whole and damaged, against Pillow's pixels; golden/images.py made them.
+// Image files, whole and damaged, against what Pillow and browsers show; golden/images.py made
+// them.
 #include <sys/stat.h>
 
 #include <sstream>
 
 #include "apps/paths.h"
 #include "data/image.h"
+#include "data/orientation.h"
 #include "data/read_file.h"
 #include "kernels/machine/error.h"
 #include "tests/catch.h"
@@ -57,7 +59,7 @@ std::string with(std::string bytes, std::size_t place, const std::string& value)
 
 }  // namespace
 
-TEST_CASE("images are Pillow's, bit by bit, and what it refuses is refused") {
+TEST_CASE("images are what a browser shows, bit by bit, and what Pillow refuses is refused") {
   std::istringstream truth(bytes_of("truth.txt"));
   int files = 0;
   for (std::string name, wanted; truth >> name && std::getline(truth >> std::ws, wanted); ++files) {
@@ -145,4 +147,20 @@ TEST_CASE("a pipe or a device in place of an image is refused at once") {
   REQUIRE(::mkfifo((folder / "pipe.jpg").c_str(), 0600) == 0);
   for (const std::string& path : {folder / "pipe.jpg", "/dev/zero"s, folder.path()})
     CHECK_THAT(message_of([&] { decode_image(path); }), Contains("cannot be read: it is a"));
+}
+
+TEST_CASE("an orientation that is damaged, cut off or none is upright") {
+  const auto with_value = [](const std::string& value) {
+    return "II*\0\x08\0\0\0\1\0\x12\1\3\0\1\0\0\0"s + value;
+  };
+  CHECK(exif_orientation(with_value("\6\0\0\0"s)) == 6);
+  CHECK(exif_orientation(with_value("\6")) == 1);  // cut off
+  CHECK(exif_orientation(with_value("\x09\0\0\0"s)) == 1);
+  CHECK(exif_orientation(with_value("\0\0\0\0"s)) == 1);
+  CHECK(exif_orientation("") == 1);
+  CHECK(exif_orientation("II*\0\xff\xff\xff\xff"s) == 1);
+  CHECK(exif_orientation("MM\0*\0\0\0\x04\xff\xff"s) == 1);  // of 65,535 entries that are not there
+  std::string wrong_type = with_value("\6\0\0\0"s);
+  wrong_type[12] = 2;
+  CHECK(exif_orientation(wrong_type) == 1);
 }

@@ -88,21 +88,13 @@ void Step::update() {
   }
 }
 
-Tensor Step::loss_of(const Tensor& logits, const Tensor& labels, int64_t first,
-                     int64_t last) const {
-  if (!options_.other_labels.defined()) return cross_entropy(logits, labels);
-  return cross_entropy_soft(logits, mixed_labels(labels, options_.other_labels.slice(first, last),
-                                                 options_.label_shares.slice(first, last),
-                                                 logits.dim(1), logits.dtype()));
-}
-
-// Of images [first, last) of the batch.
 void Step::forward_and_backward(int64_t first, int64_t last, uint32_t part) {
   set_random_step(part);
   const Tensor images = images_.slice(first, last), labels = labels_.slice(first, last);
   const Tensor x = options_.attack ? options_.attack(network_, images, labels) : images;
   const Tensor logits = forward_float(network_, x);
-  const Tensor loss = loss_of(logits, labels, first, last);
+  const Tensor loss =
+      options_.loss ? options_.loss(logits, labels, first) : cross_entropy(logits, labels);
   {
     const trace::Scope scope("score", "step");
     score_.add(loss, logits, labels);

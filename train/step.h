@@ -21,9 +21,9 @@ struct StepOptions {
   Ema* ema = nullptr;    ///< if given, is updated after the optimizer
   bool record = true;    ///< see Replay
   bool log = false;      ///< keeps a StepLog
-  // Of images that are mixed into others, (N) int32, and how much of a label is theirs, (N)
-  // float32.
-  Tensor other_labels = {}, label_shares = {};
+  /// If given, computes the loss instead of cross_entropy(logits, labels), of images from `first`
+  /// on. May be recorded.
+  std::function<Tensor(const Tensor& logits, const Tensor& labels, int64_t first)> loss = {};
 };
 
 /// Forward, cross-entropy, backward, optimizer: a training step on the batch that is in two tensors
@@ -63,7 +63,6 @@ class Step {
   void set_random_step(uint32_t part);
   void update();
   void forward_and_backward(int64_t first, int64_t last, uint32_t part);
-  Tensor loss_of(const Tensor& logits, const Tensor& labels, int64_t first, int64_t last) const;
 
   Module& network_;
   ParameterBuffer& parameters_;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "autograd/conv.h"
+#include "autograd/loss.h"
 #include "autograd/reduce.h"
 
 namespace tweed {
@@ -34,6 +35,18 @@ const TrainerOptions& checked(const TrainerOptions& options) {
   if (options.attack && options.augmentation.mixes())
     throw Error("attacks take images of one label each, not those of mixup or cutmix");
   return options;
+}
+
+// Of images that are mixed, the loss of both labels; else nothing.
+decltype(StepOptions::loss) mixed_loss(const Feed& feed) {
+  if (!feed.other_labels().defined()) return {};
+  return [others = feed.other_labels(), shares = feed.label_shares()](
+             const Tensor& logits, const Tensor& labels, int64_t first) {
+    const int64_t last = first + labels.dim(0);
+    return cross_entropy_soft(
+        logits, mixed_labels(labels, others.slice(first, last), shares.slice(first, last),
+                             logits.dim(1), logits.dtype()));
+  };
 }
 
 // Which convolutions to suspect: " (convolutions: direct, winograd)".
@@ -73,8 +86,7 @@ Trainer::Trainer(ModulePtr network, const Dataset& data, const TrainerOptions& o
              .ema = ema_.get(),
              .record = options.record,
              .log = options.log_steps,
-             .other_labels = feed_.other_labels(),
-             .label_shares = feed_.label_shares()},
+             .loss = mixed_loss(feed_)},
             feed_.images(), feed_.labels(), [this] { feed_.load(); }) {
   const int64_t warmup =
       std::min(int64_t(options.warmup * double(per_epoch_) + 0.5), iterations_ - 1);

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""Makes images/: small image files, whole and damaged, and images/truth.txt, what Pillow makes of them.
+"""Makes images/: small image files, whole and damaged, and images/truth.txt, what a browser shows of them.
 
 usage: images.py    (needs python3-pil and python3-numpy)
 
-A line of truth.txt: the file's name, then width, height and the CRC-32 of the pixels as
-convert("RGB") gives them, or "refused". Two files are refused though Pillow takes them; see LARGE.
+A line of truth.txt: the file's name, then width, height and the CRC-32 of the pixels as Pillow gives
+them, or "refused": turned upright by Exif, on white where they are transparent, of 16 bits the upper
+8. One file is refused though Pillow takes it; see LARGE.
 """
 import io
 import os
@@ -12,7 +13,7 @@ import struct
 import zlib
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 OUT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "images")
 # A chunk longer than the file, and more pixels than the bytes can hold.
@@ -54,6 +55,13 @@ def changed(data, place, value):
     return bytes(data)
 
 
+def png16_with_transparent_grey(grey):
+    height, width = grey.shape
+    whole = raw_png(width, height, 16, 0, grey.astype(">u2") * 257)
+    idat = whole.find(b"IDAT") - 4
+    return whole[:idat] + chunk(b"tRNS", struct.pack(">H", int(grey[0, 0]) * 257)) + whole[idat:]
+
+
 def jpegs(image):
     plain = jpeg(image)
     end = plain[-2:]
@@ -71,9 +79,12 @@ def jpegs(image):
     yield "ycck.jpg", changed(cmyk, adobe + 15, b"\2")
     yield "rgb_adobe.jpg", (plain[:2] + b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\0"
                             + jpeg(image, subsampling=0)[20:])
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    yield "exif_rotated.jpg", jpeg(image, exif=exif.tobytes())
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        yield f"exif_{orientation}.jpg", jpeg(image, exif=exif.tobytes())
+    big = b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\x08\0\0\0\0\0\0"
+    yield "exif_big_endian.jpg", plain[:2] + b"\xff\xe1" + struct.pack(">H", len(big) + 2) + big + plain[2:]
     yield "comment_with_end.jpg", plain[:2] + b"\xff\xfe\0\6\xff\xd9\xff\xd9" + plain[2:]
     yield "junk_after_end.jpg", plain + b"GARBAGE"
     yield "zeros_before_end.jpg", plain[:-2] + bytes(64) + end
@@ -109,6 +120,9 @@ def pngs(image):
     yield "rgb_transparent.png", png(image, transparency=tuple(int(v) for v in rgb[0, 0]))
     yield "palette.png", png(palette)
     yield "palette_transparent.png", png(palette, transparency=3)
+    yield "palette_alpha.png", png(palette, transparency=bytes(range(0, 256, 16)))
+    yield "rgba16.png", raw_png(width, height, 16, 6, np.dstack([rgb, grey]).astype(">u2") * 257)
+    yield "grey16_transparent.png", png16_with_transparent_grey(grey)
     yield "palette_2_bits.png", png(image.quantize(4), bits=2)
     yield "1_bit.png", png(image.convert("1"))
     passes = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
@@ -125,11 +139,28 @@ def pngs(image):
     yield "chunk_of_1gb.png", changed(plain, idat - 4, b"\x40\0\0\0")
 
 
+def as_shown(image):
+    """What a browser shows of an image: Pillow's pixels in another order or on white."""
+    if image.mode in ("I", "I;16"):  # grey of 16 bits
+        pixels = np.asarray(image).astype(int)
+        grey = Image.fromarray((pixels >> 8).astype(np.uint8)).convert("RGB")
+        transparent = image.info.get("transparency")
+        if transparent is None:
+            return grey
+        rgba = np.dstack([np.asarray(grey), np.where(pixels == transparent, 0, 255)])
+    elif image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        rgba = np.asarray(image.convert("RGBA"))
+    else:
+        return ImageOps.exif_transpose(image).convert("RGB")
+    colour, alpha = rgba[..., :3].astype(int), rgba[..., 3:].astype(int)
+    return Image.fromarray(((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8))
+
+
 def truth(name, data):
     if name in LARGE:
         return "refused"
     try:
-        image = Image.open(io.BytesIO(data)).convert("RGB")
+        image = as_shown(Image.open(io.BytesIO(data)))
     except Exception:
         return "refused"
     return f"{image.width} {image.height} {zlib.crc32(image.tobytes()):08x}"
