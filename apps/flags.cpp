@@ -15,7 +15,8 @@ void DataFlags::add_to(CLI::App& flags, const std::string& seed_of) {
   data_option_ = flags.add_option(
       "data", data,
       "tiny (built in), a MiniPlaces folder (with train.txt and val.txt), CIFAR-10 (a "
-      "folder with data_batch_*.bin, or one such file), or a folder of class folders "
+      "folder with data_batch_*.bin, or one such file), CIFAR-100 (train.bin), MNIST (idx files, "
+      "maybe .gz), Oxford Pets (annotations/ and images/), or a folder of class folders "
       "(train/CLASS, val/CLASS, or CLASS alone)");
   data_option_->type_name("DATA")->capture_default_str();
   classes_option_ = flags.add_option("--classes", classes,

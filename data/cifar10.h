@@ -1,4 +1,4 @@
-// CIFAR-10 in its binary form: records of a label and 32 x 32 pixels.
+// CIFAR-10 and CIFAR-100 in their binary form: records of labels and 32 x 32 pixels.
 #pragma once
 #include <string>
 
@@ -20,7 +20,17 @@ bool is_cifar10(const std::string& path);
 /// Source: https://www.cs.toronto.edu/~kriz/cifar.html
 Listing read_cifar10(const std::string& path, Splits splits = Splits::both);
 
+/// Whether `path` is train.bin or test.bin of CIFAR-100, or a folder that holds train.bin: files of
+/// whole records of 3,074 bytes.
+bool is_cifar100(const std::string& path);
+
+/// The same for CIFAR-100: train.bin is for training, the test.bin beside it for validation;
+/// records begin with the coarse label, which is passed over, and the fine one. Class names come
+/// from fine_label_names.txt if it is there, else they are those of the data set.
+Listing read_cifar100(const std::string& path, Splits splits = Splits::both);
+
 /// The image of a record. @throws FormatError
 Image read_cifar10_image(const Sample& sample);
+Image read_cifar100_image(const Sample& sample);
 
 }  // namespace tweed

@@ -1,4 +1,5 @@
-// Labelled images: MiniPlaces, CIFAR-10, folders of images, and the built-in TinyPlaces.
+// Labelled images: MiniPlaces, CIFAR, MNIST, Oxford Pets, folders of images, and the built-in
+// TinyPlaces.
 //
 //   DataSplits data = open_dataset("datasets/miniplaces", {.classes = "10"});
 //   Image image = data.train.image(0);        // 144 x 144
@@ -146,7 +147,8 @@ struct DataSplits {
 };
 
 /// Opens "tiny" (TinyPlaces), a file of CIFAR-10, or a folder, whose layout is found out: CIFAR-10
-/// if it has data_batch_*.bin, MiniPlaces if it has list files, else folders of classes. A folder
+/// if it has data_batch_*.bin, CIFAR-100 if it has train.bin, MNIST if it has idx files, Oxford
+/// Pets if it has annotations/, MiniPlaces if it has list files, else folders of classes. A folder
 /// that holds nothing but another one stands for that one.
 ///
 /// Class names are UTF-8, since files of weights keep them: bytes of another encoding become \xNN.
@@ -172,6 +174,12 @@ struct Listing {
 /// "bakery/shop". Only the lists of the splits asked for need to be there.
 /// @throws FormatError  with file and line
 Listing read_miniplaces(const std::string& root, Splits splits = Splits::both);
+
+/// Oxford-IIIT Pet: ROOT/annotations/trainval.txt for training and test.txt for validation, with
+/// lines "Abyssinian_100 1 1 1", of photos ROOT/images/Abyssinian_100.jpg; classes are the breeds.
+/// Without test.txt, or from list.txt alone, every tenth photo of a class is for validation.
+/// @throws FormatError  with file and line
+Listing read_oxford_pets(const std::string& root);
 
 /// Folders of images, much as torchvision's ImageFolder reads them.
 ///

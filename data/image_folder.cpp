@@ -294,8 +294,7 @@ std::string what_is_there(const fs::path& root, const FolderContent& content) {
   if (fs::exists(root / "data_batch_1", ignored))
     return "holds CIFAR-10 for Python; take its binary version (cifar-10-binary.tar.gz)";
   if (fs::exists(root / "train.bin", ignored))
-    return "holds train.bin, maybe of CIFAR-100, which is not read; CIFAR-10's files are "
-           "data_batch_*.bin";
+    return "holds train.bin, which has no whole records of CIFAR-100";
   if (content.images.count(""))
     return "holds images in no class folder; sort them into " + printable(root.string()) +
            "/CLASS/, a folder for each class";

@@ -23,12 +23,15 @@ struct Layout {
 /// The rows, each at the end of its file; a new one is a file, its row, and a name in this list and
 /// in that of layouts.cpp.
 namespace layouts {
-extern const Layout tiny_places, cifar10, miniplaces, folders;
+extern const Layout tiny_places, cifar10, cifar100, mnist, oxford_pets, miniplaces, folders;
 }
 
 /// The maker of layouts whose samples are image files: as the coursework stores them, the shorter
 /// side resized, and then the middle square, since all stored images have one size.
 Dataset::Maker squares_from_files(const DataOptions& options, int side);
+
+/// Moves every tenth sample of each class, from the tenth on, from training to validation.
+void split_off_validation(Listing& listing);
 
 /// The layout of what `spec` names. A folder that holds nothing but one folder stands for that one:
 /// then `spec` becomes its path.

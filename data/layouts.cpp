@@ -13,8 +13,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // The order in which they are asked whether a data set is theirs.
-constexpr const Layout* rows[] = {&layouts::tiny_places, &layouts::cifar10, &layouts::miniplaces,
-                                  &layouts::folders};
+constexpr const Layout* rows[] = {
+    &layouts::tiny_places, &layouts::cifar100,   &layouts::cifar10, &layouts::mnist,
+    &layouts::oxford_pets, &layouts::miniplaces, &layouts::folders};
 
 // The folder in a folder that holds nothing else, such as what an archive was unpacked to; "" if
 // there are images, several folders, or one that is a class or a split.
@@ -40,6 +41,16 @@ Dataset::Maker squares_from_files(const DataOptions&, int side) {
                                          std::to_string(image.width) + " pixels");
     return center_crop(resize_short_side(image, side), side);
   };
+}
+
+void split_off_validation(Listing& listing) {
+  constexpr int every = 10;
+  std::vector<Sample> all;
+  std::swap(all, listing.train);
+  std::vector<int> seen(listing.classes.size());
+  for (auto& sample : all)
+    (++seen[std::size_t(sample.label)] % every ? listing.train : listing.validation)
+        .push_back(sample);
 }
 
 int usual_load_size(int image_size) { return int(std::lround(image_size * 144.0 / 128)); }

@@ -84,12 +84,12 @@ TEST_CASE("images are written and read", "[data]") {
   CHECK(decoded.width == 24);
   for (uint8_t v : decoded.pixels) CHECK(std::abs(v - 100) <= 2);
 
-  SECTION("grey becomes RGB, alpha is dropped") {
+  SECTION("grey becomes RGB, what is transparent is white") {
     uint8_t grey[] = {10, 200}, rgba[] = {1, 2, 3, 0, 4, 5, 6, 255};
     stbi_write_png(png.c_str(), 2, 1, 1, grey, 2);
     CHECK(decode_image(png).pixels == std::vector<uint8_t>{10, 10, 10, 200, 200, 200});
     stbi_write_png(png.c_str(), 2, 1, 4, rgba, 8);
-    CHECK(decode_image(png).pixels == std::vector<uint8_t>{1, 2, 3, 4, 5, 6});
+    CHECK(decode_image(png).pixels == std::vector<uint8_t>{255, 255, 255, 4, 5, 6});
   }
   SECTION("what cannot be read is a FormatError with file and reason") {
     auto error = [&](const std::string& path) {
