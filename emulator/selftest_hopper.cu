@@ -225,24 +225,24 @@ __global__ void pixels(const __grid_constant__ CUtensorMap map, int dimensions, 
   for (int i = threadIdx.x; i < bytes / 4; i += blockDim.x) out[i] = s[i];
 }
 static void test_pixels() {
-  constexpr int N = 2, H = 5, W = 6, C = 8, pad = 1, K = 3;
+  constexpr int N = 2, H = 5, W = 6, C = 8, pad = 1, high = 2, K = 3;  // high: above and below
   const auto h = counted(N * H * W * C);
   float *x = to_device(h), *y = fresh(most);
   alignas(64) CUtensorMap map;
   for (int step : {1, 2}) {
     CHECK(!pixel_map(map, x,
                      {.sizes = {C, W, H, N}, .steps = {1, cuuint32_t(step), cuuint32_t(step), 1}},
-                     {-pad, -pad}, {pad - (K - 1), pad - (K - 1)}, 4, 40));
-    const int OW = (W + 2 * pad - K) / step + 1, OH = (H + 2 * pad - K) / step + 1, first = 4;
+                     {-pad, -high}, {pad - (K - 1), high - (K - 1)}, 4, 40));
+    const int OW = (W + 2 * pad - K) / step + 1, OH = (H + 2 * high - K) / step + 1, first = 4;
     bool right = true;
     for (int kh = 0; kh < K; ++kh)
       for (int kw = 0; kw < K; ++kw) {
-        pixels<<<1, 64, most * 4>>>(map, 4, first % OW * step - pad, first / OW * step - pad, 0, kw,
-                                    kh, 40 * 4 * 4, y);
+        pixels<<<1, 64, most * 4>>>(map, 4, first % OW * step - pad, first / OW * step - high, 0,
+                                    kw, kh, 40 * 4 * 4, y);
         const auto v = to_host(y, 160);
         for (int i = 0; i < 160; ++i) {
           const int p = first + i / 4, ow = p % OW, oh = p / OW % OH, n = p / OW / OH,
-                    iw = ow * step - pad + kw, ih = oh * step - pad + kh;
+                    iw = ow * step - pad + kw, ih = oh * step - high + kh;
           const bool inside = n < N && iw >= 0 && iw < W && ih >= 0 && ih < H;
           right &= v[i] == (inside ? h[((n * H + ih) * W + iw) * C + 4 + i % 4] : 0);
         }

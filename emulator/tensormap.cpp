@@ -218,8 +218,7 @@ TensorMap make_im2col(const Arguments& a, void* more) {
   m.box[1] = uint16_t(p.pixels);
   const int spatial = m.rank - 2, most = spatial == 1 ? 32768 : spatial == 2 ? 128 : 16;
   for (int k = 0; k < spatial; ++k) {
-    // The corners begin with the outermost dimension, the map with the innermost.
-    const int d = spatial - k, low = p.lower[k], high = p.upper[k];
+    const int d = k + 1, low = p.lower[k], high = p.upper[k];  // W first, as in CUTLASS
     demand(low >= -most && low < most && high >= -most && high < most,
            "a corner of the pixel box is not within " + std::to_string(-most) + " to " +
                std::to_string(most - 1));
