@@ -24,7 +24,8 @@ class Contender {
   virtual bool is_rival() const = 0;
   /// Gets everything ready; false if it cannot or should not compute this. `data` must stay.
   virtual bool prepare(const ConvData& data) = 0;
-  /// Seconds of one pass, the mean of `repeats` that follow each other.
+  /// Seconds of one pass, the mean of `repeats` that follow each other, on the sets of operands in
+  /// turn.
   virtual double seconds_each(Pass pass, int repeats) = 0;
   virtual Facts facts(Pass pass) = 0;
 };
@@ -36,9 +37,14 @@ ContenderPtr our_algorithm(const std::string& name, Device device);
 /// oneDNN with its own choice of layouts for images as well as weights; `cpu` only.
 ContenderPtr onednn_rival();
 
+/// How PyTorch is asked for convolutions on `cuda`.
+struct TorchWay {
+  bool search = false;          ///< cuDNN tries its algorithms, instead of taking its default
+  bool channels_first = false;  ///< images are NCHW, as PyTorch has them by itself
+};
 /// PyTorch in a process of its own (torch_conv_bench.py): on `cpu` with its allocator tuned, on
-/// `cuda` cuDNN with its default algorithms or, with `search`, the best that it finds by trying.
-/// @throws Error  if it does not start
-ContenderPtr torch_rival(const std::string& python, Device device, DType dtype, bool search);
+/// `cuda` cuDNN. @throws Error  if it does not start
+ContenderPtr torch_rival(const std::string& python, Device device, DType dtype,
+                         const TorchWay& way = {});
 
 }  // namespace tweed::bench

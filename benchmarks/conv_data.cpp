@@ -5,11 +5,23 @@
 
 #include "benchmarks/conv_pass.h"
 #include "benchmarks/values.h"
+#include "tensor/timing.h"
 
 namespace tweed::bench {
 
 const char* name_of(Pass pass) {
   return pass == Pass::forward ? "forward" : pass == Pass::weight ? "weight" : "input";
+}
+
+int sets_for(const Conv& c, DType dtype, Device device) {
+  if (!device.is_cuda() || is_simulated(device)) return is_simulated(device) ? 2 : 1;
+  constexpr double enough = double(128 << 20);  // of bytes: an H200 has 50 MiB, a B200 126
+  const Window& w = c.window;
+  const double x = double(w.N * w.H * w.W * w.C),
+               y = double(w.N * w.out_h() * w.out_w() * c.out_channels),
+               weight = double(c.out_channels * w.kernel * w.kernel * w.C),
+               bytes = std::min({x + weight, y + weight, x + y}) * double(size_of(dtype));
+  return int(std::clamp(std::ceil(enough / bytes), 1., double(most_sets)));
 }
 
 ConvData::ConvData(const Problem& p) : problem(p) {
@@ -20,6 +32,9 @@ ConvData::ConvData(const Problem& p) : problem(p) {
   all = {p.conv, values({w.N, w.H, w.W, w.C}, 1),
          values({out_channels, w.kernel, w.kernel, w.C}, 2),
          values({w.N, w.out_h(), w.out_w(), out_channels}, 3)};
+  sets = {all};
+  while (int(sets.size()) < p.sets)
+    sets.push_back({p.conv, all.x.clone(), all.weight.clone(), all.dz.clone()});
   const int64_t images = std::min(p.checked_images, w.N);
   checked = {p.conv, all.x.slice(0, images), all.weight, all.dz.slice(0, images)};
   checked.conv.window.N = images;

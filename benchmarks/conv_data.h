@@ -1,6 +1,7 @@
 // A convolution to time: its shape, the numbers to compute on, and what must come out.
 #pragma once
 #include <array>
+#include <vector>
 
 #include "kernels/conv/direct.h"
 #include "tensor/tensor.h"
@@ -18,7 +19,14 @@ struct Problem {
   DType dtype = DType::float32;
   Device device;
   int64_t checked_images = 1;  ///< of the batch, on which results are compared with float64
+  int sets = 1;                ///< of operands, which passes that follow each other take in turn
 };
+
+/// How many sets of operands are more than a GPU's L2 cache holds, so that a pass finds nothing
+/// there that an earlier one has read; at most most_sets. On `cpu` one; a few where a GPU is only
+/// played.
+int sets_for(const Conv& conv, DType dtype, Device device);
+inline constexpr int most_sets = 1000;
 
 /// The first images of a problem; also the whole of it.
 struct ConvInputs {
@@ -32,6 +40,7 @@ struct ConvData {
 
   Problem problem;
   ConvInputs all, checked;
+  std::vector<ConvInputs> sets;  ///< of the same numbers; the first is `all`
   /// Of `checked`, by im2col on `cpu`, in the order of `passes`.
   std::array<Tensor, 3> expected;
 

@@ -73,7 +73,7 @@ std::string json_of(const ConvResults& results) {
     root["contenders"].push_back(
         {{"name", c.name}, {"rival", c.is_rival}, {"description", c.description}});
   for (auto& network : results.networks) {
-    for (auto& [shape, checked_images, figures] : network.shapes)
+    for (auto& [shape, checked_images, sets, figures] : network.shapes)
       for (Pass pass : passes)
         for (std::size_t i = 0; i < results.contenders.size(); ++i) {
           const auto& figure = figures[std::size_t(pass)][i];
@@ -90,6 +90,7 @@ std::string json_of(const ConvResults& results) {
                                   {"workspace_bytes", optional(figure->facts.workspace)},
                                   {"error", figure->facts.error},
                                   {"checked_images", checked_images},
+                                  {"operand_sets", sets},
                                   {"ratio_to_best_rival", optional(figure->ratio)}});
         }
     for (Pass pass : passes)

@@ -23,6 +23,7 @@ using Figures = std::vector<std::optional<Figure>>;
 struct ShapeResult {
   ConvShape shape;
   int64_t checked_images = 1;
+  int sets = 1;                    ///< of operands, which the passes of a turn take in turn
   std::array<Figures, 3> figures;  ///< in the order of `passes`
 };
 
@@ -58,7 +59,8 @@ std::optional<double> total_of(const NetworkResult& network, Pass pass, std::siz
 std::optional<double> best_total(const ConvResults& results, const NetworkResult& network,
                                  Pass pass, bool rivals);
 
-/// "cpu, 2 threads, float32, FMA peak 231 GFLOP/s", and a line for each contender.
+/// "cpu, 2 threads, float32, FMA peak 231 GFLOP/s", how it is measured on a GPU, and a line for
+/// each contender.
 std::string heading(const ConvResults& results);
 /// A line for each pass and contender.
 std::string text_of(const ConvResults& results, const ShapeResult& shape);

@@ -1,7 +1,9 @@
-// Our own algorithms as contenders.
+// Our own algorithms as contenders. On a GPU the passes of a turn are recorded and replayed, so
+// that the host's time does not count.
 #include "benchmarks/contender.h"
 #include "benchmarks/conv_pass.h"
 #include "benchmarks/timing.h"
+#include "tensor/replay.h"
 
 namespace tweed::bench {
 namespace {
@@ -12,14 +14,18 @@ class Rung : public Contender {
   std::string name() const override { return algorithm_.name; }
   bool is_rival() const override { return false; }
   bool prepare(const ConvData& data) override {
+    recorded_.reset();
     data_ = &data;
     const Problem& p = data.problem;
     return (!algorithm_.can || algorithm_.can(p.conv, ConvPass::forward, p.dtype)) &&
            (!algorithm_.sensible || algorithm_.sensible(p.conv));
   }
   double seconds_each(Pass pass, int repeats) override {
-    return tweed::seconds_each(data_->problem.device, repeats,
-                               [&] { run_pass(algorithm_, pass, data_->all); });
+    const Device device = data_->problem.device;
+    if (!device.is_cuda())
+      return tweed::seconds_each(device, 1, [&] { run(pass, repeats); }) / repeats;
+    if (!recorded_ || pass_ != pass || repeats_ != repeats) record(pass, repeats);
+    return tweed::seconds_each(device, 1, [&] { (*recorded_)(); }) / repeats;
   }
   Facts facts(Pass pass) override {
     const Device device = data_->problem.device;
@@ -31,8 +37,22 @@ class Rung : public Contender {
   }
 
  private:
+  void run(Pass pass, int repeats) {
+    for (int i = 0; i < repeats; ++i)
+      run_pass(algorithm_, pass, data_->sets[std::size_t(i) % data_->sets.size()]);
+  }
+  void record(Pass pass, int repeats) {
+    recorded_.reset();
+    pass_ = pass, repeats_ = repeats;
+    recorded_ = std::make_unique<Replay>(data_->problem.device, [=, this] { run(pass, repeats); });
+    while (!recorded_->replays()) (*recorded_)();
+  }
+
   const ConvAlgorithm& algorithm_;
   const ConvData* data_ = nullptr;
+  std::unique_ptr<Replay> recorded_;  // of these:
+  Pass pass_ = Pass::forward;
+  int repeats_ = 0;
 };
 
 }  // namespace

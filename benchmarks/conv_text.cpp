@@ -6,6 +6,7 @@
 #include <ctime>
 
 #include "apps/flags.h"
+#include "tensor/timing.h"
 
 namespace tweed::bench {
 
@@ -81,7 +82,7 @@ std::string times_table(const ConvResults& results, const NetworkResult& network
   head.insert(head.end(), names.begin(), names.end());
   head.insert(head.end(), {"ours, best", "of peak", "ours / rival"});
   std::string text = row(head) + rule(3, names.size() + 3);
-  for (auto& [shape, checked_images, all_figures] : network.shapes)
+  for (auto& [shape, checked_images, sets, all_figures] : network.shapes)
     for (Pass pass : passes) {
       const Figures& figures = all_figures[std::size_t(pass)];
       const bool first = pass == Pass::forward;
@@ -134,19 +135,29 @@ std::string facts_table(const ConvResults& results) {
   return text;
 }
 
+// What a figure is the time of, where that is not plain: sentences that others can follow.
+std::string way_of(const ConvResults& results) {
+  if (!results.device.is_cuda()) return "";
+  if (is_simulated(results.device))
+    return "The GPU is emulated: this shows that everything runs, and no time means anything. ";
+  return "A time is a CUDA graph's, of the passes of a turn, over their number; they take sets of "
+         "operands in turn, 128 MiB together (of tiny ones a thousand), more than L2 caches hold. ";
+}
+
 }  // namespace
 
 std::string heading(const ConvResults& results) {
   std::string text = device_words(results) + ", " + precision_of(results) + ", peak " +
                      rate_words(results, results.peak) + "; medians of " +
                      std::to_string(results.pairs) + " turns\n";
+  if (const auto way = way_of(results); !way.empty()) text += way.substr(0, way.size() - 1) + "\n";
   for (auto& c : results.contenders)
     if (!c.description.empty()) text += c.description + "\n";
   return text;
 }
 
 std::string text_of(const ConvResults& results, const ShapeResult& result) {
-  const auto& [shape, checked_images, all_figures] = result;
+  const auto& [shape, checked_images, sets, all_figures] = result;
   const double flops = shape.conv.flops();
   std::string text = conv_name(shape.conv) + formatted(", batch %ld, ", long(shape.conv.window.N)) +
                      layers_words(shape) + formatted(", %.3g GFLOP a pass\n", flops / 1e9);
@@ -202,8 +213,9 @@ std::string markdown_of(const ConvResults& results, const std::string& command,
                     : "");
   for (auto& c : results.contenders)
     if (!c.description.empty()) text += "- " + c.description + "\n";
-  text += "\nMilliseconds of one pass, medians of " + std::to_string(results.pairs) +
-          " turns. The last column is the fastest of ours over the fastest rival in the same turns."
+  text += "\nMilliseconds of one pass, medians of " + std::to_string(results.pairs) + " turns. " +
+          way_of(results) +
+          "The last column is the fastest of ours over the fastest rival in the same turns."
           "\n\"all layers\" is what a training step needs: no input gradient of the first "
           "layer.\nRates count each multiply-add of the textbook: algorithms that skip those with "
           "padding, or that trade some for additions (Winograd), may exceed the peak.\n";

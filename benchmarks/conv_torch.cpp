@@ -9,13 +9,14 @@ namespace tweed::bench {
 namespace {
 
 std::vector<std::string> command(const std::string& python, Device device, DType dtype,
-                                 bool search) {
+                                 const TorchWay& way) {
   std::vector<std::string> words{
       python,        script("torch_conv_bench.py"),
       "--device",    device.name(),
       "--threads",   std::to_string(threads()),
       "--precision", dtype == DType::bfloat16 ? "bf16" : uses_tf32(device) ? "tf32" : "f32"};
-  if (search) words.push_back("--search");
+  if (way.search) words.push_back("--search");
+  if (way.channels_first) words.push_back("--channels-first");
   return words;
 }
 
@@ -28,7 +29,8 @@ class Torch : public Contender {
   bool is_rival() const override { return true; }
   bool prepare(const ConvData& data) override {
     process_.ask("conv " + conv_numbers(data.problem.conv) + " " +
-                 std::to_string(data.checked.conv.window.N));
+                 std::to_string(data.checked.conv.window.N) + " " +
+                 std::to_string(data.problem.sets));
     return true;
   }
   double seconds_each(Pass pass, int repeats) override {
@@ -50,9 +52,11 @@ class Torch : public Contender {
 
 }  // namespace
 
-ContenderPtr torch_rival(const std::string& python, Device device, DType dtype, bool search) {
-  const std::string name = !device.is_cuda() ? "PyTorch" : search ? "cuDNN best" : "cuDNN default";
-  return std::make_unique<Torch>(name, command(python, device, dtype, search));
+ContenderPtr torch_rival(const std::string& python, Device device, DType dtype,
+                         const TorchWay& way) {
+  std::string name = !device.is_cuda() ? "PyTorch" : way.search ? "cuDNN best" : "cuDNN default";
+  if (way.channels_first) name += " NCHW";
+  return std::make_unique<Torch>(name, command(python, device, dtype, way));
 }
 
 }  // namespace tweed::bench

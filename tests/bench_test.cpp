@@ -88,6 +88,7 @@ TEST_CASE("conv_bench times each algorithm and pass, and agrees with float64") {
         CHECK(row["error"] > 0);
         CHECK(row["error"] < (dtype == "f32" ? 1e-5 : 1e-2));
         CHECK(row["ratio_to_best_rival"].is_null() == (device != "cpu"));
+        CHECK(row["operand_sets"] == (device == "cpu" ? 1 : 2));
       }
       for (auto& name : ours)
         for (std::string pass : {"forward", "weight", "input"}) CHECK(seen.count({name, pass}));
@@ -143,6 +144,26 @@ TEST_CASE("conv_bench compares with a rival process, and draws") {
   const Outcome failed = conv_bench(arguments);
   CHECK(failed.code == 1);
   CHECK(failed.err.find("no memory") != std::string::npos);
+}
+
+TEST_CASE("conv_bench asks cuDNN for float32 in both layouts, for bfloat16 in one") {
+  TemporaryFolder folder;
+  const std::string json = folder.path() + "/out.json", python = fake_python(folder, "1000");
+  for (const Device device : test_devices()) {
+    if (!device.is_cuda()) continue;
+    for (std::string dtype : {"f32", "tf32", "bf16"}) {
+      const Outcome o = conv_bench({"--shape", small, "--python", python, "--device", device.name(),
+                                    "--dtype", dtype, "--json", json});
+      INFO(dtype << " " << o.err);
+      REQUIRE(o.code == 0);
+      std::vector<std::string> rivals, wanted = {"cuDNN default", "cuDNN best"};
+      const auto result = read_json(json);
+      for (auto& c : result["contenders"])
+        if (c["rival"]) rivals.push_back(c["name"]);
+      if (dtype != "bf16") wanted.push_back("cuDNN best NCHW");
+      CHECK(rivals == wanted);
+    }
+  }
 }
 
 TEST_CASE("The benchmarks of whole networks end where a GPU is played") {
