@@ -174,9 +174,10 @@ class Bench {
   // As many as fill 20 ms, and take all sets of operands, unless a flag says it. Warms up, too.
   int repeats_for(Pass pass, Contender& contender) const {
     const bool cuda = results_.device.is_cuda();
-    contender.seconds_each(pass, 1);
+    const int few = flags_.repeats ? flags_.repeats : cuda ? 10 : 1;
+    double seconds = contender.seconds_each(pass, few);
     if (flags_.repeats) return flags_.repeats;
-    const double seconds = contender.seconds_each(pass, cuda ? 10 : 1);
+    if (!cuda) seconds = contender.seconds_each(pass, few);  // a recording has been run before
     const int most = cuda ? 2 * most_sets : 500;
     return std::max(sets_, int(std::min(std::ceil(0.02 / seconds), double(most))));
   }
