@@ -1,6 +1,7 @@
 // What NCCL's stand-in computes, beside plain sums: every operation, type and reduction, by ranks
 // in one group and by ranks on threads, recorded and not.
 #include <cuda_runtime_api.h>
+#include <immintrin.h>
 #include <nccl.h>
 
 #include <bit>
@@ -58,7 +59,7 @@ void encode(ncclDataType_t t, char* to, double v) {
   if (t == ncclUint32) put(to, uint32_t(v));
   if (t == ncclInt64) put(to, int64_t(v));
   if (t == ncclUint64) put(to, uint64_t(v));
-  if (t == ncclFloat16) put(to, _Float16(v));
+  if (t == ncclFloat16) put(to, uint16_t(_cvtss_sh(float(v), 0)));
   if (t == ncclBfloat16) put(to, uint16_t(std::bit_cast<uint32_t>(float(v)) >> 16));
   if (t == ncclFloat32) put(to, float(v));
   if (t == ncclFloat64) put(to, v);
@@ -70,7 +71,7 @@ double decode(ncclDataType_t t, const char* from) {
   if (t == ncclUint32) return get<uint32_t>(from);
   if (t == ncclInt64) return double(get<int64_t>(from));
   if (t == ncclUint64) return double(get<uint64_t>(from));
-  if (t == ncclFloat16) return double(get<_Float16>(from));
+  if (t == ncclFloat16) return _cvtsh_ss(get<uint16_t>(from));
   if (t == ncclBfloat16) return std::bit_cast<float>(uint32_t(get<uint16_t>(from)) << 16);
   if (t == ncclFloat32) return get<float>(from);
   return get<double>(from);

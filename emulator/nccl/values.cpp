@@ -1,4 +1,6 @@
-#include "values.h"
+#include "nccl/values.h"
+
+#include <immintrin.h>
 
 #include <algorithm>
 #include <bit>
@@ -30,11 +32,8 @@ void store(Bfloat16& to, float v) {
   const auto u = std::bit_cast<uint32_t>(v);
   to.bits = v != v ? uint16_t(0x7fff) : uint16_t((u + 0x7fff + (u >> 16 & 1)) >> 16);
 }
-float loaded(Half v) {
-  const _Float16 h = std::bit_cast<_Float16>(v.bits);
-  return float(h);
-}
-void store(Half& to, float v) { to.bits = std::bit_cast<uint16_t>(_Float16(v)); }
+float loaded(Half v) { return _cvtsh_ss(v.bits); }
+void store(Half& to, float v) { to.bits = _cvtss_sh(v, _MM_FROUND_TO_NEAREST_INT); }
 
 template <class V>
 V combined(ncclRedOp_t op, V a, V b) {
