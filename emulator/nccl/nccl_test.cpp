@@ -258,6 +258,20 @@ void test_communicators(const std::vector<Rank>& all) {
   check(done == std::vector<int>(ranks, 1), "ncclCommInitRankConfig on threads");
 }
 
+// A rank that does not come: who asks whether it has is told no, and may give up.
+void test_abort(const std::vector<Rank>& all) {
+  std::vector<ncclComm_t> comms(ranks);
+  CHECKED(ncclCommInitAll(comms.data(), ranks, nullptr));
+  const Rank& rank = all[0];
+  CHECKED(ncclAllReduce(rank.from, rank.to, n, ncclFloat32, ncclSum, comms[0], rank.stream));
+  check(cudaStreamQuery(rank.stream) == cudaErrorNotReady &&
+            cudaStreamQuery(rank.stream) == cudaErrorNotReady,
+        "a stream that waits for a rank is not ready");
+  CHECKED(ncclCommAbort(comms[0]));
+  check(cudaStreamSynchronize(rank.stream) == cudaSuccess, "ncclCommAbort lets it go on");
+  for (int r = 1; r < ranks; ++r) CHECKED(ncclCommAbort(comms[std::size_t(r)]));
+}
+
 }  // namespace
 
 int main() {
@@ -274,6 +288,7 @@ int main() {
       CHECKED(cudaMalloc(reinterpret_cast<void**>(p), ranks * n * sizeof(double)));
   }
   test_communicators(all);
+  test_abort(all);
   for (const Way& way :
        {Way{"in a group", in_a_group}, Way{"on threads", on_threads}, Way{"recorded", recorded}})
     for (const Type& type : types) test({way, all, type});
