@@ -91,6 +91,15 @@ bool access_of_itself(bool bug) {
   checked(cudaDeviceEnablePeerAccess(bug ? 0 : 1, 0));
   return true;
 }
+bool access_not_asked_for(bool bug) {  // whether there can be any
+  const Set s;
+  int can = 0;
+  use(1);
+  checked(cudaDeviceCanAccessPeer(&can, 1, 0));
+  if (bug || can) checked(cudaDeviceEnablePeerAccess(0, 0));
+  checked(cudaMemcpyPeer(s.devices[1].x, 1, s.devices[0].x, 0, bytes));
+  return s.holds(1, 1);
+}
 bool no_such_device(bool bug) {
   const Set s;
   use(bug ? 2 : 1);
@@ -246,6 +255,8 @@ std::vector<Planted> planted_on_devices() {
               access_of_the_other_way),
       refused("access_enabled_twice", nullptr, access_enabled_twice),
       refused("access_of_itself", nullptr, access_of_itself),
+      {"access_not_asked_for", Found::error, "these devices cannot", nullptr, "EMULATOR_PEERS=0",
+       access_not_asked_for},
       refused("no_such_device", nullptr, no_such_device),
       refused("peer_copy_of_wrong_devices", "are not memory of device 0",
               peer_copy_of_wrong_devices),
