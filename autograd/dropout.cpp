@@ -7,19 +7,26 @@
 namespace tweed {
 namespace {
 
-Tensor drop(const Tensor& x, double p, const RandomKey& key, const Tensor& clock) {
-  Tensor y = Tensor::empty_like(x);
+// y = dropout of x, or of ones if x is undefined.
+void drop(const Tensor& x, double p, const RandomKey& key, const Tensor& clock, const Tensor& y) {
   const ClockedKey clocked(key, clock.defined() ? clock.read<int32_t>() : Span<const int32_t>());
-  dispatch("dropout", x,
-           [&]<class T>(auto& here) { dropout(here, clocked, p, x.read<T>(), y.write<T>()); });
+  dispatch("dropout", y, [&]<class T>(auto& here) {
+    dropout(here, clocked, p, read_or_empty<T>(x), y.write<T>());
+  });
+}
+Tensor drop(const Tensor& x, double p, const RandomKey& key, const Tensor& clock) {
+  const Tensor y = Tensor::empty_like(x);
+  drop(x, p, key, clock, y);
   return y;
 }
 
 // x times a mask that is the same along the axes from 1 to `last` - 1.
 Tensor drop_along(const Tensor& x, int last, double p, const RandomKey& key, const Tensor& clock) {
-  Shape mask = x.shape();
-  for (int i = 1; i < last; ++i) mask.set(i, 1);
-  return mul(x, drop(Tensor::full(mask, 1, x.dtype(), x.device()), p, key, clock));
+  Shape shape = x.shape();
+  for (int i = 1; i < last; ++i) shape.set(i, 1);
+  const Tensor mask = Tensor::empty(shape, x.dtype(), x.device());
+  drop({}, p, key, clock, mask);
+  return mul(x, mask);
 }
 
 Tensor recorded_drop(const char* op, const Tensor& x, int last, double p, const RandomKey& key,

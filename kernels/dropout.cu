@@ -4,24 +4,22 @@
 namespace tweed {
 namespace MACHINE {
 
-// A thread draws four numbers at a time. Multiplying (not choosing) keeps NaN and infinity.
+// A thread draws four numbers at a time. Without x, it is ones. Multiplying (not choosing) keeps
+// NaN and infinity.
 template <class T>
-__global__ void dropout_kernel(int64_t n, RandomKey first, const int32_t* __restrict__ clock, float p,
-                               acc_t<T> scale, const T* __restrict__ x, T* __restrict__ y) {
+__global__ void dropout_kernel(int64_t n, RandomKey first, const int32_t* __restrict__ clock,
+                               float p, acc_t<T> scale, const T* __restrict__ x,
+                               T* __restrict__ y) {
   using A = acc_t<T>;
   const RandomKey key = first.at(clock);
+  auto put = [&](int64_t i, A factor) { y[i] = store<T>(x ? load(x[i]) * factor : factor); };
   for (int64_t four : grid_stride(n / 4)) {
     const Random4 random = key.block(four);
 #pragma unroll
-    for (int k = 0; k < 4; ++k) {
-      const A factor = uniform_float(random.v[k]) < p ? A(0) : scale;
-      y[four * 4 + k] = store<T>(load(x[four * 4 + k]) * factor);
-    }
+    for (int k = 0; k < 4; ++k) put(four * 4 + k, uniform_float(random.v[k]) < p ? A(0) : scale);
   }
   for (int64_t i : grid_stride(n % 4)) {
-    const int64_t at = n / 4 * 4 + i;
-    const A factor = uniform_float(key.block(n / 4).v[i]) < p ? A(0) : scale;
-    y[at] = store<T>(load(x[at]) * factor);
+    put(n / 4 * 4 + i, uniform_float(key.block(n / 4).v[i]) < p ? A(0) : scale);
   }
 }
 
@@ -31,8 +29,8 @@ using namespace MACHINE;
 template <class M, class T>
 void dropout(M& here, const ClockedKey& key, double p, Span<const T> x, Span<T> y) {
   const acc_t<T> scale = p < 1 ? acc_t<T>(1 / (1 - p)) : acc_t<T>(0);
-  launch(dropout_kernel<T>, {.grid = ceil_div(y.size(), 1024)}, here, y.size(), key.key,
-         key.clock, float(p), scale, x, y);
+  launch(dropout_kernel<T>, {.grid = ceil_div(y.size(), 1024)}, here, y.size(), key.key, key.clock,
+         float(p), scale, x, y);
 }
 
 #define INSTANTIATE(T) \

@@ -17,6 +17,7 @@
 #include "kernels/conv/mma.h"
 #include "kernels/conv/mma_slide.h"
 #include "kernels/conv/mma_tile.h"
+#include "kernels/quotient.h"
 
 namespace tweed {
 namespace MACHINE {
@@ -158,18 +159,38 @@ __global__ void __launch_bounds__(mma_threads, 2)
   }
 }
 
+/// Where the sum of a weight lies among those of padded patches.
+struct PaddedWeights {
+  int Ci, kernel, width, depth, channels, pixels;  // of the packing: one or two pixels
+  int64_t apart;                                   // slices
+  Quotient of_channels, of_kernel;
+
+  PaddedWeights(const Conv& c, const Packing& p, int64_t padded_Co)
+      : Ci(int(c.window.C)),
+        kernel(int(c.window.kernel)),
+        width(int(p.columns(kernel))),
+        depth(int(p.depth())),
+        channels(int(p.channels)),
+        pixels(int(p.pixels)),
+        apart(padded_Co * kernel * width * depth),
+        of_channels(Ci),
+        of_kernel(kernel) {}
+  TWEED_INLINE int64_t operator[](int weight) const {
+    const int cell = of_channels.of(weight), line = of_kernel.of(cell), kw = cell - line * kernel;
+    const int column = pixels == 2 ? kw / 2 : kw, pixel = kw - column * pixels;
+    return int64_t(line * width + column) * depth + pixel * channels + weight - cell * Ci;
+  }
+};
+
 template <class T>
-__global__ void add_weight_slices_kernel(Conv c, Packing p, int64_t padded_Co, int64_t slices,
+__global__ void add_weight_slices_kernel(PaddedWeights w, int64_t weights, int64_t slices,
                                          const float* __restrict__ partial,
                                          T* __restrict__ dweight) {
-  const int64_t K = c.window.kernel, Ci = c.window.C, width = p.columns(K);
-  const int64_t patch = K * width * p.depth();
-  for (int64_t i : grid_stride(c.out_channels * K * K * Ci)) {
-    const int64_t channel = i % Ci, kw = i / Ci % K, line = i / (Ci * K);  // line: (o, kh)
-    const float* __restrict__ from =
-        partial + (line * width + kw / p.pixels) * p.depth() + kw % p.pixels * p.channels + channel;
+  for (int64_t i : grid_stride(weights)) {
+    const float* __restrict__ from = partial + w[int(i)];
     float total = 0;
-    for (int64_t slice = 0; slice < slices; ++slice) total += from[slice * padded_Co * patch];
+#pragma unroll 4
+    for (int64_t slice = 0; slice < slices; ++slice, from += w.apart) total += *from;
     dweight[i] = store<T>(total);
   }
 }
@@ -200,8 +221,9 @@ void conv_mma_weight(M& here, const Slide& s, const MmaPlan& plan, int64_t padde
 template <class M, class T>
 void add_weight_slices(M& here, const Conv& c, const Packing& packing, int64_t padded_Co,
                        int64_t slices, Span<const float> partial, Span<T> dweight) {
-  launch(add_weight_slices_kernel<T>, {.grid = ceil_div(dweight.size(), 256)}, here, c, packing,
-         padded_Co, slices, partial, dweight);
+  if (!dweight.size()) return;
+  launch(add_weight_slices_kernel<T>, {.grid = ceil_div(dweight.size(), 256)}, here,
+         PaddedWeights(c, packing, padded_Co), dweight.size(), slices, partial, dweight);
 }
 
 #define INSTANTIATE(T)                                                                       \

@@ -40,6 +40,7 @@ using namespace MACHINE;
 template <class M, class T>
 void pack_pixels(M& here, const Packing& p, int64_t W, int64_t C, Span<const T> images,
                  Span<T> packed) {
+  if (!packed.size()) return;
   constexpr int size = Pack<T>::size;
   const int64_t chunks = packed.size() / size, column_chunks = p.depth() / size;
   const auto kernel = p.pixels == 2

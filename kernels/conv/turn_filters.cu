@@ -1,19 +1,35 @@
 #include "kernels/conv/turn_filters.h"
 #include "kernels/machine/kernel.h"
+#include "kernels/quotient.h"
 
 namespace tweed {
 namespace MACHINE {
 
+/// A turn with the divisors that a thread needs to know what it turns.
+struct TurnDivisors {
+  Quotient of_Co, of_taps, of_Ci, of_width, of_phases;
+  explicit TurnDivisors(const Turn& t)
+      : of_Co(int(t.padded_Co)),
+        of_taps(t.height * t.width),
+        of_Ci(int(t.Ci)),
+        of_width(t.width),
+        of_phases(t.phases) {}
+};
+
 template <class T>
-__global__ void turn_filters_kernel(Turn t, const T* __restrict__ weight, T* __restrict__ turned) {
-  const int64_t filters = t.phases * t.phases * t.Ci, taps = t.height * t.width;
-  for (int64_t i : grid_stride(filters * taps * t.padded_Co)) {
-    const int64_t o = i % t.padded_Co, tap = i / t.padded_Co % taps;
-    const int64_t filter = i / (t.padded_Co * taps), c = filter % t.Ci, phase = filter / t.Ci;
-    const int64_t kh = t.row + phase / t.phases + (t.height - 1 - tap / t.width) * t.stride;
-    const int64_t kw = t.column + phase % t.phases + (t.width - 1 - tap % t.width) * t.stride;
-    const bool inside = kh < t.K && kw < t.K && o < t.Co;
-    turned[i] = inside ? weight[((o * t.K + kh) * t.K + kw) * t.Ci + c] : store<T>(0);
+__global__ void turn_filters_kernel(Turn t, TurnDivisors d, int64_t count,
+                                    const T* __restrict__ weight, T* __restrict__ turned) {
+  const int taps = t.height * t.width, Ci = int(t.Ci), Co = int(t.Co), padded = int(t.padded_Co);
+  for (int64_t i : grid_stride(count)) {
+    const int cell = d.of_Co.of(int(i)), o = int(i) - cell * padded;
+    const int filter = d.of_taps.of(cell), tap = cell - filter * taps;
+    const int phase = d.of_Ci.of(filter), c = filter - phase * Ci;
+    const int down = d.of_phases.of(phase), line = d.of_width.of(tap);
+    const int kh = t.row + down + (t.height - 1 - line) * t.stride;
+    const int kw =
+        t.column + phase - down * t.phases + (t.width - 1 - (tap - line * t.width)) * t.stride;
+    const bool inside = kh < t.K && kw < t.K && o < Co;
+    turned[i] = inside ? weight[((o * t.K + kh) * t.K + kw) * Ci + c] : store<T>(0);
   }
 }
 
@@ -22,7 +38,9 @@ using namespace MACHINE;
 
 template <class M, class T>
 void turn_filters(M& here, const Turn& turn, Span<const T> weight, Span<T> turned) {
-  launch(turn_filters_kernel<T>, {.grid = ceil_div(turn.size(), 256)}, here, turn, weight, turned);
+  if (!turn.size()) return;  // no tap hits this phase
+  launch(turn_filters_kernel<T>, {.grid = ceil_div(turn.size(), 256)}, here, turn,
+         TurnDivisors(turn), turn.size(), weight, turned);
 }
 
 #define INSTANTIATE(T) template void turn_filters(Here&, const Turn&, Span<const T>, Span<T>);

@@ -116,7 +116,7 @@ static bool im2col_packs(Here& here, const Window& w, Span<const T> image, Span<
 template <class T>
 static bool col2im_packs(Here& here, const Window& w, Span<const T> columns, Span<T> image) {
   const int64_t count = image.size() / Pack<T>::size, most = int64_t(1) << 31;
-  if (!in_packs<T>(w.C, columns.data(), image.data()) || w.kernel > 3 || count >= most ||
+  if (!in_packs<T>(w.C, columns.data(), image.data()) || w.kernel > 3 || !count || count >= most ||
       w.places() >= most)
     return false;
   launch(w.kernel == 1   ? col2im_packs_kernel<1, T>
