@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "autograd/describe.h"
 #include "autograd/dispatch.h"
 #include "kernels/attention/attention.h"
 #include "kernels/machine/trace_notes.h"
@@ -56,6 +57,9 @@ Tensor packed_attention(const char* op, const Tensor& qkv, const AttentionShape&
       attention_forward(here, a, part(x, 0, a), part(x, 1, a), part(x, 2, a), y.write<T>(),
                         log_sum.write<acc_t<T>>());
   });
+  if (is_watched())
+    describe(op, {{"heads", {double(a.heads)}},
+                  {"window", {double(a.queries.window_h), double(a.queries.window_w)}}});
   return record(op, {qkv}, y, save(qkv, y, log_sum), [=](const Saved& s, const Tensor& dy, Want) {
     Tensor dqkv = Tensor::empty_like(s[0]), dot = Tensor::empty_like(s[2]);
     dispatch(op, dy, [&]<class T>(auto& here) {

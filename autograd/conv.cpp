@@ -3,6 +3,7 @@
 #include "autograd/conv/choice.h"
 #include "autograd/conv/columns.h"
 #include "autograd/conv/passes.h"
+#include "autograd/describe.h"
 #include "autograd/products.h"
 
 namespace tweed {
@@ -39,6 +40,10 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
                            x.dtype(), x.device());
   conv_forward(c, *plan.forward, activation, x, weight, bias, y, options.moments);
   Tensor saved_y = activation == Activation::none ? Tensor() : y;
+  if (is_watched())
+    describe("conv2d", {{"stride", {double(options.stride)}},
+                        {"padding", {double(options.padding)}},
+                        {"relu", {double(activation == Activation::relu)}}});
   return record(
       "conv2d", {x, weight, bias}, y, save(x, weight, saved_y),
       [=](const Saved& s, const Tensor& dy, Want want) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "autograd/describe.h"
 #include "autograd/dispatch.h"
 #include "kernels/elementwise.h"
 
@@ -13,6 +14,7 @@ Tensor unary(const char* op, Unary f, const Tensor& x, double p = 0) {
   Tensor y = Tensor::empty_like(x);
   dispatch(op, x,
            [&]<class T>(auto& here) { unary_forward(here, f, p, x.read<T>(), y.write<T>()); });
+  if (is_watched()) describe(op, {{"p", {p}}});
   const Kept kept = kept_by(f);
   return record(op, {x}, y, kept == Kept::nothing ? save() : save(kept == Kept::input ? x : y),
                 [=](const Saved& saved, const Tensor& dy, Want) {

@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "autograd/describe.h"
 #include "autograd/non_finite.h"
 #include "kernels/elementwise.h"
 #include "kernels/machine/trace_notes.h"
@@ -311,6 +312,7 @@ Tensor record_node(const char* op, const std::vector<Tensor>& inputs, const Tens
   node->backward = std::move(f);
   Tensor result = y.attachment() ? y.detach() : y;
   result.attach(node);
+  if (is_watched()) OperationWatch::current()->note(op, inputs, result);
   return result;
 }
 

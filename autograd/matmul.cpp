@@ -1,5 +1,6 @@
 #include "autograd/matmul.h"
 
+#include "autograd/describe.h"
 #include "autograd/products.h"
 #include "autograd/reduce.h"
 #include "kernels/machine/trace_notes.h"
@@ -155,6 +156,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activat
   gemm_bias({.m = rows, .n = out, .k = in, .transpose_b = true, .lda = in, .ldb = in, .ldc = out},
             activation, x, weight, bias, y);
   Tensor saved_y = activation == Activation::none ? Tensor() : y;
+  if (is_watched()) describe("linear", {{"relu", {double(activation == Activation::relu)}}});
   return record(
       "linear", {x, weight, bias}, y, save(x, weight, saved_y),
       [=](const Saved& s, const Tensor& dy, Want want) {

@@ -1,6 +1,7 @@
 #include "autograd/norm.h"
 
 #include "autograd/channel_moments.h"
+#include "autograd/describe.h"
 #include "autograd/dispatch.h"
 #include "kernels/batch_norm.h"
 #include "kernels/group_norm.h"
@@ -84,6 +85,8 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
                        mean.read<A>(), rstd.read<A>(), y.write<T>());
   });
   const Tensor result = activation == Activation::none ? Tensor() : y;
+  if (is_watched())
+    describe("batch_norm", {{"eps", {eps}}, {"relu", {double(activation == Activation::relu)}}});
   return record("batch_norm", {x, gamma, beta}, y, save(x, gamma, mean, rstd, result),
                 [=](const Saved& s, const Tensor& dy, Want want) {
                   const Tensor &x = s[0], &gamma = s[1], &mean = s[2], &rstd = s[3], &y = s[4];
@@ -116,6 +119,7 @@ Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, doub
     layer_norm_forward(here, rows, eps, x.read<T>(), gamma.read<T>(), beta.read<T>(), y.write<T>(),
                        mean.write<A>(), rstd.write<A>());
   });
+  if (is_watched()) describe("layer_norm", {{"eps", {eps}}});
   return record("layer_norm", {x, gamma, beta}, y, save(x, gamma, mean, rstd),
                 [rows](const Saved& s, const Tensor& dy, Want want) {
                   const Tensor &x = s[0], &gamma = s[1], &mean = s[2], &rstd = s[3];
@@ -152,6 +156,7 @@ Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& gamma, const Te
     group_norm_forward(here, shape, eps, x.read<T>(), gamma.read<T>(), beta.read<T>(), y.write<T>(),
                        mean.write<A>(), rstd.write<A>(), partial.write<A>());
   });
+  if (is_watched()) describe("group_norm", {{"groups", {double(groups)}}, {"eps", {eps}}});
   return record("group_norm", {x, gamma, beta}, y, save(x, gamma, mean, rstd),
                 [shape](const Saved& s, const Tensor& dy, Want want) {
                   const Tensor &x = s[0], &gamma = s[1], &mean = s[2], &rstd = s[3];

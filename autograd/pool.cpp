@@ -1,5 +1,6 @@
 #include "autograd/pool.h"
 
+#include "autograd/describe.h"
 #include "autograd/dispatch.h"
 #include "autograd/reduce.h"
 #include "kernels/pool.h"
@@ -29,6 +30,11 @@ Tensor average(const char* op, const Tensor& x, const AvgPool& pool) {
       Tensor::empty({pool.N, pool.rows.out, pool.columns.out, pool.C}, x.dtype(), x.device());
   dispatch(op, x,
            [&]<class T>(auto& here) { avg_pool_forward(here, pool, x.read<T>(), y.write<T>()); });
+  if (is_watched())
+    describe(op, {{"kernel", {double(pool.rows.kernel)}},
+                  {"stride", {double(pool.rows.stride)}},
+                  {"padding", {double(pool.rows.padding)}},
+                  {"count_padding", {double(pool.rows.count_padding)}}});
   return record(op, {x}, y, {}, [=](const Saved&, const Tensor& dy, Want) {
     Tensor dx = Tensor::empty(from, dy.dtype(), dy.device());
     dispatch(op, dy, [&]<class T>(auto& here) {
@@ -49,6 +55,10 @@ Tensor max_pool2d(const Tensor& x, int64_t kernel, const PoolOptions& o) {
   dispatch("max_pool2d", x, [&]<class T>(auto& here) {
     max_pool_forward(here, w, x.read<T>(), y.write<T>(), winner.write<uint8_t>());
   });
+  if (is_watched())
+    describe("max_pool2d", {{"kernel", {double(kernel)}},
+                            {"stride", {double(w.stride)}},
+                            {"padding", {double(o.padding)}}});
   return record("max_pool2d", {x}, y, save(winner), [=](const Saved& s, const Tensor& dy, Want) {
     Tensor dx = Tensor::empty(from, dy.dtype(), dy.device());
     dispatch("max_pool2d", dy, [&]<class T>(auto& here) {

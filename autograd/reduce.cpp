@@ -2,6 +2,7 @@
 
 #include <numeric>
 
+#include "autograd/describe.h"
 #include "autograd/dispatch.h"
 #include "autograd/elementwise.h"
 #include "kernels/reduce.h"
@@ -109,6 +110,7 @@ Tensor reduce(const char* op, const Tensor& x, Axes axes, bool keep_axes, bool i
   const Shape shape = x.shape(), kept = without(shape, axes, true);
   const double divisor = is_mean ? double(count_of(shape, axes)) : 1;
   Tensor y = fold_axes(op, Fold::sum, x.detach(), axes, divisor);
+  if (is_watched()) describe(op, {{"axes", {double(axes)}}, {"keep", {double(keep_axes)}}});
   return record(op, {x}, y.reshape(without(shape, axes, keep_axes)), {},
                 [=](const Saved&, const Tensor& dy, Want) {
                   return Grads{repeat_to(op, dy.reshape(kept), shape, divisor)};

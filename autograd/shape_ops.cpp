@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "autograd/describe.h"
 #include "autograd/dispatch.h"
 #include "kernels/rearrange.h"
 
@@ -184,6 +185,14 @@ Tensor pad(const Tensor& x, const std::vector<std::pair<int64_t, int64_t>>& amou
     at.append(before);
     whole.append(before + x.dim(k) + after);
   }
+  if (is_watched()) {
+    Attributes about{{"value", {value}}};
+    for (auto& [before, after] : amounts) {
+      about["before"].push_back(double(before));
+      about["after"].push_back(double(after));
+    }
+    describe("pad", about);
+  }
   return record(
       "pad", {x}, set_into("pad", x, at, whole, value), {},
       [=](const Saved&, const Tensor& dy, Want) { return Grads{cut_out("pad", dy, at, inside)}; });
@@ -224,6 +233,7 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis) {
     copy_part("concat", Way::into_whole, y, tensors[i], place_along(along, at, y.ndim()));
     at += sizes[i] = tensors[i].dim(along);
   }
+  if (is_watched()) describe("concat", {{"axis", {double(along)}}});
   return record("concat", tensors, y, {},
                 [=, count = tensors.size()](const Saved&, const Tensor& dy, Want want) {
                   Grads grads(count);

@@ -1,0 +1,302 @@
+#include "record/onnx/exporter.h"
+
+#include <algorithm>
+
+#include "record/checkpoint.h"
+
+namespace tweed::onnx {
+namespace {
+
+const void* memory_of(const Tensor& t) {
+  return with_type(t.dtype(), [&]<class T>() -> const void* { return t.read<T>().data(); });
+}
+
+double number(const WatchedOperation& o, const char* name) { return o.attributes.at(name).at(0); }
+int64_t whole(const WatchedOperation& o, const char* name) { return int64_t(number(o, name)); }
+
+// The same on both sides of both axes.
+std::vector<int64_t> around(int64_t n) { return {n, n, n, n}; }
+
+}  // namespace
+
+Exporter::Exporter(Graph& graph, Module& network) : graph_(graph) {
+  for (auto& [name, t] : network.state()) {
+    names_[memory_of(t)] = name;
+    state_[name] = t;
+  }
+}
+
+const std::map<std::string, Exporter::Layer>& Exporter::layers() {
+  using E = Exporter;
+  static const std::map<std::string, Layer> table = {{"conv2d", &E::conv},
+                                                     {"linear", &E::linear},
+                                                     {"batch_norm", &E::batch_norm},
+                                                     {"layer_norm", &E::layer_norm},
+                                                     {"group_norm", &E::group_norm},
+                                                     {"max_pool2d", &E::max_pool},
+                                                     {"avg_pool2d", &E::avg_pool},
+                                                     {"adaptive_avg_pool2d", &E::adaptive_pool},
+                                                     {"mean", &E::mean},
+                                                     {"add", &E::add_up},
+                                                     {"concat", &E::concat},
+                                                     {"pad", &E::pad},
+                                                     {"flatten", &E::flatten},
+                                                     {"reshape", &E::reshape},
+                                                     {"attention", &E::attention},
+                                                     {"window_attention", &E::window_attention},
+                                                     {"scale", &E::activation},
+                                                     {"add_scalar", &E::activation},
+                                                     {"relu", &E::activation},
+                                                     {"leaky_relu", &E::activation},
+                                                     {"elu", &E::activation},
+                                                     {"sigmoid", &E::activation},
+                                                     {"tanh", &E::activation},
+                                                     {"gelu", &E::activation},
+                                                     {"silu", &E::activation},
+                                                     {"mish", &E::activation},
+                                                     {"softplus", &E::activation},
+                                                     {"hardswish", &E::activation}};
+  return table;
+}
+
+void Exporter::add(const WatchedOperation& o) {
+  const auto found = layers().find(o.name);
+  if (found == layers().end()) throw Error("[onnx] " + o.name + " has no node that is known here");
+  (this->*found->second)(o);
+}
+
+// ---- values ------------------------------------------------------------------------------------
+
+void Exporter::give(const Tensor& t, const std::string& name, bool channels_first) {
+  values_[t.attachment().get()] = {name, channels_first};
+}
+
+void Exporter::input(const Tensor& x, const std::string& name) { give(x, name, true); }
+
+std::string Exporter::result(const Tensor& y) { return as_here(y); }
+
+Exporter::Value Exporter::value(const Tensor& t) {
+  const auto found = t.attachment() ? values_.find(t.attachment().get()) : values_.end();
+  return found == values_.end() ? Value{constant(t), false} : found->second;
+}
+
+std::string Exporter::constant(const Tensor& t) {
+  const auto found = names_.find(memory_of(t));
+  const std::string name =
+      found == names_.end() ? "constant_" + std::to_string(constants_++) : found->second;
+  return graph_.constant(name, t);
+}
+
+std::string Exporter::channels_first(const Tensor& t) {
+  const Value v = value(t);
+  if (v.channels_first || t.ndim() != 4) return v.name;
+  std::string& turned = turned_[v.name];
+  if (turned.empty())
+    turned = graph_.node("Transpose", {v.name}, {{"perm", std::vector<int64_t>{0, 3, 1, 2}}});
+  return turned;
+}
+
+std::string Exporter::as_here(const Tensor& t) {
+  const Value v = value(t);
+  if (!v.channels_first) return v.name;
+  std::string& turned = turned_[v.name];
+  if (turned.empty())
+    turned = graph_.node("Transpose", {v.name}, {{"perm", std::vector<int64_t>{0, 2, 3, 1}}});
+  return turned;
+}
+
+// Another tensor of the layer that a parameter is of.
+std::string Exporter::buffer_beside(const Tensor& parameter, const std::string& name) {
+  const auto found = names_.find(memory_of(parameter));
+  if (found == names_.end()) throw Error("[onnx] a norm's weight is no parameter of the network");
+  const std::string full = found->second.substr(0, found->second.rfind('.') + 1) + name;
+  return graph_.constant(full, state_.at(full));
+}
+
+std::string Exporter::relu_if(const WatchedOperation& o, const std::string& name) {
+  return whole(o, "relu") ? graph_.node("Relu", {name}) : name;
+}
+
+// For operations on each number, or on channels, which stay where they are.
+void Exporter::same_layout(const WatchedOperation& o, const std::string& name) {
+  give(o.output, name, value(o.inputs[0]).channels_first);
+}
+
+std::string Exporter::reshaped(const std::string& name, const std::vector<int64_t>& sizes) {
+  return graph_.node("Reshape", {name, graph_.wholes(sizes)});
+}
+
+// ---- layers ------------------------------------------------------------------------------------
+
+void Exporter::conv(const WatchedOperation& o) {
+  const Tensor& weight = o.inputs[1];
+  const auto found = names_.find(memory_of(weight));
+  if (found == names_.end()) throw Error("[onnx] a convolution's weight is no parameter");
+  std::vector<std::string> inputs = {channels_first(o.inputs[0]),
+                                     graph_.constant(found->second, to_file_axes(weight))};
+  if (o.inputs[2].defined()) inputs.push_back(constant(o.inputs[2]));
+  const int64_t kernel = weight.dim(1), stride = whole(o, "stride");
+  const std::string y = graph_.node("Conv", inputs,
+                                    {{"kernel_shape", std::vector<int64_t>{kernel, kernel}},
+                                     {"strides", std::vector<int64_t>{stride, stride}},
+                                     {"pads", around(whole(o, "padding"))}});
+  give(o.output, relu_if(o, y), true);
+}
+
+void Exporter::linear(const WatchedOperation& o) {
+  const std::string x = as_here(o.inputs[0]), weight = constant(o.inputs[1]);
+  std::string y;
+  if (o.inputs[0].ndim() == 2) {
+    std::vector<std::string> inputs = {x, weight};
+    if (o.inputs[2].defined()) inputs.push_back(constant(o.inputs[2]));
+    y = graph_.node("Gemm", inputs, {{"transB", int64_t(1)}});
+  } else {
+    std::string& turned = turned_[weight];
+    if (turned.empty())
+      turned = graph_.node("Transpose", {weight}, {{"perm", std::vector<int64_t>{1, 0}}});
+    y = graph_.node("MatMul", {x, turned});
+    if (o.inputs[2].defined()) y = graph_.node("Add", {y, constant(o.inputs[2])});
+  }
+  give(o.output, relu_if(o, y), false);
+}
+
+void Exporter::batch_norm(const WatchedOperation& o) {
+  const Tensor& weight = o.inputs[1];
+  const std::string y =
+      graph_.node("BatchNormalization",
+                  {channels_first(o.inputs[0]), constant(weight), constant(o.inputs[2]),
+                   buffer_beside(weight, "running_mean"), buffer_beside(weight, "running_var")},
+                  {{"epsilon", number(o, "eps")}});
+  give(o.output, relu_if(o, y), o.output.ndim() == 4);
+}
+
+void Exporter::layer_norm(const WatchedOperation& o) {
+  give(o.output,
+       graph_.node("LayerNormalization",
+                   {as_here(o.inputs[0]), constant(o.inputs[1]), constant(o.inputs[2])},
+                   {{"axis", int64_t(-1)}, {"epsilon", number(o, "eps")}}),
+       false);
+}
+
+// As a normalisation of each group as one channel.
+void Exporter::group_norm(const WatchedOperation& o) {
+  const int64_t groups = whole(o, "groups"), channels = o.output.dim(-1);
+  if (o.output.ndim() != 4) throw Error("[onnx] group_norm is known for images alone");
+  const Tensor one = Tensor::full({groups}, 1), zero = Tensor::zeros({groups});
+  const std::string number_of = std::to_string(groups);
+  std::string y = graph_.node(
+      "InstanceNormalization",
+      {reshaped(channels_first(o.inputs[0]), {0, groups, -1}),
+       graph_.constant("ones_" + number_of, one), graph_.constant("zeros_" + number_of, zero)},
+      {{"epsilon", number(o, "eps")}});
+  y = reshaped(y, {0, channels, o.output.dim(1), o.output.dim(2)});
+  const auto along = [&](const Tensor& t) { return reshaped(constant(t), {channels, 1, 1}); };
+  y = graph_.node("Mul", {y, along(o.inputs[1])});
+  give(o.output, graph_.node("Add", {y, along(o.inputs[2])}), true);
+}
+
+void Exporter::max_pool(const WatchedOperation& o) {
+  const int64_t kernel = whole(o, "kernel"), stride = whole(o, "stride"),
+                padding = whole(o, "padding");
+  // What ceil mode adds at the end: padding never is the largest.
+  const auto beyond = [&](int axis) {
+    const int64_t reached = (o.output.dim(axis) - 1) * stride + kernel;
+    return std::max<int64_t>(padding, reached - padding - o.inputs[0].dim(axis));
+  };
+  give(o.output,
+       graph_.node("MaxPool", {channels_first(o.inputs[0])},
+                   {{"kernel_shape", std::vector<int64_t>{kernel, kernel}},
+                    {"strides", std::vector<int64_t>{stride, stride}},
+                    {"pads", std::vector<int64_t>{padding, padding, beyond(1), beyond(2)}}}),
+       true);
+}
+
+void Exporter::avg_pool(const WatchedOperation& o) {
+  const int64_t kernel = whole(o, "kernel"), stride = whole(o, "stride"),
+                padding = whole(o, "padding");
+  for (int axis : {1, 2})
+    if ((o.output.dim(axis) - 1) * stride + kernel > o.inputs[0].dim(axis) + 2 * padding)
+      throw Error("[onnx] avg_pool2d in ceil mode, beyond the padding, has no node here");
+  give(o.output,
+       graph_.node("AveragePool", {channels_first(o.inputs[0])},
+                   {{"kernel_shape", std::vector<int64_t>{kernel, kernel}},
+                    {"strides", std::vector<int64_t>{stride, stride}},
+                    {"pads", around(padding)},
+                    {"count_include_pad", whole(o, "count_padding")}}),
+       true);
+}
+
+void Exporter::adaptive_pool(const WatchedOperation& o) {
+  std::vector<int64_t> kernel;
+  for (int axis : {1, 2}) {
+    const int64_t from = o.inputs[0].dim(axis), to = o.output.dim(axis);
+    if (from % to)
+      throw Error("[onnx] adaptive_avg_pool2d of " + std::to_string(from) + " to " +
+                  std::to_string(to) + " has windows of several sizes, for which there is no node");
+    kernel.push_back(from / to);
+  }
+  give(o.output,
+       graph_.node("AveragePool", {channels_first(o.inputs[0])},
+                   {{"kernel_shape", kernel}, {"strides", kernel}}),
+       true);
+}
+
+void Exporter::mean(const WatchedOperation& o) {
+  const int64_t axes = whole(o, "axes"), of_images = 1 << 1 | 1 << 2;
+  const Value x = value(o.inputs[0]);
+  if (x.channels_first && axes == of_images && !whole(o, "keep")) {
+    const std::string y = graph_.node("GlobalAveragePool", {x.name});
+    return give(o.output, graph_.node("Flatten", {y}, {{"axis", int64_t(1)}}), false);
+  }
+  std::vector<int64_t> list;
+  for (int64_t axis = 0; axis < o.inputs[0].ndim(); ++axis)
+    if (axes >> axis & 1) list.push_back(axis);
+  give(o.output,
+       graph_.node("ReduceMean", {as_here(o.inputs[0])},
+                   {{"axes", list}, {"keepdims", whole(o, "keep")}}),
+       false);
+}
+
+void Exporter::add_up(const WatchedOperation& o) {
+  const Tensor &a = o.inputs[0], &b = o.inputs[1];
+  if (a.shape() == b.shape() && value(a).channels_first && value(b).channels_first)
+    return give(o.output, graph_.node("Add", {value(a).name, value(b).name}), true);
+  give(o.output, graph_.node("Add", {as_here(a), as_here(b)}), false);
+}
+
+void Exporter::concat(const WatchedOperation& o) {
+  const int64_t axis = whole(o, "axis");
+  const bool images = o.output.ndim() == 4 && axis == 3;
+  std::vector<std::string> inputs;
+  for (auto& t : o.inputs) inputs.push_back(images ? channels_first(t) : as_here(t));
+  give(o.output, graph_.node("Concat", inputs, {{"axis", images ? int64_t(1) : axis}}), images);
+}
+
+void Exporter::pad(const WatchedOperation& o) {
+  const auto &before = o.attributes.at("before"), &after = o.attributes.at("after");
+  const bool images = o.output.ndim() == 4;
+  const std::vector<std::size_t> there = {0, 3, 1, 2};
+  std::vector<int64_t> amounts;
+  for (auto* side : {&before, &after})
+    for (std::size_t i = 0; i < side->size(); ++i)
+      amounts.push_back(int64_t((*side)[images ? there[i] : i]));
+  const std::string x = images ? channels_first(o.inputs[0]) : as_here(o.inputs[0]);
+  give(o.output,
+       graph_.node("Pad", {x, graph_.wholes(amounts), graph_.number(float(number(o, "value")))}),
+       images);
+}
+
+void Exporter::flatten(const WatchedOperation& o) {
+  give(o.output, graph_.node("Flatten", {channels_first(o.inputs[0])}, {{"axis", int64_t(1)}}),
+       false);
+}
+
+// A first axis that stays is that of images, of which there may be any number.
+void Exporter::reshape(const WatchedOperation& o) {
+  const Shape &from = o.inputs[0].shape(), &to = o.output.shape();
+  std::vector<int64_t> sizes(to.begin(), to.end());
+  if (from.ndim() > 0 && !sizes.empty() && from[0] == sizes[0]) sizes[0] = 0;
+  give(o.output, reshaped(as_here(o.inputs[0]), sizes), false);
+}
+
+}  // namespace tweed::onnx

@@ -1,0 +1,53 @@
+"""Makes onnx_files/: what export_test.cpp compares with. onnx_files.py BUILD
+
+Weights for net.json by a formula, in weights.safetensors; BUILD/export_weights makes net.onnx and half.onnx
+of it, and onnxruntime runs both: logits.safetensors. Needs numpy, onnx, onnxruntime, safetensors.
+"""
+
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+from safetensors.numpy import save_file
+
+HERE = pathlib.Path(__file__).resolve().parent / "onnx_files"
+SIZE = 16
+SHAPES = {
+    "0.weight": (6, 3, 4, 4), "0.bias": (6,),
+    "1.weight": (6,), "1.bias": (6,), "1.running_mean": (6,), "1.running_var": (6,),
+    "3.layers.0.weight": (6, 6, 3, 3), "3.layers.1.weight": (6,), "3.layers.1.bias": (6,),
+    "5.layers.0.weight": (4, 6, 3, 3), "5.layers.0.bias": (4,),
+    "5.shortcut.0.weight": (4, 6, 1, 1), "5.shortcut.0.bias": (4,),
+    "6.0.0.weight": (2, 4, 1, 1), "6.0.0.bias": (2,),
+    "7.weight": (10,), "7.bias": (10,),
+    "8.weight": (6, 10), "8.bias": (6,),
+    "17.weight": (5, 24), "17.bias": (5,),
+}  # fmt: skip
+
+
+def numbers(shape, salt):
+    values = (np.arange(np.prod(shape)) * 7 + 3 * salt) % 17 - 8
+    return np.ascontiguousarray((values / 16).reshape(shape), dtype=np.float32)
+
+
+def main(build):
+    weights = {name: numbers(shape, salt) for salt, (name, shape) in enumerate(SHAPES.items())}
+    weights["1.running_var"] = np.abs(weights["1.running_var"]) + np.float32(0.5)
+    save_file(weights, HERE / "weights.safetensors")
+    x = numbers((3, 3, SIZE, SIZE), 50) * 4
+    logits = {"x": np.ascontiguousarray(x.transpose(0, 2, 3, 1))}
+    for name, more in (("net", []), ("half", ["--half-weights"])):
+        out = HERE / f"{name}.onnx"
+        words = [HERE / "weights.safetensors", out, "--model", HERE / "net.json", "--overwrite"]
+        sizes = ["--crop", SIZE, "--resize", SIZE, "--mean", 0.5, "--std", 0.5]
+        command = [pathlib.Path(build) / "export_weights", *words, *sizes, *more]
+        subprocess.run([str(word) for word in command], check=True)
+        onnx.checker.check_model(onnx.load(out), full_check=True)
+        logits[name] = onnxruntime.InferenceSession(out).run(None, {"images": x})[0]
+    save_file(logits, HERE / "logits.safetensors")
+
+
+main(sys.argv[1])
