@@ -99,6 +99,8 @@ TEST_CASE("Every number of every app is read strictly") {
       {"evaluate", {"none.safetensors"}},
       {"saliency_maps", {"none.safetensors"}},
       {"classify", {"none.png", "--weights", "none.safetensors"}},
+      {"features", {"none.safetensors"}},
+      {"export_weights", {"none.safetensors", "none.onnx"}},
       {"tiny_places_sheet", {}}};
   for (auto& [name, words] : apps) {
     const Words flags = flags_of_type(name, "(?:N|X|N\\|NxN|X\\|X,X,X)");
