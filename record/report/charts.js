@@ -188,7 +188,7 @@ class LineChart {
       parts.push(svg('line', { class: 'rule', x1: left, x2: right, y1: y, y2: y }),
         svg('text', { x: left - 8, y: y + 4, 'text-anchor': 'end' }, short(this.log ? Math.pow(10, t) : t)));
     }
-    const xs = ticks(l.x0, l.x1, (right - left) / 80).filter(t => l.x1 - l.x0 < 3 || Number.isInteger(t));
+    const xs = ticks(l.x0, l.x1, (right - left) / 65).filter(t => l.x1 - l.x0 < 3 || Number.isInteger(t));
     for (const t of xs)
       parts.push(svg('text', { x: this.toX(t), y: bottom + 17, 'text-anchor': 'middle' }, short(t)));
     parts.push(svg('line', { class: 'axis', x1: left, x2: right, y1: bottom, y2: bottom }),

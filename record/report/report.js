@@ -78,7 +78,7 @@ function classBars() {
   const mean = sum(rows.map(row => row.top1)) / rows.length;
   return el('div', { class: 'card wide' },
     el('div', { class: 'head' }, el('h3', {}, `Right answers by class (mean ${percent(100 * mean)})`), buttons),
-    el('p', { class: 'soft small' }, 'Dark: the first answer is right. Light: one of the first five is.'), host);
+    el('p', { class: 'soft small' }, 'Solid: the first answer is right. Pale: one of the first five is.'), host);
 }
 
 /** Rows are true classes, columns answers; names and numbers where there is room for them. */
