@@ -66,7 +66,7 @@ std::vector<std::string> missing_folders(const fs::path& path) {
 }
 
 // Without the slash or dot at its end that would be a folder of its own in the list above.
-std::string plain(const std::string& path) {
+std::string without_end(const std::string& path) {
   fs::path normal = fs::path(path).lexically_normal();
   if (!normal.has_filename() && normal.has_relative_path()) normal = normal.parent_path();
   return normal.string();
@@ -76,7 +76,7 @@ std::string plain(const std::string& path) {
 
 // A file system without locks is written to without one.
 RunFolder::RunFolder(const std::string& path)
-    : path_(path), lock_path_(path + "/" + run_file::lock), made_(missing_folders(plain(path))) {
+    : path_(path), lock_path_(path + "/" + run_file::lock), made_(missing_folders(without_end(path))) {
   try {
     while (!take_lock()) continue;
   } catch (...) {
