@@ -36,3 +36,13 @@ function(tweed_emulate_also suffix device variable)
       ENVIRONMENT "OMP_WAIT_POLICY=passive;EMULATOR_THREADS=1;${variable}")
   endforeach()
 endfunction()
+
+# tweed_emulate_hopper(NAME): the same again on an emulated GPU of compute capability 9.0, as
+# NAME_hopper, for programs that test what only such a GPU has.
+function(tweed_emulate_hopper name)
+  if(TWEED_EMULATE)
+    add_test(NAME ${name}_hopper COMMAND ${name} --device cuda)
+    set_tests_properties(${name}_hopper PROPERTIES LABELS emulated
+      ENVIRONMENT "OMP_WAIT_POLICY=passive;EMULATOR_THREADS=1;EMULATOR_ARCH=90")
+  endif()
+endfunction()

@@ -15,7 +15,8 @@ enum class ConvPass : uint8_t { forward, input, weight };
 
 /// Which machines have an algorithm.
 struct ConvMachines {
-  bool cpu, gpus;  ///< gpus: `cuda`, and `sim`, which runs the same kernels
+  bool cpu, gpus;   ///< gpus: `cuda`, and `sim`, which runs the same kernels
+  bool sim = gpus;  ///< false where it has no twins of the kernels' instructions
 };
 
 struct ConvAlgorithm {
@@ -53,13 +54,13 @@ struct ConvAlgorithm {
 
 /// The rows, each at the end of its file.
 namespace conv {
-extern const ConvAlgorithm naive, im2col, implicit, mma, direct, winograd, tiled;
+extern const ConvAlgorithm naive, im2col, implicit, mma, wgmma, direct, winograd, tiled;
 }
 
 /// All rows, in the order in which --conv names them.
 inline constexpr const ConvAlgorithm* conv_rows[] = {
-    &conv::naive,  &conv::im2col,   &conv::implicit, &conv::mma,
-    &conv::direct, &conv::winograd, &conv::tiled,
+    &conv::naive, &conv::im2col, &conv::implicit, &conv::mma,
+    &conv::wgmma, &conv::direct, &conv::winograd, &conv::tiled,
 };
 
 inline Shape image_shape(const Conv& c) { return {c.window.N, c.window.H, c.window.W, c.window.C}; }

@@ -5,14 +5,26 @@ namespace tweed {
 namespace {
 
 bool has(const ConvMachines& machines, Device device) {
-  return device.kind() == Device::Kind::cpu ? machines.cpu : machines.gpus;
+  switch (device.kind()) {
+    case Device::Kind::cpu:
+      return machines.cpu;
+    case Device::Kind::sim:
+      return machines.sim;
+    default:
+      return machines.gpus;
+  }
+}
+// Of a row that not all machines have.
+std::string names_of(const ConvMachines& machines) {
+  return machines.cpu   ? machine_names<Cpu>()
+         : machines.sim ? machine_names<Cuda, Sim>()
+                        : machine_names<Cuda>();
 }
 
 // Why a device has not got an algorithm, as the end of a sentence that begins with its name.
 std::string missing(const ConvAlgorithm& a, Device device) {
   if (!has(a.machines, device))
-    return "works on " + (a.machines.cpu ? machine_names<Cpu>() : machine_names<Cuda, Sim>()) +
-           ", not on " + device.name();
+    return "works on " + names_of(a.machines) + ", not on " + device.name();
   return a.lacking ? a.lacking(device) : "";
 }
 
@@ -58,7 +70,7 @@ std::string conv_algorithms_help() {
   std::string text = "auto (chosen for each shape and pass)";
   for (const ConvAlgorithm* row : conv_rows) {
     const bool everywhere = row->machines.cpu && row->machines.gpus;
-    const char* where = everywhere ? "" : row->machines.cpu ? "; cpu" : "; cuda, sim";
+    const std::string where = everywhere ? "" : "; " + names_of(row->machines);
     text += ", " + std::string(row->name) + " (" + row->about + where + ")";
   }
   return text;

@@ -23,6 +23,7 @@ struct Config {
   /// Elements that the launch visits, where that is not the number of threads: small launches stay
   /// on one CPU thread.
   int64_t work = 0;
+  bool hopper = false;  ///< for compute capability 9.0 only: up to shared_bytes_hopper
 };
 
 constexpr int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -44,6 +45,8 @@ constexpr Config column_sum_config(int64_t C, int64_t rows) {
 constexpr std::size_t shared_bytes_limit = 48 * 1024;
 /// The most that a launch may ask for: what every GPU since sm_80 has for a block.
 constexpr std::size_t shared_bytes_most = 96 * 1024;
+/// The same for a launch that no other GPU will see.
+constexpr std::size_t shared_bytes_hopper = 227 * 1024;
 
 /// Throws DeviceError for a launch that a GPU would refuse; the same limits on every machine.
 void check_launch(const Config& config);

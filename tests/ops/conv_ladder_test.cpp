@@ -133,7 +133,7 @@ TEST_CASE("an algorithm that a device does not have is refused by name", "[ladde
   CHECK(parse_conv_algorithm("auto") == nullptr);
   CHECK_THROWS_WITH(parse_conv_algorithm("fast"),
                     "there is no convolution 'fast': use auto, naive, im2col, implicit, mma, "
-                    "direct, winograd or tiled");
+                    "wgmma, direct, winograd or tiled");
 }
 
 TEST_CASE("every row has a name, words for --help, and somebody for what it cannot", "[ladder]") {

@@ -1,0 +1,94 @@
+// Convolution by Hopper's wgmma and TMA: what surrounds the kernels. bfloat16, `cuda`. Never run on
+// a GPU, so `auto` does not take it.
+#include "kernels/conv/wgmma.h"
+
+#include "autograd/conv/algorithm.h"
+#include "autograd/dispatch.h"
+#include "kernels/conv/mma.h"
+#include "kernels/conv/turn_filters.h"
+
+namespace tweed {
+namespace {
+
+// TMA wants addresses that are multiples of 16: what a slice has put out of line is copied.
+Tensor in_line(const Tensor& t) {
+  if (reinterpret_cast<std::uintptr_t>(t.read<bf16>().data()) % 16 == 0) return t;
+  return t.clone();
+}
+
+void multiply_by_wgmma(const Slide& s, Activation activation, const Tensor& images,
+                       const Tensor& filters, const Tensor& bias, const Tensor& y) {
+  if (s.places() == 0) return;
+  on<Cuda>(y.device(), [&](auto& here) {
+    conv_wgmma(here, s, wgmma_plan(s), activation, images.read<bf16>(), filters.read<bf16>(),
+               read_or_empty<bf16>(bias), y.write<bf16>());
+  });
+}
+
+void wgmma_forward(const Conv& c, Activation activation, const Tensor& x, const Tensor& weight,
+                   const Tensor& bias, const Tensor& y, bool) {
+  multiply_by_wgmma(forward_slide(c), activation, in_line(x), in_line(weight), bias, y);
+}
+
+Tensor wgmma_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weight) {
+  const Tensor dx = Tensor::empty(image_shape(c), dz.dtype(), dz.device());
+  const Tensor gradients = in_line(dz);
+  for (int row = 0; row < int(c.window.stride); ++row)
+    for (int column = 0; column < int(c.window.stride); ++column) {
+      const InputGradient g = input_gradient_slide(c, row, column);
+      if (g.slide.places() == 0) continue;
+      const Tensor turned = Tensor::empty({g.turn.size()}, weight.dtype(), weight.device());
+      on<Cuda>(dz.device(), [&](auto& here) {
+        turn_filters(here, g.turn, weight.read<bf16>(), turned.write<bf16>());
+      });
+      multiply_by_wgmma(g.slide, Activation::none, gradients, turned, {}, dx);
+    }
+  return dx;
+}
+
+Tensor wgmma_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz, const Tensor&) {
+  const Tensor dweight = Tensor::empty(weight_shape(c), x.dtype(), x.device());
+  const Slide s = forward_slide(c);
+  const WgmmaWeightPlan plan = wgmma_weight_plan(s);
+  const Tensor partial = Tensor::empty({plan.slices, dweight.size()}, DType::float32, x.device());
+  const Tensor images = in_line(x), gradients = in_line(dz);
+  on<Cuda>(x.device(), [&](auto& here) {
+    conv_wgmma_weight(here, s, plan, images.read<bf16>(), gradients.read<bf16>(),
+                      partial.write<float>());
+    add_weight_slices(here, c, pack_channels(c.window.C, 8), c.out_channels, plan.slices,
+                      partial.read<float>(), dweight.write<bf16>());
+  });
+  return dweight;
+}
+
+bool wgmma_can_pass(const Conv& c, ConvPass pass, DType dtype) {
+  const Window& w = c.window;
+  if (dtype != DType::bfloat16 || w.places() == 0 || w.N * w.H * w.W == 0) return false;
+  if (pass != ConvPass::input) return wgmma_can(forward_slide(c));
+  for (int row = 0; row < int(w.stride); ++row)
+    for (int column = 0; column < int(w.stride); ++column)
+      if (!wgmma_can(input_gradient_slide(c, row, column).slide)) return false;
+  return true;
+}
+
+std::string wgmma_lacks(Device device) {
+  if (on(device, [](auto& here) { return has_conv_wgmma(here); })) return "";
+  return "works on GPUs of sm_90, in a build for sm_90a, not on " + device.name();
+}
+
+}  // namespace
+
+constinit const ConvAlgorithm conv::wgmma = {
+    .name = "wgmma",
+    .about = "mma by Hopper's wgmma and TMA, bf16; never run on a GPU",
+    .machines = {.cpu = false, .gpus = true, .sim = false},
+    .lacking = wgmma_lacks,
+    .can = wgmma_can_pass,
+    .otherwise = &conv::mma,
+    .rounds_to_tf32 = true,  // by way of mma
+    .forward = wgmma_forward,
+    .input_gradient = wgmma_input_gradient,
+    .weight_gradient = wgmma_weight_gradient,
+};
+
+}  // namespace tweed
