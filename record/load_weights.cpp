@@ -76,12 +76,9 @@ Checkpoint load_weights(const std::string& path, const std::string& model) {
   const TensorFile& file = *opened;
   const auto parameters = outline(file, model)->parameters();
   if (parameters.empty()) throw Error("the model " + printable(model) + " has no weights to load");
-  const std::string last = match_tensors(file, parameters).prefix + parameters.back().name;
-  if (!file.tensors().contains(last)) {
-    Match match = match_tensors(file, parameters);
-    match.different.clear();  // the number of classes is not known
-    check_complete(file, match, model);
-  }
+  const Match named = match_tensors(file, parameters);
+  const std::string last = named.prefix + parameters.back().name;
+  if (!file.tensors().contains(last)) check_complete(file, named, model);
   const int64_t classes = classes_of(file, last);
 
   Checkpoint checkpoint;
