@@ -6,6 +6,7 @@
 #include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "apps/flags.h"
 #include "autograd/conv.h"
@@ -134,7 +135,8 @@ void RunConfig::write(const char* status, double partial) {
   config["convolutions"] = conv_algorithms_used();
   WholeFile file(path_);
   file.write(config.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n");
-  file.commit();
+  file.commit(std::string_view(status) != "running" || !written_);
+  written_ = true;
 }
 
 }  // namespace tweed::app

@@ -33,13 +33,14 @@ class RunConfig {
 
   /// Seconds that an epoch took, validation included.
   void add_epoch(double seconds);
-  /// @param status   "running", "finished" or "stopped"
+  /// @param status   "running", "finished", "stopped", or "failed": the loss is no longer finite
   /// @param partial  seconds of an epoch that is not done
   void write(const char* status, double partial = 0);
 
  private:
   std::string path_;
   Device device_;
+  bool written_ = false;       // within a run it need not outlive a loss of power
   double partial_before_ = 0;  // of the epoch that the run before was stopped in
   std::unique_ptr<nlohmann::ordered_json> config_;
 };

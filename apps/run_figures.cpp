@@ -167,7 +167,7 @@ void write_validation(const std::string& folder, int64_t epoch, const Checkpoint
                    {"worst", samples(worst(outcomes, shown))}}}};
   WholeFile file(folder + "/" + run_file::validation);
   file.write(all.dump(-1, ' ', false, json::error_handler_t::replace) + "\n");
-  file.commit();
+  file.commit(false);
 }
 
 }  // namespace tweed::app

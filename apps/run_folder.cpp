@@ -15,6 +15,7 @@
 #include "data/read_file.h"
 #include "data/whole_file.h"
 #include "kernels/machine/error.h"
+#include "record/event_file.h"
 
 namespace tweed::app {
 namespace {
@@ -159,11 +160,30 @@ void keep_as(const std::string& from, const std::string& to) {
 
 bool holds_run(const std::string& folder) {
   std::error_code none;
+  if (!fs::exists(folder + "/" + run_file::state, none))
+    for (auto name : run_file::followers)
+      if (fs::is_regular_file(folder + "/" + name, none)) return true;
   const auto size = fs::file_size(folder + "/" + run_file::metrics, none);
   if (!none && size > 0) return true;
   for (auto name : {run_file::last, run_file::best, run_file::curves})
     if (fs::exists(folder + "/" + name, none)) return true;
   return false;
+}
+
+void remove_followers(const std::string& folder) {
+  std::error_code none;
+  for (auto name : run_file::followers) {
+    const std::string path = folder + "/" + name;
+    if (!fs::is_directory(path, none)) {
+      fs::remove(path);
+      continue;
+    }
+    // Of a folder only what is ours.
+    for (auto part : {"/evaluate", "/train", "/val", ""}) {
+      fs::remove(path + part + "/" + EventFile::name);
+      fs::remove(path + part, none);
+    }
+  }
 }
 
 bool same_folder(const std::string& a, const std::string& b) {

@@ -43,8 +43,10 @@ class RunFolder {
 };
 
 /// Whether a run has left something of value there: weights, curves, or a line of metrics. What was
-/// killed in its first epoch has not.
+/// killed in its first epoch has not. Without a state, any file counts that a run would write over.
 bool holds_run(const std::string& folder);
+/// Removes what follows from a run's state, and nothing else.
+void remove_followers(const std::string& folder);
 
 struct FolderWish {
   std::string out = "runs/train";

@@ -136,12 +136,15 @@ bool Training::train_epoch() {
 }
 
 // A state of nothing but a new network is not worth keeping.
-void Training::fail_diverged(const std::string& what) const {
+void Training::fail_diverged(const std::string& what) {
   const std::string state = path(run_file::state);
   std::error_code none;
-  if (!saved_) {
+  if (saved_) {
+    close_log("failed");
+  } else {
+    log_.reset();
+    remove_followers(options_.folder->path());
     for (auto& file : {state, path(run_file::config)}) std::filesystem::remove(file, none);
-    for (auto name : run_file::followers) std::filesystem::remove_all(path(name), none);
   }
   throw Error(what + "; a smaller --lr or --clip-grad helps. " +
               (saved_ ? "What was saved before stays: " + printable(state)

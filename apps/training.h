@@ -60,7 +60,7 @@ class Training {
   void say_finished() const;
   bool train_epoch();
   int stop();
-  [[noreturn]] void fail_diverged(const std::string& what) const;
+  [[noreturn]] void fail_diverged(const std::string& what);
   std::string cause_of_divergence();
   void open_log();
   void profile();

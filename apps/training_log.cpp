@@ -56,7 +56,7 @@ void Training::profile() {
   std::fflush(stdout);
   nlohmann::ordered_json layers = nlohmann::ordered_json::array();
   for (auto& l : profile.layers)
-    layers.push_back({{"name", l.name.empty() ? "(whole)" : l.name},
+    layers.push_back({{"name", l.name.empty() ? "(between)" : l.name},
                       {"type", l.type},
                       {"output", l.output.ndim() ? l.output.str() : ""},
                       {"forward", l.forward},
@@ -186,7 +186,7 @@ void Training::write_pages(bool with_answers) {
     constexpr int scale = 4;
     const Image large =
         resize(filters, filters.height * scale, filters.width * scale, Scaling::nearest);
-    write_png(path(run_file::filters), large);
+    write_png(path(run_file::filters), large, false);
     log_->add_image("filters", steps, large);
   }
   log_->add_histograms(steps, trainer_.network());

@@ -179,7 +179,7 @@ std::string Training::start() const {
 void Training::begin() {
   if (!saved_) {
     save_state();
-    for (auto name : run_file::followers) std::filesystem::remove_all(path(name));
+    remove_followers(options_.folder->path());
     drop_states(0, 0);
     if (options_.overwrites)  // pictures of the network that was
       for (auto name : {run_file::saliency, run_file::attack}) std::filesystem::remove(path(name));
@@ -202,11 +202,11 @@ void Training::take_files_along() {
   namespace fs = std::filesystem;
   save_state();
   drop_states(0, 0);
-  for (auto name : run_file::followers) {
-    fs::remove_all(path(name));
-    const std::string before = resumed_from_ + "/" + name;
-    if (fs::exists(before)) fs::copy(before, path(name), fs::copy_options::recursive);
-  }
+  remove_followers(options_.folder->path());
+  constexpr auto how = fs::copy_options::recursive | fs::copy_options::overwrite_existing;
+  for (auto name : run_file::followers)
+    if (const std::string before = resumed_from_ + "/" + name; fs::exists(before))
+      fs::copy(before, path(name), how);
   if (from_earlier_) drop_later_files();
 }
 

@@ -32,9 +32,9 @@ Image decode_image(const std::string& path);
 
 /// The bytes of a PNG file. @throws Error  for an empty image
 std::string encode_png(const Image& image);
-/// Writes a PNG file, whole or not at all (WholeFile).
+/// Writes a PNG file, whole or not at all (WholeFile, as is `synced`).
 /// @throws Error  if it cannot be written; an older file of that name stays as it was
-void write_png(const std::string& path, const Image& image);
+void write_png(const std::string& path, const Image& image, bool synced = true);
 
 /// bilinear: with antialiasing, a triangle filter whose support grows with the reduction; equal to
 /// Pillow's, bit by bit. nearest: the pixel in which a target pixel's centre lies.

@@ -70,10 +70,10 @@ std::string encode_png(const Image& image) {
   return bytes;
 }
 
-void write_png(const std::string& path, const Image& image) {
+void write_png(const std::string& path, const Image& image, bool synced) {
   WholeFile file(path);
   file.write(encode_png(image));
-  file.commit();
+  file.commit(synced);
 }
 
 }  // namespace tweed

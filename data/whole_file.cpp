@@ -120,15 +120,15 @@ void WholeFile::write(const void* data, std::size_t bytes) {
   write_fully(file_, data, bytes, path_);
 }
 
-void WholeFile::commit() {
+void WholeFile::commit(bool synced) {
   const bool replaces = !partial_.empty();
-  if (::fsync(file_) != 0 && replaces) fail_to_write(path_);
+  if (synced && ::fsync(file_) != 0 && replaces) fail_to_write(path_);
   if (replaces && std::rename(partial_.c_str(), path_.c_str()) != 0) fail_to_write(path_);
   partial_.clear();
   const int closed = ::close(file_);
   file_ = -1;
   if (closed != 0) fail_to_write(path_);
-  sync_folder_of(path_);
+  if (synced) sync_folder_of(path_);
 }
 
 }  // namespace tweed

@@ -27,7 +27,9 @@ class WholeFile {
   void write(const void* data, std::size_t bytes);
   void write(std::string_view text) { write(text.data(), text.size()); }
   /// Syncs the bytes, gives them their name, and syncs the folder.
-  void commit();
+  /// @param synced  false: for what can be made again. It waits for no disk, and a loss of power,
+  ///                not the end of the program, may leave the file empty or old.
+  void commit(bool synced = true);
 
  private:
   std::string path_;

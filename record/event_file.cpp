@@ -135,11 +135,11 @@ double seconds_since_1970() {
 
 EventFile::EventFile(const std::string& path, int64_t kept) : path_(path) {
   std::string records = kept_records(path, kept);
-  if (records.empty())
-    records = record_of(field(1, seconds_since_1970()) + field(3, "brain.Event:2"));
+  const bool goes_on = !records.empty();
+  if (!goes_on) records = record_of(field(1, seconds_since_1970()) + field(3, "brain.Event:2"));
   WholeFile fresh(path);
   fresh.write(records);
-  fresh.commit();
+  fresh.commit(goes_on);
   file_ =
       ::open(path.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (file_ < 0) fail_to_write(path);

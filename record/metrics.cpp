@@ -57,7 +57,7 @@ MetricsFile::MetricsFile(const std::string& path, int64_t kept, const std::strin
   const std::string lines = kept_lines(path, kept, key);
   WholeFile fresh(path);
   fresh.write(lines);
-  fresh.commit();
+  fresh.commit(!lines.empty());
   file_ =
       ::open(path.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (file_ < 0) fail_to_write(path);

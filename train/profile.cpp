@@ -24,24 +24,19 @@ std::string start_of(const std::string& shapes) { return shapes.substr(0, shapes
 // The backward pass goes through the same operations the other way, passing over those that no
 // gradient goes through: so each belongs to the layer of the last one of its name and shape that
 // is not used yet.
-std::vector<const void*> layers_of(const std::vector<TracedOperation>& operations) {
-  std::vector<const void*> layers(operations.size(), nullptr);
-  std::vector<std::size_t> forward;
-  for (std::size_t i = 0; i < operations.size(); ++i) {
-    const TracedOperation& o = operations[i];
-    if (o.phase == "forward") {
-      layers[i] = o.layer;
-      forward.push_back(i);
-      continue;
-    }
+std::vector<const void*> layers_of(const Trace& trace) {
+  std::vector<const void*> layers;
+  std::vector<TracedOperation> left = trace.forward();
+  for (auto& o : trace.operations()) {
+    layers.push_back(o.layer);
     if (o.phase != "backward") continue;
-    auto fits = [&](std::size_t k) {
-      return operations[k].name == o.name && result_of(operations[k].shapes) == start_of(o.shapes);
+    auto fits = [&](const TracedOperation& f) {
+      return f.name == o.name && result_of(f.shapes) == start_of(o.shapes);
     };
-    const auto found = std::find_if(forward.rbegin(), forward.rend(), fits);
-    if (found == forward.rend()) continue;
-    layers[i] = layers[*found];
-    forward.erase(std::next(found).base(), forward.end());
+    const auto found = std::find_if(left.rbegin(), left.rend(), fits);
+    if (found == left.rend()) continue;
+    layers.back() = found->layer;
+    left.erase(std::next(found).base(), left.end());
   }
   return layers;
 }
@@ -111,7 +106,7 @@ StepProfile profile_step(Module& network, const Tensor& images, const Tensor& la
     profile.layers[found->second].output = output;
   }
   const auto& operations = trace.operations();
-  const auto layers = layers_of(operations);
+  const auto layers = layers_of(trace);
   for (std::size_t i = 0; i < operations.size(); ++i) {
     const auto found = places.find(layers[i]);
     const double seconds = operations[i].seconds();
@@ -145,7 +140,7 @@ std::string StepProfile::table(int width) const {
                   1e3 * l.forward, 1e3 * l.backward, 100 * (l.forward + l.backward) / all,
                   double(l.saved_bytes) / 1e6, double(l.parameter_bytes) / 1e6,
                   l.output.ndim() ? l.output.str().c_str() : "");
-    row(l.name.empty() ? "(whole)" : printable(l.name), numbers);
+    row(l.name.empty() ? "(between)" : printable(l.name), numbers);
   }
   std::snprintf(numbers, sizeof numbers, "  %10.2f  %11s  %3.0f %%", 1e3 * other, "",
                 100 * other / all);

@@ -14,7 +14,8 @@ struct LayerProfile {
   Shape output;                      ///< of its last call
   double forward = 0, backward = 0;  ///< seconds of its kernels and library calls
   /// What it allocated and was still there when it had done: its output, and what it keeps for the
-  /// backward pass.
+  /// backward pass. Below 0 for a module around others whose outputs went away again, as no
+  /// backward pass needs them.
   int64_t saved_bytes = 0;
   int64_t parameter_bytes = 0;
 };

@@ -43,6 +43,8 @@ void Trace::stop() {
   seconds_ = notes.seconds;
   for (auto& o : notes.operations)
     operations_.push_back({o.name, o.phase, o.shapes, o.flops, {}, o.layer});
+  for (auto& o : notes.forward)
+    forward_.push_back({o.name, o.phase, o.shapes, o.flops, {}, o.layer});
   const auto names = trace::names_of(notes.calls);
   for (std::size_t i = 0; i < notes.calls.size(); ++i) {
     auto& call = notes.calls[i];

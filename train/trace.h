@@ -56,6 +56,9 @@ class Trace {
   void stop();
   /// All that follows is known after stop().
   const std::vector<TracedOperation>& operations() const { return operations_; }
+  /// What was recorded on the way forward, in order, also what is made of other operations: without
+  /// calls.
+  const std::vector<TracedOperation>& forward() const { return forward_; }
   /// From the construction to stop().
   double seconds() const { return seconds_; }
   /// Milliseconds, share of the whole, megabytes, share of the device's limit, and what it was, on
@@ -70,7 +73,7 @@ class Trace {
   bool running_ = true;
   std::thread::id thread_;
   double seconds_ = 0;
-  std::vector<TracedOperation> operations_;
+  std::vector<TracedOperation> operations_, forward_;
 };
 
 /// Says that a step to trace is to come: if none does, TWEED_TRACE is told so at the program's end.

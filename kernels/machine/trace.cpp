@@ -1,6 +1,7 @@
 #include <omp.h>
 
 #include <chrono>
+#include <cstring>
 #include <map>
 #include <utility>
 
@@ -82,6 +83,7 @@ void claim(const char* name, const char* phase, std::string shapes) {
   Notes& notes = state.notes;
   const int index = int(notes.operations.size());
   Operation operation{name, phase, std::move(shapes), std::exchange(state.flops, 0.0), state.layer};
+  if (std::strcmp(phase, "forward") == 0) notes.forward.push_back(operation);
   bool any = false;
   for (std::size_t i = state.unclaimed; i < notes.calls.size(); ++i) {
     TimedCall& call = notes.calls[i];

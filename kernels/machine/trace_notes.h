@@ -26,7 +26,8 @@ struct Operation {
 struct Notes {
   std::vector<TimedCall> calls;
   std::vector<Operation> operations;
-  double seconds = 0;  ///< from begin() to end()
+  std::vector<Operation> forward;  ///< all of that phase in order, also those without calls
+  double seconds = 0;              ///< from begin() to end()
 };
 
 /// Notes this thread's calls from here on. @throws Error  if it does so already

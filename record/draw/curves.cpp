@@ -184,8 +184,7 @@ Image draw_bars(const std::string& title, const std::vector<std::string>& names,
     if (std::isfinite(v)) most = std::max(most, v);
   for (std::size_t i = 0; i < names.size(); ++i, y += each) {
     const int room = width - 2 * side;
-    draw_text(image, side, y, shorten(names[i], text_size, room * 2 / 3), text_size,
-              colors::black);
+    draw_text(image, side, y, shorten(names[i], text_size, room * 2 / 3), text_size, colors::black);
     draw_text(image, width - side, y, words[i], text_size, colors::grey, Align::right);
     fill_rect(image, {side, y + line, room, bar}, colors::light_grey);
     if (std::isfinite(values[i]) && most > 0)
@@ -214,7 +213,7 @@ void draw_pictures(const std::string& path, const std::string& title,
   for (int i = 0; i < count; ++i)
     draw_image(sheet, margin + i % columns * width, tops[std::size_t(i / columns)],
                pictures[std::size_t(i)]);
-  write_png(path, sheet);
+  write_png(path, sheet, false);
 }
 
 void draw_curves(const std::string& path, const std::string& title,

@@ -34,7 +34,8 @@ Image draw_bars(const std::string& title, const std::vector<std::string>& names,
                 const std::vector<double>& values, const std::vector<std::string>& words,
                 int width = 480);
 
-/// Pictures under a title, up to three in a row (four are two rows), as a PNG file.
+/// Pictures under a title, up to three in a row (four are two rows), as a PNG file that is
+/// whole, but not synced.
 /// @throws Error  if it cannot be written
 void draw_pictures(const std::string& path, const std::string& title,
                    const std::vector<Image>& pictures);

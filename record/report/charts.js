@@ -11,7 +11,7 @@ function el(tag, attributes, ...children) {
     else if (name === 'style') node.style.cssText = value;
     else if (value !== undefined && value !== null && value !== false) node.setAttribute(name, value === true ? '' : value);
   }
-  node.append(...children.flat().filter(child => child !== null && child !== undefined));
+  node.append(...children.flat(Infinity).filter(child => child !== null && child !== undefined));
   return node;
 }
 

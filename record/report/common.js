@@ -17,6 +17,7 @@ function duration(seconds) {
 
 function bytes(n) {
   if (!Number.isFinite(n)) return '–';
+  if (n < 0) return '−' + bytes(-n);
   return n >= 1e9 ? (n / 1e9).toFixed(2) + ' GB' : n >= 1e6 ? (n / 1e6).toFixed(1) + ' MB' : (n / 1e3).toFixed(1) + ' kB';
 }
 

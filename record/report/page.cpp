@@ -71,15 +71,16 @@ std::string utc() {
 void write(const std::string& path, const std::string& text) {
   WholeFile file(path);
   file.write(text);
-  file.commit();
+  file.commit(false);
 }
 
 }  // namespace
 
 void write_report(const std::string& folder) {
   const json run = read_run(folder);
+  const json model = run["config"].value("model", json());
   const std::string title =
-      run["name"].get<std::string>() + " - " + run["config"].value("model", std::string("run"));
+      run["name"].get<std::string>() + (model.is_string() ? " - " + model.get<std::string>() : "");
   write(folder + "/" + run_file::report,
         page(title,
              {embedded::charts_js, embedded::common_js, embedded::writeup_js, embedded::report_js},

@@ -177,7 +177,8 @@ function cost() {
   return section('cost', 'Time and memory by layer', el('div', { class: 'card' },
     el('p', {}, `One training step of ${profile.batch_size} images: ${ms(profile.seconds)} ms. ` +
       `Parameters ${bytes(profile.parameter_bytes)}, their gradients ${bytes(profile.gradient_bytes)}, the optimizer's state ${bytes(profile.optimizer_bytes)}, ` +
-      `kept for the backward pass ${bytes(kept)}; peak ${bytes(profile.peak_bytes)}.`),
+      `kept for the backward pass ${bytes(kept)}; peak ${bytes(profile.peak_bytes)}. ` +
+      'Less than nothing is kept where an output of a layer goes away again because no backward pass needs it.'),
     table([['layer', 'forward ms', 'backward ms', 'share of time', 'kept for backward', 'parameters', 'output'],
       ...rows.map(r => [r.name, ms(r.forward), ms(r.backward),
         el('span', { class: 'bar', style: 'grid-template-columns:1fr 3.6em;min-width:130px' },

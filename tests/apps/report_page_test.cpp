@@ -45,6 +45,7 @@ async function look() {
   seen.empty = charts.filter(c => !c.querySelector('path.curve') ||
     [...c.querySelectorAll('path.curve')].some(p => !p.getAttribute('d'))).length;
   seen.wrong = [...document.querySelectorAll('path, circle, line')].filter(node => /NaN|undefined|Infinity/.test(node.outerHTML)).length;
+  seen.objects = /\[object|undefined|NaN/.test(document.querySelector('main').innerText) ? 1 : 0;
   seen.broken = [...document.images].filter(i => !i.naturalWidth).length;
   seen.images = document.images.length;
   const box = chart.getBoundingClientRect();
@@ -110,7 +111,7 @@ void check_seen(const json& seen, int charts) {
   CHECK(seen.at("faults") == json::array());
   REQUIRE(seen.contains("charts"));
   CHECK(seen["charts"] == charts);
-  for (auto none : {"empty", "wrong", "broken"}) CHECK(seen[none] == 0);
+  for (auto none : {"empty", "wrong", "objects", "broken"}) CHECK(seen[none] == 0);
   CHECK(seen["asked"] == json::array());
   CHECK(seen["marks"] == 1);
   CHECK(seen["drag"] == 1);
@@ -188,6 +189,8 @@ TEST_CASE("A report is made of what is there, whatever names and files hold") {
   CHECK(data_of(run + "/report.html")["runs"][0]["config"]["model"] ==
         "</script><script>alert(1)</script>");
 
+  write_text(run + "/config.json", "{\"model\": 5}");
+  write_report(run);
   write_text(run + "/metrics.jsonl", "{\"epoch\":1,\"lr\":0.1,\"train_loss\":null}\nrubbish\n");
   write_text(run + "/iterations.jsonl", "{\"iteration\":1,\"epoch\":1}\n{\"iteration\":");
   write_text(run + "/layers.jsonl", "{\"epoch\":1,\"layer\":7}\n{\"layer\":\"a\"}\n");

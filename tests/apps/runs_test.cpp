@@ -168,9 +168,19 @@ TEST_CASE("A new run leaves files alone that are not of a run", "[runs]") {
   check_done(train(folder.path(), {"--epochs", "1"}));
   for (const char* name : {"saliency.png", "attack.png", "notes.txt"})
     CHECK(bytes_of(folder / name) == "mine");
-  TemporaryFolder curves;
-  write_text(curves / "curves.png", "mine");
-  check_refused(train(curves.path(), {"--epochs", "1"}), "holds another run");
+  for (const char* name : {"curves.png", "report.html", "validation.json"}) {
+    TemporaryFolder other;
+    write_text(other / name, "mine");
+    check_refused(train(other.path(), {"--epochs", "1"}), "holds another run");
+    CHECK(bytes_of(other / name) == "mine");
+  }
+  // Nor what else is in a folder called like one of ours.
+  TemporaryFolder events;
+  fs::create_directories(events / "tensorboard/train");
+  write_text(events / "tensorboard/train/notes.txt", "mine");
+  check_done(train(events.path(), {"--epochs", "1"}));
+  check_done(train(events.path(), {"--epochs", "1", "--overwrite"}));
+  CHECK(bytes_of(events / "tensorboard/train/notes.txt") == "mine");
 }
 
 TEST_CASE("DATA of a resumed run is one word, whatever it begins with", "[runs]") {
@@ -308,6 +318,7 @@ TEST_CASE("Weights that are no longer finite are never saved", "[runs]") {
   check_done(train(folder.path(), good));
   const auto before = contents(folder.path());
   check_refused(resume(folder.path(), "--epochs 2 --lr 1e30"), "What was saved before stays", 1);
+  CHECK(nlohmann::json::parse(bytes_of(folder / "config.json")).at("status") == "failed");
   CHECK(contents(folder.path()) == before);
 }
 
