@@ -1,6 +1,7 @@
 #include "record/report/run_data.h"
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
