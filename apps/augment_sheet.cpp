@@ -1,11 +1,12 @@
 // Draws what --augment makes of an image: a row for each transform. See --help.
-#include <cstdio>
-#include <cstring>
+#include <algorithm>
+#include <sstream>
 
 #include "apps/flags.h"
 #include "apps/numbers.h"
 #include "data/feed.h"
 #include "kernels/machine/printable.h"
+#include "record/draw/canvas.h"
 #include "record/draw/figure.h"
 
 using namespace tweed;
@@ -39,6 +40,27 @@ Image image_of(const float* values, int size) {
   return image;
 }
 
+// The names of a row, a line each, as large as they fit.
+Image label_of(const std::string& names, int side) {
+  std::vector<std::string> lines;
+  std::istringstream words(names);
+  for (std::string word; std::getline(words, word, ',');) lines.push_back(word);
+  double height = 12;
+  auto fits = [&] {
+    return std::all_of(lines.begin(), lines.end(),
+                       [&](auto& line) { return draw::text_width(line, height) <= side; });
+  };
+  while (height > 6 && !fits()) height -= 0.5;
+  Image image = draw::blank_image(side, side);
+  const int step = draw::text_height(height);
+  double y = (side - step * double(lines.size())) / 2;
+  for (auto& line : lines) {
+    draw::draw_text(image, side, y, line, height, draw::colors::black, draw::Align::right);
+    y += step;
+  }
+  return image;
+}
+
 // What a sample looks like in the first epochs: a Feed's batches, of that sample alone.
 std::vector<Cell> cells_of(const Flags& f, const Dataset& data, const std::string& names,
                            Device device) {
@@ -49,7 +71,7 @@ std::vector<Cell> cells_of(const Flags& f, const Dataset& data, const std::strin
                         .normalization = as_pixels};
   options.augmentation = parse_augmentation(names, data.image_size());
   Feed feed(data, device, options, Residence::device);
-  std::vector<Cell> cells;
+  std::vector<Cell> cells{{label_of(names, f.cell), {}}};
   const int size = data.image_size();
   const std::size_t values = std::size_t(size) * std::size_t(size) * 3;
   for (int epoch = 0; epoch < f.columns; ++epoch) {
@@ -59,8 +81,7 @@ std::vector<Cell> cells_of(const Flags& f, const Dataset& data, const std::strin
     const auto order = shuffled_order(data.size(), f.data.seed, epoch);
     const auto place = std::size_t(std::find(order.begin(), order.end(), f.sample) - order.begin());
     const auto images = feed.images().to_vector<float>();
-    cells.push_back({image_of(images.data() + place * values, size),
-                     epoch ? std::vector<Caption>{" "} : std::vector<Caption>{names}});
+    cells.push_back({image_of(images.data() + place * values, size), {}});
   }
   return cells;
 }
