@@ -122,6 +122,8 @@ std::function<int()> prepare_summary(TrainFlags& f) {
   } else {
     check_early(f, f.model, nullptr);
     f.data.limit = 1;  // DATA says how many classes there are, and which size
+    f.data.pack = false;
+    f.data.pack_folder.clear();
     const DataSplits data = f.data.open(Splits::train);
     f.data.image_size = data.image_size;
     network = make_model(f.model, {.classes = int64_t(data.train.classes().size())});

@@ -87,7 +87,8 @@ TEST_CASE("Every flag of an evaluation changes its figures, or says that it does
         succeeded("train_miniplaces", Words{other} + Words(start.begin() + 1, start.end())).out);
 
   const Flags same{{"--classes 3", "--classes a,b,c", "--workers 0", "--threads 2", "--gpu -1",
-                    "--device cpu", "--model " + t.json}};
+                    "--device cpu", "--model " + t.json, "--pack",
+                    "--pack-folder " + t.folder.path() + "/packs"}};
   for (auto& flag : same.lines)
     CHECK(succeeded("train_miniplaces", start + split(flag)).out == usual);
   // Other ways to the same result, up to rounding.
@@ -174,7 +175,8 @@ TEST_CASE("Every flag of pgd_attack changes its figures or its file") {
     INFO(flag);
     CHECK(attack(flag).out != usual);
   }
-  const Flags same{{"--classes 3", "--workers 0", "--threads 2", "--gpu -1", "--device cpu"}};
+  const Flags same{{"--classes 3", "--workers 0", "--threads 2", "--gpu -1", "--device cpu",
+                    "--pack", "--pack-folder " + t.folder.path() + "/packs"}};
   for (auto& flag : same.lines) CHECK(attack(flag).out == usual);
   const std::string names = t.folder.path() + "/names.txt";
   write_text(names, "b\na\nc\n");
@@ -211,7 +213,8 @@ TEST_CASE("Every flag of evaluate changes what it says or writes") {
     INFO(flag);
     CHECK(evaluate("-a --steps 2 " + flag) != attacked);
   }
-  const Flags same{{"--classes 3", "--workers 0", "--threads 2", "--gpu -1", "--device cpu"}};
+  const Flags same{{"--classes 3", "--workers 0", "--threads 2", "--gpu -1", "--device cpu",
+                    "--pack", "--pack-folder " + t.folder.path() + "/packs"}};
   for (auto& flag : same.lines) CHECK(evaluate(flag) == usual);
   const Flags writing{{"--csv", "--confusion"}};
   for (auto& flag : writing.lines) {
