@@ -7,7 +7,8 @@ RULES = """
 
     scripts/predict
 
-Nothing here was measured but the columns that say so. The emulator ran steps of 256 images of
+Nothing here was measured but the columns that say so, which are of the code that [h200.md](h200.md) names: a kernel
+that has changed since then has none, and a step is measured as it was. The emulator ran steps of 256 images of
 128x128 in bfloat16, as `train_bench --epoch` has them (loading, augmentation, forward, backward, SGD, launched as
 a graph), sixteen blocks of each launch, and counted what they did; these rules make time of it. No rule was
 fitted to a kernel: a GPU can prove them wrong.
