@@ -13,8 +13,6 @@ namespace cuda {
 template <int columns>
 using WeightStages = Ring<wgmma_rows / 64, columns / 64, 0>;
 
-#ifdef __CUDA_ARCH_FEAT_SM90_ALL
-
 template <int columns>
 __device__ inline void conv_wgmma_weight_block(const MmaSlide& m, const CUtensorMap& windows,
                                                const CUtensorMap& gradients, float* partial,
@@ -79,14 +77,12 @@ __device__ inline void conv_wgmma_weight_block(const MmaSlide& m, const CUtensor
   });
 }
 
-#endif
-
 template <int columns>
 __global__ void __launch_bounds__(wgmma_threads, 1)
     conv_wgmma_weight_kernel(MmaSlide m, const __grid_constant__ CUtensorMap windows,
                              const __grid_constant__ CUtensorMap gradients,
                              float* __restrict__ partial) {
-#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL  // here alone: what a compiler cache sees must not depend on it
   conv_wgmma_weight_block<columns>(m, windows, gradients, partial, dynamic_shared<char>());
 #else
   __trap();

@@ -93,8 +93,8 @@ __device__ inline void wgmma_wait() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(groups) : "memory");
 }
 
-/// After the wait: keeps nvcc from computing with sums before it, which they do not depend on as far
-/// as nvcc can see.
+/// After the wait: keeps nvcc from computing with sums before it, which they do not depend on as
+/// far as nvcc can see.
 template <int n>
 __device__ inline void pin(float (&sums)[n]) {
 #pragma unroll
