@@ -57,7 +57,10 @@ void Step::device_step() {
     load_();
   }
   const int64_t parts = options_.accumulate, size = images_.dim(0) / parts;
-  zero_grad();
+  {
+    const trace::Scope scope("gradients set to 0", "step");
+    parameters_.zero_grad();
+  }
   for (int64_t i = 0; i < parts; ++i) forward_and_backward(i * size, (i + 1) * size, uint32_t(i));
   if (log_) log_->add(clock_, parts, score_);
   update();
@@ -66,11 +69,6 @@ void Step::device_step() {
 void Step::set_random_step(uint32_t part) {
   const trace::Scope scope("rates and random numbers", "step");
   network_.set_random_step({options_.seed, part, clock_});
-}
-
-void Step::zero_grad() {
-  const trace::Scope scope("gradients set to 0", "step");
-  parameters_.zero_grad();
 }
 
 void Step::update() {

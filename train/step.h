@@ -59,7 +59,6 @@ class Step {
   void step(int64_t number);
   void device_step();
   void watched_step();
-  void zero_grad();
   void set_random_step(uint32_t part);
   void update();
   void forward_and_backward(int64_t first, int64_t last, uint32_t part);

@@ -79,7 +79,8 @@ TEST_CASE("A transformer is trained by AdamW unless another optimizer is given")
   CHECK(weights("--use-vit --nesterov", "simplevit: ") != implied);
   CHECK(train(folder.path() + "/resnet", split("--use-resnet18 --epochs 1"))
             .out.starts_with(
-                "resnet18 starts from scratch: its weights are random, not ImageNet's\n"));
+                "resnet18 starts from scratch: its weights are random, not ImageNet's, which "
+                "--weights FILE would bring\n"));
 }
 
 TEST_CASE("What cannot be evaluated together is refused in one line") {
