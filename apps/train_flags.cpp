@@ -190,6 +190,7 @@ void TrainFlags::check_use(const CLI::App& app) const {
     note_unused(for_training, "with --evaluate");
     if (!attacked) note_unused(for_attack, "without -a");
     if (overwrite) note_unused("--overwrite", "with --evaluate");
+    if (app.count("--profile")) note_unused("--profile", "with --evaluate");
     if (head_only) note_unused("--head-only", "with --evaluate");
     if (half_weights) note_unused("--half-weights", "with --evaluate");
     if (out_given() && !pictures) note_unused("--out", "without -v");
