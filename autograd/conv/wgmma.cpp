@@ -71,6 +71,10 @@ bool wgmma_can_pass(const Conv& c, ConvPass pass, DType dtype) {
   return true;
 }
 
+// Not before a GPU has passed conv_wgmma_test: an error of a kernel ends the program that times
+// all.
+bool wgmma_is_tried(const Conv&) { return false; }
+
 std::string wgmma_lacks(Device device) {
   if (on(device, [](auto& here) { return has_conv_wgmma(here); })) return "";
   return "works on GPUs of sm_90, in a build for sm_90a, not on " + device.name();
@@ -85,6 +89,7 @@ constinit const ConvAlgorithm conv::wgmma = {
     .lacking = wgmma_lacks,
     .can = wgmma_can_pass,
     .otherwise = &conv::mma,
+    .sensible = wgmma_is_tried,
     .rounds_to_tf32 = true,  // by way of mma
     .forward = wgmma_forward,
     .input_gradient = wgmma_input_gradient,

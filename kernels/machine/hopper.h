@@ -38,15 +38,19 @@ __device__ inline void mbarrier_arrive_expecting(uint64_t* m, int bytes) {
                : "memory");
 }
 /// Waits until a phase of that parity has ended; the one before the first counts as of parity 1.
+/// After seconds, in which a GPU does all that a kernel could wait for, it traps: an error names
+/// the kernel, where a hang would take the GPU from everybody.
 __device__ inline void mbarrier_wait(uint64_t* m, uint32_t parity) {
   uint32_t ended = 0;
-  while (!ended)
+  for (uint32_t tries = 0; !ended; ++tries) {
+    if (tries == 1u << 27) __trap();
     asm volatile(
         "{\n.reg .pred p;\nmbarrier.try_wait.parity.shared::cta.b64 p, [%1], %2;\n"
         "selp.u32 %0, 1, 0, p;\n}"
         : "=r"(ended)
         : "r"(shared_address(m)), "r"(parity)
         : "memory");
+  }
 }
 
 // ---- copies -------------------------------------------------------------------------------------
