@@ -19,12 +19,12 @@ namespace {
 
 const DataSplits& scenes() {
   static const DataSplits data = open_dataset(
-      "tiny", {.classes = "3", .image_size = 32, .tiny_train = 8, .tiny_validation = 2});
+      "tiny", {.classes = "3", .image_size = 16, .tiny_train = 8, .tiny_validation = 2});
   return data;
 }
 
 ModulePtr network(Device device) {
-  auto net = make_model("simplenet_bn", {.classes = 3, .seed = 1, .image_size = 32});
+  auto net = make_model("simplenet_bn", {.classes = 3, .seed = 1, .image_size = 16});
   net->to(device);
   return net;
 }

@@ -160,7 +160,8 @@ TEST_CASE("An evaluation gives each batch with its answers, and may be cancelled
 TEST_CASE("Training on mixed images is recorded and replayed as any other") {
   for (Device device : test_devices()) {
     TrainerOptions options{.epochs = 2, .batch_size = 4, .accumulate = 2, .seed = 3};
-    options.augmentation = parse_augmentation("coursework,randaugment,mixup,cutmix", 32);
+    options.image_size = 16;  // the simulator computes nine epochs of them
+    options.augmentation = parse_augmentation("coursework,randaugment,mixup,cutmix", 16);
     options.workers = 0;
     Trainer replayed(network(device), scenes().train, options);
     options.record = false;
