@@ -15,8 +15,7 @@ bool is_mnist(const std::string& path);
 /// their numbers, or as Fashion-MNIST's are where "fashion" is in the path.
 ///
 /// @throws FormatError  with file: no file of that form, a size that is not the one it claims,
-/// labels
-///                      for another number of images
+///                      labels for another number of images
 /// Source: LeCun, Cortes, Burges, "The MNIST database of handwritten digits"
 Listing read_mnist(const std::string& path, Splits splits = Splits::both);
 

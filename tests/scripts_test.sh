@@ -109,13 +109,13 @@ LD_LIBRARY_PATH=/nowhere:$folder check_command "a library is found" 0 "$folder" 
 [[ $(wc -l <"$folder/said") == 1 ]]
 
 # A run's folder of a few lines, packed.
-mkdir -p "$folder/runs/mine/tensorboard" "$folder/work"
+mkdir -p "$folder/runs/mine/tensorboard" "$folder/texts"
 for file in config.json metrics.jsonl report.html tensorboard/events last.state.safetensors; do
   echo "$file" >"$folder/runs/mine/$file"
 done
-echo words >"$folder/work/write up.md"
+echo words >"$folder/texts/write up.md"
 check_command "zip_submission packs a run and what goes with it" 0 "mine/tensorboard/events" \
-  scripts/zip_submission "$folder/runs/mine" "$folder/sub/mine.zip" "$folder/work/write up.md"
+  scripts/zip_submission "$folder/runs/mine" "$folder/sub/mine.zip" "$folder/texts/write up.md"
 cmake -E tar tf "$folder/sub/mine.zip" >"$folder/packed"
 for name in mine/report.html mine/metrics.jsonl 'write up.md'; do grep -qFx -- "$name" "$folder/packed"; done
 if grep -q state "$folder/packed"; then exit 1; fi

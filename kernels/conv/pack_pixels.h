@@ -20,8 +20,8 @@ inline Packing pack_channels(int64_t C, int64_t chunk) {
 }
 
 /// @param images  (N, H, W, C)
-/// @param packed  (N, H, columns(W), depth()), which has fewer than 2^31 chunks; two pixels fill
-/// one
+/// @param packed  (N, H, columns(W), depth()), which has fewer than 2^31 chunks; two pixels
+///                fill one
 template <class M, class T>
 void pack_pixels(M&, const Packing&, int64_t W, int64_t C, Span<const T> images, Span<T> packed);
 

@@ -1,12 +1,10 @@
 // Instructions of compute capability 9.0 alone, one function each: `cuda`, compiled for sm_90a.
 // Never run on a GPU: the emulated one (emulator/) is their only witness.
 //
-// mbarrier     a counter in shared memory: a phase ends when its arrivals are there, and the bytes
-// that
-//              copies were announced to bring; who waits names the parity of the phase
-// TMA          one thread asks for a tile of a tensor, which a map describes; it comes to shared
-// memory
-//              and its bytes to an mbarrier
+// mbarrier     a counter in shared memory: a phase ends when its arrivals are there, and the
+//              bytes that copies were announced to bring; who waits names the phase's parity
+// TMA          one thread asks for a tile of a tensor, which a map describes; it comes to
+//              shared memory, and its bytes to an mbarrier
 // wgmma        four warps multiply 64 rows of A by B, both in shared memory, while they go on
 //
 // The sums of wgmma, 64 x N: thread t of the four warps has in sums[j] row t / 32 * 16 + t % 32 / 4

@@ -15,8 +15,7 @@ namespace tweed {
 class TorchFile : public TensorFile {
  public:
   /// @throws FormatError  with the file and the byte: no file of torch.save, a damaged one, a
-  /// pickle
-  ///                      that asks for anything but tensors and plain containers (naming it), no
+  ///                      pickle that asks for anything but tensors and plain containers (naming it), no
   ///                      state dict in it or several, a tensor beyond its storage, another byte
   ///                      order
   explicit TorchFile(const std::string& path);
