@@ -17,12 +17,16 @@ def fail(text):
     sys.exit(2)
 
 
+# By scripts/setup --cuda.
+FETCHED = str(Path(__file__).resolve().parent.parent / "build/cuda/toolkit/bin/cuobjdump")
+
+
 def find_cuobjdump():
     given = os.environ.get("CUOBJDUMP")
-    for name in (given,) if given else ("cuobjdump", "/usr/local/cuda/bin/cuobjdump"):
+    for name in (given,) if given else ("cuobjdump", "/usr/local/cuda/bin/cuobjdump", FETCHED):
         if shutil.which(name):
             return name
-    fail("There is no cuobjdump, which comes with CUDA; the variable CUOBJDUMP names another.")
+    fail("There is no cuobjdump, which comes with CUDA and by scripts/setup --cuda; the variable CUOBJDUMP names another.")
 
 
 def output_of(*command, given=None):
