@@ -47,6 +47,7 @@ TEST_CASE("Gradients vanish in the deep network of convolutions, and not in the 
   const double plain = first("conv_only");
   CHECK(first("conv_only_deep") < 1e-3 * plain);
   CHECK(first("conv_only_cured") > 1e-2 * plain);
+  CHECK(first("conv_only_dirac") > 1e-1 * plain);
 }
 
 namespace {

@@ -41,14 +41,17 @@ Models& table() {
   {                                \
 #name, { name, preprocessing } \
   }
-  static Models models{
-      ROW(cifar_5x5, exercise),      ROW(conv_only, exercise),       ROW(conv_only_cured, exercise),
-      ROW(conv_only_deep, exercise), ROW(inception, googlenet),      ROW(mish_deep, exercise),
-      ROW(mish_net, exercise),       ROW(mish_net_bn, exercise),     ROW(resnet18, imagenet),
-      ROW(resnet20, cifar10),        ROW(resnet32, cifar10),         ROW(resnet34, imagenet),
-      ROW(resnet44, cifar10),        ROW(resnet50, imagenet),        ROW(resnet56, cifar10),
-      ROW(simplenet, miniplaces),    ROW(simplenet_bn, miniplaces),  ROW(simplevit, miniplaces),
-      ROW(squeezenet1_0, imagenet),  ROW(squeezenet1_0_caffe, caffe)};
+  static Models models{ROW(cifar_5x5, exercise),       ROW(conv_only, exercise),
+                       ROW(conv_only_cured, exercise), ROW(conv_only_deep, exercise),
+                       ROW(conv_only_dirac, exercise), ROW(inception, googlenet),
+                       ROW(mish_deep, exercise),       ROW(mish_net, exercise),
+                       ROW(mish_net_bn, exercise),     ROW(resnet18, imagenet),
+                       ROW(resnet20, cifar10),         ROW(resnet32, cifar10),
+                       ROW(resnet34, imagenet),        ROW(resnet44, cifar10),
+                       ROW(resnet50, imagenet),        ROW(resnet56, cifar10),
+                       ROW(simplenet, miniplaces),     ROW(simplenet_bn, miniplaces),
+                       ROW(simplevit, miniplaces),     ROW(squeezenet1_0, imagenet),
+                       ROW(squeezenet1_0_caffe, caffe)};
 #undef ROW
   return models;
 }

@@ -55,10 +55,12 @@ ModulePtr simplevit(const ModelOptions& options);
 // For CIFAR-10's (N, 32, 32, 3). Five by five convolutions with batch norm:
 ModulePtr cifar_5x5(const ModelOptions& options);
 // Nothing but convolutions, ReLU and pools; with 20 more convolutions, through which gradients
-// vanish; and the same with residual connections around these, which cure it:
+// vanish; the same with residual connections around these, or with initial weights that pass images
+// on, which cure it:
 ModulePtr conv_only(const ModelOptions& options);
 ModulePtr conv_only_deep(const ModelOptions& options);
 ModulePtr conv_only_cured(const ModelOptions& options);
+ModulePtr conv_only_dirac(const ModelOptions& options);
 // An 11x11 convolution, two of 3x3, Mish after each; with batch norm; a deeper one with it:
 ModulePtr mish_net(const ModelOptions& options);
 ModulePtr mish_net_bn(const ModelOptions& options);
