@@ -82,7 +82,8 @@ void Work::print(const char* what, const Report& report) const {
   const auto order = by_accuracy(report);
   const auto classes = int64_t(report.counts.size());
   say("%s: %s\n", what, text(report.score, info().image_size).c_str());
-  say("  mean per class %.2f %%, mAP %.2f %%\n", report.class_mean, report.map);
+  say("  mean per class %.2f %%, mAP %.2f %%, calibration error %.2f %%\n", report.class_mean,
+      report.map, report.calibration.error);
   // Below or above the mean: where all are alike, none is the worst or the best.
   auto list = [&](const char* which, auto first, double sign) {
     std::vector<std::string> words;
@@ -162,6 +163,7 @@ Json Work::described(const Report& r) const {
   Json all = json_of(r.score, info().image_size);
   all["class_mean"] = json_number(r.class_mean);
   all["map"] = json_number(r.map);
+  all["calibration"] = json_of(r.calibration);
   all["classes"] = classes;
   all["confusion"] = r.confusion;
   return all;
@@ -199,7 +201,8 @@ int Work::run() {
 std::function<int()> prepare(int argc, char** argv) {
   CLI::App app(
       "Says in detail what a network gets right and wrong: accuracy of each class, mean average "
-      "precision, classes that are taken for others, and the surest mistakes.\n\n"
+      "precision, calibration error, classes that are taken for others, and the surest "
+      "mistakes.\n\n"
       "  evaluate runs/train DATA\n"
       "  evaluate runs/train DATA --attack --eps 4/255 --csv answers.csv --confusion matrix.png\n"
       "  evaluate resnet20.safetensors --model resnet20 datasets/cifar-10-batches-bin\n",

@@ -207,6 +207,13 @@ std::string text(const Score& score, int image_size) {
   return all.substr(0, all.size() - 1) + " of " + side + "x" + side + ")";
 }
 
+std::string text(const Score& score, const Calibration& calibration, int image_size) {
+  std::string all = text(score, image_size);
+  char error[60];
+  std::snprintf(error, sizeof error, "  calibration error %.2f %%", calibration.error);
+  return all.insert(all.rfind("  ("), error);
+}
+
 std::string given(const CLI::App& flags, const std::function<bool(const CLI::Option&)>& is_meant) {
   std::vector<std::string> names;
   for (const CLI::Option* option : flags.get_options())

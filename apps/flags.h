@@ -9,6 +9,7 @@
 #include "attacks/pgd.h"
 #include "data/dataset.h"
 #include "record/checkpoint.h"
+#include "train/calibration.h"
 #include "train/evaluate.h"
 
 namespace tweed::app {
@@ -73,6 +74,8 @@ Score evaluate_shown(Module& network, const Dataset& data, EvaluateOptions optio
 EvaluateOptions evaluation_of(const CheckpointInfo& info, int workers);
 /// "top-1 97.60 %  top-5 99.80 %  loss 0.0712  (1000 images of 64x64)"
 std::string text(const Score& score, int image_size);
+/// The same with "  calibration error 1.23 %" behind the loss.
+std::string text(const Score& score, const Calibration& calibration, int image_size);
 /// The options given that `is_meant` picks: "--epochs, --lr", or "".
 std::string given(const CLI::App& flags, const std::function<bool(const CLI::Option&)>& is_meant);
 /// Says on stderr that what `flags` (as given() lists them) say is not used; nothing if empty.

@@ -31,6 +31,16 @@ Json json_of(const Score& score, int image_size) {
           {"loss", json_number(score.loss)}};
 }
 
+Json json_of(const Calibration& c) {
+  Json bins = Json::array();
+  for (auto& [count, confidence, right] : c.bins)
+    bins.push_back({{"count", count}, {"confidence", confidence}, {"right", right}});
+  return {{"error", json_number(c.error)},
+          {"confidence", json_number(c.confidence)},
+          {"right", c.right},
+          {"bins", bins}};
+}
+
 Json json_of(const std::vector<Photos::Skipped>& skipped) {
   Json list = Json::array();
   for (auto& [file, reason] : skipped) list.push_back({{"file", file}, {"reason", reason}});

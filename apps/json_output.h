@@ -7,6 +7,7 @@
 
 #include "apps/photos.h"
 #include "nn/answers.h"
+#include "train/calibration.h"
 #include "train/score.h"
 
 namespace tweed::app {
@@ -21,6 +22,8 @@ Json json_number(double value);
 Json json_of(const Answer& answer);
 /// {"images": 300, "image_size": 32, "top1": ..., "top5": ..., "loss": ...}
 Json json_of(const Score& score, int image_size);
+/// {"error": 3.1, "confidence": 71.2, "right": 68.9, "bins": [{"count": 7, ...}, ...]}, per cent
+Json json_of(const Calibration& calibration);
 /// [{"file": ..., "reason": ...}, ...]
 Json json_of(const std::vector<Photos::Skipped>& skipped);
 /// On stdout. Names and paths that are no UTF-8 get U+FFFD in the place of such bytes.

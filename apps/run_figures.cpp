@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "apps/json_output.h"
 #include "apps/run_folder.h"
 #include "data/augment.h"
 #include "data/whole_file.h"
@@ -161,6 +162,7 @@ void write_validation(const std::string& folder, int64_t epoch, const Checkpoint
                  {"right", right},
                  {"top5", top5},
                  {"confusion", cells},
+                 {"calibration", json_of(calibration_of(outcomes))},
                  {"samples",
                   {{"right", samples(spread(outcomes, shown, [](auto& o) { return o.rank == 0; }))},
                    {"wrong", samples(spread(outcomes, shown, [](auto& o) { return o.rank != 0; }))},

@@ -18,7 +18,7 @@ void draw_run_curves(const std::string& folder, const std::string& title);
 Image first_filters(const Module& network);
 
 /// validation.json of a run's folder: right answers by class, which classes were taken for which,
-/// and some images with what was said of them.
+/// how sure the network was and how right, and some images with what was said of them.
 /// @param outcomes  of all images of `data`, in order
 void write_validation(const std::string& folder, int64_t epoch, const CheckpointInfo& info,
                       const Dataset& data, const std::vector<Outcome>& outcomes);

@@ -151,9 +151,11 @@ struct Evaluation {
     EvaluateOptions options = evaluation_of(info(), workers);
     options.mirrored = mirrored;
     if (under) options.attack = attack_of(method, interruptible(*under), device);
+    Outcomes outcomes;
+    options.see = [&](const Tensor& logits, const Tensor& labels) { outcomes.add(logits, labels); };
     const Score score = evaluate_shown(*checkpoint.network, data.validation, options);
     if (interrupted()) return false;
-    say("%-24s%s\n", what, text(score, info().image_size).c_str());
+    say("%-24s%s\n", what, text(score, calibration_of(outcomes.read()), info().image_size).c_str());
     std::fflush(stdout);
     return true;
   }

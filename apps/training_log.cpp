@@ -16,6 +16,7 @@
 #include "nn/watch.h"
 #include "record/report/page.h"
 #include "tensor/pool.h"
+#include "train/calibration.h"
 #include "train/profile.h"
 
 namespace tweed::app {
@@ -162,6 +163,7 @@ void Training::log_epoch(const Score& train, const Score& val, double seconds) {
                    {"val_loss", val.loss},
                    {"val_top1", val.top1},
                    {"val_top5", val.top5},
+                   {"val_calibration_error", calibration_of(outcomes_.read()).error},
                    {"gradient_first_conv", first_gradient_},
                    {"gradient_last_conv", last_gradient_}},
                   train, val, layer_sizes());

@@ -39,4 +39,10 @@ const std::vector<Outcome>& Outcomes::read() {
   return outcomes_;
 }
 
+Calibration calibration_of(const std::vector<Outcome>& outcomes) {
+  CalibrationSums sums;
+  for (auto& o : outcomes) sums.add(o.probability, o.predicted == o.label);
+  return sums.result();
+}
+
 }  // namespace tweed

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "tensor/tensor.h"
+#include "train/calibration.h"
 
 namespace tweed {
 
@@ -27,5 +28,8 @@ class Outcomes {
   int64_t waiting_size_ = 0;
   std::vector<Outcome> outcomes_;
 };
+
+/// How sure the network was of its answers, and how right.
+Calibration calibration_of(const std::vector<Outcome>& outcomes);
 
 }  // namespace tweed

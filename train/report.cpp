@@ -86,12 +86,15 @@ Report report_on(const Answers& answers) {
   report.counts.assign(std::size_t(classes), 0);
   report.confusion.assign(std::size_t(classes * classes), 0);
   double top1 = 0, top5 = 0;
+  CalibrationSums calibration;
   for (int64_t i = 0; i < answers.size(); ++i) {
     const int64_t label = answers.labels[std::size_t(i)], rank = rank_of(answers, i);
     top1 += rank < 1;
     top5 += rank < 5;
+    const int32_t predicted = answers.predicted(i);
     ++report.counts[std::size_t(label)];
-    ++report.confusion[std::size_t(label * classes + answers.predicted(i))];
+    ++report.confusion[std::size_t(label * classes + predicted)];
+    calibration.add(answers.probability(i, predicted), predicted == label);
   }
   const double n = double(std::max<int64_t>(1, answers.size()));
   report.score = {answers.loss, 100 * top1 / n, 100 * top5 / n, answers.size()};
@@ -100,6 +103,7 @@ Report report_on(const Answers& answers) {
     report.right.push_back(100 * right / double(report.counts[std::size_t(c)]));
     report.precisions.push_back(precision_of(answers, c));
   }
+  report.calibration = calibration.result();
   report.class_mean = mean_of_defined(report.right);
   report.map = mean_of_defined(report.precisions);
   return report;

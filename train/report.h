@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "train/calibration.h"
 #include "train/evaluate.h"
 
 namespace tweed {
@@ -31,6 +32,7 @@ struct Report {
   std::vector<double> precisions;  ///< average precision of each class; NaN without images
   double class_mean = 0;           ///< the mean of `right`
   double map = 0;                  ///< mAP: the mean of `precisions`
+  Calibration calibration;
   /// (true class, predicted class): images.
   std::vector<int64_t> confusion;
 };

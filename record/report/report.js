@@ -54,10 +54,10 @@ function curves() {
         ofSteps('first convolution', 'gradient_first_conv', css('third')),
         ofSteps('last convolution', 'gradient_last_conv', css('fourth'))] }));
   }
-  const rows = [['epoch', 'rate', 'loss', 'top-1 %', 'top-5 %', 'val loss', 'val top-1 %', 'val top-5 %']];
+  const rows = [['epoch', 'rate', 'loss', 'top-1 %', 'top-5 %', 'val loss', 'val top-1 %', 'val top-5 %', 'calibration error %']];
   epochs.epoch.forEach((epoch, i) => rows.push([String(epoch), short(epochs.lr[i]), short(epochs.train_loss[i]),
     ...['train_top1', 'train_top5'].map(k => epochs[k][i].toFixed(2)), short(epochs.val_loss[i]),
-    ...['val_top1', 'val_top5'].map(k => epochs[k][i].toFixed(2))]));
+    ...['val_top1', 'val_top5'].map(k => epochs[k][i].toFixed(2)), short(epochs.val_calibration_error[i])]));
   const list = table(rows), at = best(run);
   if (at >= 0) list.querySelectorAll('tbody tr')[at].classList.add('best');
   return section('curves', 'Curves',
@@ -79,6 +79,42 @@ function classBars() {
   return el('div', { class: 'card wide' },
     el('div', { class: 'head' }, el('h3', {}, `Right answers by class (mean ${percent(100 * mean)})`), buttons),
     el('p', { class: 'soft small' }, 'Solid: the first answer is right. Pale: one of the first five is.'), host);
+}
+
+/** Guo et al. 2017: how often answers of about the same probability are right; on the diagonal, as often as they say. */
+function reliability() {
+  const c = validation.calibration;
+  if (!c || !c.bins || !Number.isFinite(c.error)) return null;
+  const side = 300, left = 44, bottom = 40, top = 8, n = c.bins.length, most = Math.max(...c.bins.map(bin => bin.count));
+  const x = share => left + share * side, y = percents => top + side * (1 - percents / 100);
+  const parts = [0, 25, 50, 75, 100].flatMap(t => [
+    svg('line', { class: 'rule', x1: left, x2: left + side, y1: y(t), y2: y(t) }),
+    svg('text', { x: left - 7, y: y(t) + 4, 'text-anchor': 'end' }, t),
+    svg('text', { x: x(t / 100), y: top + side + 16, 'text-anchor': 'middle' }, t)]);
+  c.bins.forEach((bin, i) => {
+    if (!bin.count) return;
+    const low = Math.min(bin.right, bin.confidence), high = Math.max(bin.right, bin.confidence), width = side / n - 2;
+    const words = `says ${percent(bin.confidence)}, is right in ${percent(bin.right)} of ${count(bin.count)}`;
+    const group = svg('g', { opacity: 0.45 + 0.55 * Math.sqrt(bin.count / most) });
+    group.append(svg('title', {}, words),
+      svg('rect', { class: 'right', x: x(i / n) + 1, width, y: y(bin.right), height: side * bin.right / 100 }),
+      svg('rect', { class: bin.right < bin.confidence ? 'gap over' : 'gap', x: x(i / n) + 1, width, y: y(high), height: side * (high - low) / 100 }));
+    parts.push(group);
+  });
+  parts.push(svg('line', { class: 'even', x1: x(0), y1: y(0), x2: x(1), y2: y(100) }),
+    svg('line', { class: 'axis', x1: left, x2: left + side, y1: y(0), y2: y(0) }),
+    svg('text', { x: left + side / 2, y: top + side + 33, 'text-anchor': 'middle' }, 'what the answer says of itself, %'),
+    svg('text', { transform: `translate(11 ${top + side / 2}) rotate(-90)`, 'text-anchor': 'middle' }, 'right answers, %'));
+  const picture = svg('svg', { class: 'reliability', viewBox: `0 0 ${left + side + 10} ${top + side + bottom}`, role: 'img',
+    'aria-label': `Reliability diagram: calibration error ${percent(c.error)}` });
+  picture.append(...parts);
+  const rows = c.bins.flatMap((bin, i) => bin.count ? [[`${(100 * i / n).toFixed(0)} – ${(100 * (i + 1) / n).toFixed(0)} %`,
+    count(bin.count), percent(bin.confidence), percent(bin.right)]] : []);
+  const sure = c.confidence - c.right, word = Math.abs(sure) < 1 ? 'about as sure as it is right' : sure > 0 ? 'too sure' : 'not sure enough';
+  return el('div', { class: 'card wide' }, el('h3', {}, `Is it as sure as it is right? Calibration error ${percent(c.error)}`),
+    el('p', { class: 'soft small' }, `On average its answers say ${percent(c.confidence)}, and ${percent(c.right)} are right: it is ${word}. ` +
+      'Bars: how many answers are right, by the probability that they give themselves; red is missing, green is beyond it. Paler where there are few.'),
+    el('div', { class: 'confusion' }, el('div', {}, picture), el('div', {}, table([['answers that say', 'images', 'on average', 'right'], ...rows]))));
 }
 
 /** Rows are true classes, columns answers; names and numbers where there is room for them. */
@@ -241,7 +277,7 @@ function follow() {
   setInterval(() => { if (on && !document.hidden && Date.now() - busy > pause / 2) location.reload(); }, pause);
 }
 
-const answers = validation ? section('answers', 'Answers', el('div', { class: 'grid' }, predictions(), classBars(), confusion()),
+const answers = validation ? section('answers', 'Answers', el('div', { class: 'grid' }, predictions(), classBars(), reliability(), confusion()),
   el('p', { class: 'soft small' }, `After epoch ${validation.epoch}, on ${count(validation.images)} validation images.`)) : null;
 const sections = [curves(), answers, network(), cost(), sheets(), making(), writeUp()].filter(Boolean);
 document.body.append(el('div', { class: 'inner' }, header()), navigation(sections), el('main', {}, sections,

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "kernels/machine/printable.h"
 #include "nn/models/models.h"
 #include "record/draw/confusion.h"
 #include "tests/apps/apps_support.h"
@@ -56,6 +57,10 @@ TEST_CASE("a report counts classes, answers and confusions") {
   // Class 1: 0.7 +, 0.6 -, 0.25 -, 0.2 -, 0.1 +.
   CHECK(r.precisions[1] == Approx(100 * (1 + 2 / 5.) / 2));
   CHECK(r.map == Approx((r.precisions[0] + r.precisions[1]) / 2));
+  // Twice 0.7 and right, twice 0.6 and wrong, once 0.5 and right.
+  CHECK(r.calibration.error == Approx(100 * (2 * 0.3 + 2 * 0.6 + 0.5) / 5));
+  CHECK(r.calibration.confidence == Approx(62));
+  CHECK(r.calibration.right == Approx(60));
 }
 
 TEST_CASE("a report's accuracy is that of evaluate()") {
@@ -105,6 +110,12 @@ TEST_CASE("evaluate says the same in words, JSON and a table, clean and attacked
   const auto json = nlohmann::json::parse(described.out);
   CHECK(json.at("clean").at("images") == 9);
   CHECK(json.at("clean").at("classes").size() == 3);
+  const auto& calibration = json["clean"].at("calibration");
+  CHECK(calibration.at("bins").size() == 15);
+  CHECK(calibration.at("right") == Approx(json["clean"]["top1"].get<double>()));
+  CHECK_THAT(said.out, Contains(formatted("mAP %.2f %%, calibration error %.2f %%",
+                                          json["clean"]["map"].get<double>(),
+                                          calibration["error"].get<double>())));
   CHECK(json.at("attacked").at("top1") <= json.at("clean").at("top1"));
   char top1[32];
   std::snprintf(top1, sizeof top1, "clean: top-1 %.2f %%", json["clean"]["top1"].get<double>());
