@@ -1,6 +1,7 @@
 // Says in detail what a network gets right and wrong. See --help.
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <numeric>
 
 #include "apps/app.h"
@@ -8,6 +9,8 @@
 #include "apps/json_output.h"
 #include "apps/network_flags.h"
 #include "apps/numbers.h"
+#include "apps/run_folder.h"
+#include "apps/weights_size.h"
 #include "data/whole_file.h"
 #include "kernels/machine/printable.h"
 #include "record/draw/confusion.h"
@@ -22,7 +25,7 @@ struct Work {
   Checkpoint checkpoint;
   DataSplits data;
   std::optional<PgdOptions> attack;
-  std::string method = "pgd", csv, picture;
+  std::string weights, method = "pgd", csv, picture;
   Device device;
   int workers = 2, wrong = 10;
   bool json = false;
@@ -36,6 +39,7 @@ struct Work {
   void print_wrong(const Answers& answers) const;
   void write_csv(const Answers& clean, const Answers* attacked) const;
   Json described(const Report& report) const;
+  bool is_half() const;
 };
 
 // As evaluate_shown() does it.
@@ -169,6 +173,13 @@ Json Work::described(const Report& r) const {
   return all;
 }
 
+// Whether the file has most of its weights in two bytes each.
+bool Work::is_half() const {
+  std::error_code none;
+  const auto bytes = std::filesystem::file_size(weights, none);
+  return !none && double(bytes) < 3.0 * double(checkpoint.network->parameter_count());
+}
+
 int Work::run() {
   const Answers clean = ask(false);
   if (interrupted()) return 130;
@@ -183,6 +194,7 @@ int Work::run() {
     if (!json) print("attacked", *under);
   }
   if (!json) print_wrong(clean);
+  if (!json) say_weights_size(weights, weights, checkpoint.network->parameter_count(), is_half());
   if (!csv.empty()) write_csv(clean, attacked ? &*attacked : nullptr);
   if (!picture.empty())
     write_png(picture,
@@ -191,7 +203,12 @@ int Work::run() {
   for (auto& file : {csv, picture})
     if (!file.empty()) say("wrote %s\n", printable(file).c_str());
   if (json) {
-    Json all{{"clean", described(report)}};
+    std::error_code none;
+    Json all{{"weights",
+              {{"file", weights},
+               {"bytes", std::filesystem::file_size(weights, none)},
+               {"parameters", checkpoint.network->parameter_count()}}},
+             {"clean", described(report)}};
     if (under) all["attacked"] = described(*under);
     print_json(all);
   }
@@ -243,6 +260,7 @@ std::function<int()> prepare(int argc, char** argv) {
 
   work->device = device.open();
   work->checkpoint = network.open(app);
+  work->weights = weights_file(network.weights);
   CheckpointInfo& info = work->checkpoint.info;
   if (attacked) work->attack = attack.options(info, data.seed);
   work->workers = data.workers;

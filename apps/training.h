@@ -86,7 +86,7 @@ class Training {
                   const CheckpointInfo& before) const;
   void show_progress();
   void print_epoch(const Score& train, const Score& val, double seconds);
-  void summary(double seconds) const;
+  void summary(double seconds);
   std::string path(const std::string& name) const { return options_.folder->path() + "/" + name; }
   const Position& position() const { return trainer_.position(); }
 

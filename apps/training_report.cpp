@@ -5,6 +5,7 @@
 #include "apps/app.h"
 #include "apps/flags.h"
 #include "apps/training.h"
+#include "apps/weights_size.h"
 #include "autograd/conv.h"
 
 namespace tweed::app {
@@ -131,12 +132,14 @@ void Training::save_epoch(const Score& train, const Score& val, double seconds) 
   saved_ = true;
 }
 
-void Training::summary(double seconds) const {
+void Training::summary(double seconds) {
   const int64_t epochs = position().epoch - epochs_before_;
   say("\nTrained %ld epoch%s in %s; peak memory %s.\n", long(epochs), epochs == 1 ? "" : "s",
       clock(seconds).c_str(), megabytes(double(memory_stats(device_).peak)).c_str());
   say("Waiting for images took %.1f %% of the time of training.\n", 100 * waited_ / trained_);
   say("Best validation top-1: %.2f %%.\n", best_);
+  say_weights_size(path(run_file::best), run_file::best, trainer_.network().parameter_count(),
+                   options_.weights_as == WeightsAs::half);
   if (device_.kind() != Device::Kind::cpu)
     for (auto& line : conv_choices(device_)) say("%s\n", line.c_str());
   say("Files in %s:\n", printable(options_.folder->path()).c_str());

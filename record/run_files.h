@@ -1,5 +1,6 @@
 // The names of the files in a run's folder.
 #pragma once
+#include <cstdint>
 
 namespace tweed {
 
@@ -29,5 +30,8 @@ inline constexpr const char* followers[] = {best_state, best,   last,    metrics
                                             iterations, layers, curves,  filters,
                                             validation, report, profile, tensorboard};
 }  // namespace run_file
+
+/// Of weights that are handed in as coursework: no more is taken.
+inline constexpr uint64_t submission_bytes = 10'000'000;
 
 }  // namespace tweed

@@ -2,7 +2,7 @@
 'use strict';
 
 const run = data.runs[0];
-const { config, epochs, steps, layers, validation, profile, images } = run;
+const { config, epochs, steps, layers, validation, profile, weights, images } = run;
 const colors = { training: css('train'), validation: css('val') };
 
 function header() {
@@ -21,9 +21,11 @@ function header() {
   const d = c.data || {};
   return el('header', { class: 'top' },
     el('div', { class: 'line' }, el('h1', {}, run.name), el('span', { class: 'badge ' + status, id: 'status' }, status)),
-    el('p', { class: 'soft' }, `${c.model || 'network'}, ${count(c.parameters || 0)} parameters, on ${d.name || 'data'}: ` +
+    el('p', { class: 'soft' }, `${c.model || 'network'}, ${count(c.parameters || 0)} parameters${weights ? ` (${weights.file}: ${bytes(weights.bytes)})` : ''}, on ${d.name || 'data'}: ` +
       `${count(d.training_images || 0)} training and ${count(d.validation_images || 0)} validation images ` +
       `of ${d.image_size}×${d.image_size}, ${count(d.classes || 0)} classes`),
+    weights && weights.bytes > weights.limit ? el('p', { class: 'bad small' }, `${weights.file} is larger than the ${bytes(weights.limit)} ` +
+      'that coursework may be handed in with: --half-weights, of training and of export_weights, halves it.') : null,
     el('div', { class: 'tiles' }, tiles));
 }
 

@@ -119,6 +119,16 @@ json layers_of(const std::string& path) {
   return layers;
 }
 
+// The file that is handed in, and how large that may be.
+json weights_of(const std::string& base) {
+  for (auto name : {run_file::best, run_file::last}) {
+    std::error_code error;
+    const auto bytes = std::filesystem::file_size(base + name, error);
+    if (!error) return {{"file", name}, {"bytes", bytes}, {"limit", submission_bytes}};
+  }
+  return nullptr;
+}
+
 std::string picture(const std::string& path) {
   constexpr uint64_t most = uint64_t(32) << 20;
   try {
@@ -155,6 +165,7 @@ json read_run(const std::string& folder) {
   run["layers"] = layers_of(base + run_file::layers);
   run["validation"] = file_or_null(base + run_file::validation);
   run["profile"] = file_or_null(base + run_file::profile);
+  run["weights"] = weights_of(base);
   run["images"] = json::object();
   for (auto& [name, file] : {std::pair("filters", run_file::filters),
                              {"saliency", run_file::saliency},

@@ -15,6 +15,7 @@ namespace tweed {
 ///   epoch_ends    the last iteration of each epoch
 ///   layers        [{name, epoch: [...], weight: [...], gradient: [...], activation: [...]}]
 ///   validation    validation.json, or null; profile as well
+///   weights       {file, bytes, limit}: what would be handed in, and how large it may be; or null
 ///   images        {filters, saliency, attack}: data URIs of the pictures that are there
 ///
 /// @throws FormatError  if the folder is no run: it has neither config.json nor metrics.jsonl
