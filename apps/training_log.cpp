@@ -55,6 +55,9 @@ void Training::profile() {
   const StepProfile profile = profile_step(trainer_.network(), x, y);
   say("One step of %ld images, layer by layer:\n\n", long(profile.batch_size));
   std::printf("%s\n", profile.table(terminal_width()).c_str());
+  constexpr std::size_t shown = 12;
+  say("Its memory when the forward pass has ended, tensor by tensor:\n\n");
+  std::printf("%s\n", profile.tensor_table(shown, terminal_width()).c_str());
   std::fflush(stdout);
   nlohmann::ordered_json layers = nlohmann::ordered_json::array();
   for (auto& l : profile.layers)
@@ -65,6 +68,10 @@ void Training::profile() {
                       {"backward", l.backward},
                       {"saved_bytes", l.saved_bytes},
                       {"parameter_bytes", l.parameter_bytes}});
+  nlohmann::ordered_json tensors = nlohmann::ordered_json::array();
+  for (auto& t : profile.tensors)
+    tensors.push_back(
+        {{"name", t.name}, {"kind", t.kind}, {"shape", t.shape.str()}, {"bytes", t.bytes}});
   int64_t optimizer_bytes = 0;
   for (auto& [name, t] : trainer_.optimizer().state()) optimizer_bytes += int64_t(t.bytes());
   const nlohmann::ordered_json all{{"batch_size", profile.batch_size},
@@ -74,7 +81,8 @@ void Training::profile() {
                                    {"gradient_bytes", trainer_.parameters().grads().bytes()},
                                    {"optimizer_bytes", optimizer_bytes},
                                    {"peak_bytes", profile.peak_bytes},
-                                   {"layers", layers}};
+                                   {"layers", layers},
+                                   {"tensors", tensors}};
   WholeFile file(path(run_file::profile));
   file.write(all.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   file.commit();

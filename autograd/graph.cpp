@@ -282,6 +282,18 @@ GraphStats graph_stats(const Tensor& y) {
   return stats;
 }
 
+std::vector<SavedTensor> saved_tensors(const Tensor& y) {
+  std::vector<SavedTensor> all;
+  std::set<const void*> seen;
+  if (NodePtr root = node_of(y))
+    visit(root, [&](Node& node) {
+      for (auto& t : node.saved.all())
+        if (t.defined() && t.size() > 0 && seen.insert(t.address()).second)
+          all.push_back({node.op, t});
+    });
+  return all;
+}
+
 Saved::Saved(const std::vector<Tensor>& tensors) {
   for (auto& t : tensors) {
     tensors_.push_back(t.defined() ? t.detach() : t);

@@ -74,6 +74,15 @@ struct GraphStats {
 };
 GraphStats graph_stats(const Tensor& y);
 
+/// A tensor that an operation keeps for its backward pass.
+struct SavedTensor {
+  std::string operation;
+  Tensor tensor;
+};
+/// Those that can be reached from y; one that several operations keep is there once, with the last
+/// of them.
+std::vector<SavedTensor> saved_tensors(const Tensor& y);
+
 // ---- for operations -------------------------------------------------------------------------
 
 /// The tensors that an operation kept for its backward pass, in the order of save().

@@ -112,6 +112,8 @@ class Tensor {
   std::shared_ptr<const Attachment> annotation() const {
     return impl().annotated_version == version() ? impl().annotation : nullptr;
   }
+  /// Tells tensors that share elements from others. Not to be read through.
+  const void* address() const { return data(); }
   /// True if both are handles of the same tensor.
   bool same(const Tensor& o) const { return impl_ == o.impl_; }
   /// True if no other tensor shares this storage.

@@ -1,6 +1,7 @@
 // Time and memory by layer: everything is in some layer, and the network stays as it was.
 #include "train/profile.h"
 
+#include <algorithm>
 #include <map>
 
 #include "nn/models/models.h"
@@ -52,6 +53,25 @@ TEST_CASE("A profile has each layer's time, both ways, and what it keeps") {
     CHECK(sum <= profile.seconds);
     CHECK(profile.other < sum / 2);
     CHECK(profile.table(60).find("conv7") != std::string::npos);
+
+    // Of each tensor once: the parameters, the images, and what the backward pass needs.
+    int64_t parameters = 0, kept = 0;
+    for (auto& t : profile.tensors) {
+      CHECK(t.bytes >= t.shape.size());
+      if (t.kind == "parameter") parameters += t.bytes;
+      if (t.kind == "kept") kept += t.bytes;
+    }
+    CHECK(parameters == profile.parameter_bytes);
+    const int64_t first_output = 2 * 8 * 8 * 64 * 4;
+    CHECK(kept > first_output);
+    CHECK(std::is_sorted(profile.tensors.begin(), profile.tensors.end(),
+                         [](auto& a, auto& b) { return a.bytes > b.bytes; }));
+    const auto weight = std::find_if(profile.tensors.begin(), profile.tensors.end(),
+                                     [](auto& t) { return t.name == "conv1.weight"; });
+    REQUIRE(weight != profile.tensors.end());
+    CHECK(weight->shape == Shape{64, 7, 7, 3});
+    CHECK(profile.tensor_table(3).find(std::to_string(profile.tensors.size() - 3) + " more") !=
+          std::string::npos);
   }
 }
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 #include <map>
+#include <set>
 
 #include "autograd/loss.h"
 #include "kernels/machine/printable.h"
@@ -73,8 +75,36 @@ class Restored {
   std::vector<Named> kept_;
 };
 
-void step(Module& network, const Tensor& images, const Tensor& labels) {
-  backward(cross_entropy(forward_float(network, images), labels));
+// @param look  is given the loss before the walk back
+void step(Module& network, const Tensor& images, const Tensor& labels,
+          const std::function<void(const Tensor&)>& look = {}) {
+  const Tensor loss = cross_entropy(forward_float(network, images), labels);
+  if (look) look(loss);
+  backward(loss);
+}
+
+std::vector<TensorMemory> tensors_of(const Module& network, const Tensor& images,
+                                     const Tensor& labels, const Tensor& loss) {
+  std::vector<TensorMemory> all;
+  std::set<const void*> seen;
+  auto add = [&](const std::string& name, const char* kind, const Tensor& t) {
+    if (t.size() > 0 && seen.insert(t.address()).second)
+      all.push_back({name, kind, t.shape(), int64_t(t.bytes())});
+  };
+  for (auto& [name, t] : network.parameters()) add(name, "parameter", t);
+  for (auto& [name, t] : network.buffers()) add(name, "buffer", t);
+  add("images", "input", images);
+  add("labels", "input", labels);
+  for (auto& [operation, t] : saved_tensors(loss)) add(operation, "kept", t);
+  std::stable_sort(all.begin(), all.end(),
+                   [](const TensorMemory& a, const TensorMemory& b) { return a.bytes > b.bytes; });
+  return all;
+}
+
+// Cut at the terminal's width.
+std::string line_of(std::string text, int width) {
+  if (width > 0 && text.size() > std::size_t(width)) text.resize(std::size_t(width));
+  return text + "\n";
 }
 
 }  // namespace
@@ -83,13 +113,16 @@ StepProfile profile_step(Module& network, const Tensor& images, const Tensor& la
   const Restored restored(network);
   const Device device = images.device();
   network.set_random_step({});
-  for (int i = 0; i < 2; ++i) step(network, images, labels);
+  StepProfile profile{.batch_size = images.dim(0)};
+  step(network, images, labels);
+  step(network, images, labels,
+       [&](const Tensor& loss) { profile.tensors = tensors_of(network, images, labels, loss); });
   take_layer_notes();
   reset_peak_memory(device);
   Trace trace;
   step(network, images, labels);
   trace.stop();
-  StepProfile profile{.batch_size = images.dim(0), .seconds = trace.seconds()};
+  profile.seconds = trace.seconds();
   profile.peak_bytes = int64_t(memory_stats(device).peak);
 
   std::map<const void*, std::size_t> places;
@@ -129,9 +162,7 @@ std::string StepProfile::table(int width) const {
   for (auto& l : layers) names = std::max(names, printable(l.name).size());
   std::string text;
   auto row = [&](const std::string& name, const char* numbers) {
-    std::string line = name + std::string(names - std::min(names, name.size()), ' ') + numbers;
-    if (width > 0 && line.size() > std::size_t(width)) line = line.substr(0, std::size_t(width));
-    text += line + "\n";
+    text += line_of(name + std::string(names - std::min(names, name.size()), ' ') + numbers, width);
   };
   char numbers[120];
   row("layer", "  forward ms  backward ms  share  kept MB  weights MB  output");
@@ -146,6 +177,25 @@ std::string StepProfile::table(int width) const {
                 100 * other / all);
   row("other", numbers);
   return text;
+}
+
+std::string StepProfile::tensor_table(std::size_t most, int width) const {
+  std::string text = line_of("      MB  what       of                        shape", width);
+  char line[200];
+  int64_t rest = 0;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const TensorMemory& t = tensors[i];
+    if (i >= most) {
+      rest += t.bytes;
+      continue;
+    }
+    std::snprintf(line, sizeof line, "%8.2f  %-9s  %-24s  %s", double(t.bytes) / 1e6,
+                  t.kind.c_str(), printable(t.name).c_str(), t.shape.str().c_str());
+    text += line_of(line, width);
+  }
+  if (tensors.size() <= most) return text;
+  std::snprintf(line, sizeof line, "%8.2f  %zu more", double(rest) / 1e6, tensors.size() - most);
+  return text + line_of(line, width);
 }
 
 }  // namespace tweed

@@ -20,6 +20,14 @@ struct LayerProfile {
   int64_t parameter_bytes = 0;
 };
 
+/// A tensor that is there when the forward pass has ended.
+struct TensorMemory {
+  std::string name;  ///< "conv1.weight", "images", or by which operation it is kept: "max_pool2d"
+  std::string kind;  ///< "parameter", "buffer", "input", or "kept", for the backward pass
+  Shape shape;
+  int64_t bytes = 0;
+};
+
 struct StepProfile {
   int64_t batch_size = 0;
   double seconds = 0;  ///< of the whole, as traced: calls one after another
@@ -27,9 +35,12 @@ struct StepProfile {
   std::vector<LayerProfile>
       layers;  ///< in order of the network; those that do nothing are left out
   int64_t parameter_bytes = 0, peak_bytes = 0;
+  std::vector<TensorMemory> tensors;  ///< the largest first
 
   /// A table with milliseconds and megabytes, on lines of at most `width` columns; 0: any.
   std::string table(int width = 0) const;
+  /// The same of the `most` largest tensors, with a line for all others.
+  std::string tensor_table(std::size_t most, int width = 0) const;
 };
 
 /// Traces (see Trace) forward, cross-entropy and backward on a batch, after doing the same twice

@@ -222,7 +222,17 @@ function cost() {
         el('span', { class: 'bar', style: 'grid-template-columns:1fr 3.6em;min-width:130px' },
           el('span', { class: 'track' }, el('span', { style: `width:${100 * (r.forward + r.backward) / time}%;background:${css('train')}` })),
           el('span', { class: 'number' }, (100 * (r.forward + r.backward) / time).toFixed(1) + ' %')),
-        bytes(r.saved_bytes), bytes(r.parameter_bytes), r.output]), ...(profile.other ? [['other', ms(profile.other), '', '', '', '', '']] : [])])));
+        bytes(r.saved_bytes), bytes(r.parameter_bytes), r.output]), ...(profile.other ? [['other', ms(profile.other), '', '', '', '', '']] : [])])),
+  ...tensors(profile.tensors || []));
+}
+
+/** What the memory of a step is made of. */
+function tensors(all) {
+  const shown = all.slice(0, 20), rest = all.slice(20);
+  return all.length ? [el('div', { class: 'card', style: 'margin-top:14px' }, el('h3', {}, 'Memory by tensor'),
+    el('p', {}, 'When the forward pass has ended; gradients and the optimizer\'s state are as large as the parameters, or twice that.'),
+    table([['tensor', 'what', 'shape', 'bytes'], ...shown.map(t => [t.name, t.kind === 'kept' ? 'kept for backward' : t.kind, t.shape, bytes(t.bytes)]),
+      ...(rest.length ? [[`${rest.length} more`, '', '', bytes(sum(rest.map(t => t.bytes)))]] : [])]))] : [];
 }
 
 function sheets() {

@@ -156,6 +156,9 @@ TEST_CASE("--profile says where a step's time and memory go, and changes no bit"
   CHECK(o.out.find("layer by layer") != std::string::npos);
   const json profile = json::parse(bytes_of(folder / "b/profile.json"));
   CHECK(profile.at("layers").size() > 5);
+  CHECK_THAT(o.out, Contains("tensor by tensor"));
+  CHECK(profile.at("tensors").size() > 10);
+  CHECK(profile.at("tensors")[0].at("bytes") >= profile.at("tensors")[9].at("bytes"));
   CHECK(profile.at("peak_bytes") > profile.at("parameter_bytes"));
   CHECK(bytes_of(folder / "a/last.safetensors") == bytes_of(folder / "b/last.safetensors"));
   CHECK(steps_of(folder / "a") == steps_of(folder / "b"));
