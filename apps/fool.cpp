@@ -149,7 +149,7 @@ int Work::run() {
   say("%td of %zu taken for what they were to be taken for\n", made, fooled.size());
   Json all{{"model", checkpoint.info.model}, {"picture", flags.out}, {"images", described}};
   if (other) all["networks"] = try_other();
-  write_sheet(flags.out, fooled_sheet(fooled, checkpoint.info, !photos));
+  write_sheet(flags.out, fooled_sheet(fooled, checkpoint.info, !photos && !flags.with_changes));
   say("wrote %s\n", printable(flags.out).c_str());
   if (photos) all["skipped"] = json_of(photos->skipped());
   if (flags.json) print_json(all);
