@@ -9,7 +9,7 @@ template <class T, class Own>
 __device__ inline void walk_packs(int64_t first, int64_t last, int64_t C, Own own) {
   for (int64_t begin = 0; begin < PackTile<T>::packs(C); begin += pack_threads) {
     const PackTile<T> tile(C, begin);
-    const int row = int(threadIdx.x) / tile.wide;
+    const int row = tile.row_of(int(threadIdx.x));
     const int64_t c = (tile.first + int(threadIdx.x) - row * tile.wide) * Pack<T>::size;
     const int64_t step = tile.at_once * C, end = row < tile.at_once ? last * C + c : 0;
     own(tile, c, [&](auto fetch, auto use) {
@@ -61,7 +61,7 @@ __device__ inline void sum_packs(int64_t first, int64_t last, int64_t C, Begin b
       cells[i * pack_threads + int(threadIdx.x)] = sums[i / size][i % size];
     __syncthreads();
     for (int j = threadIdx.x; j < size * tile.wide; j += pack_threads) {
-      const int k = j / tile.wide, pack = j - k * tile.wide;
+      const int k = tile.row_of(j), pack = j - k * tile.wide;
       A totals[count] = {};
       for (int row = 0; row < tile.at_once; ++row)
 #pragma unroll

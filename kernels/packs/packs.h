@@ -76,7 +76,15 @@ struct PackTile {
   TWEED_INLINE PackTile(int64_t C, int64_t first)
       : first(int(first)),
         wide(int(packs(C) - first < pack_threads ? packs(C) - first : pack_threads)),
-        at_once(pack_threads / wide) {}
+        reciprocal_(((1u << 20) + unsigned(wide) - 1) / unsigned(wide)) {
+    at_once = row_of(pack_threads);
+  }
+  /// n / wide for n up to 2,048 = 2^11: the reciprocal of `wide`, at most 2^8, is less than 2^-12
+  /// too large, and a GPU takes twenty instructions for a division.
+  TWEED_INLINE int row_of(int n) const { return int(unsigned(n) * reciprocal_ >> 20); }
+
+ private:
+  unsigned reciprocal_;
 };
 /// Rows that give each thread of a block `each` of them.
 template <class T>
