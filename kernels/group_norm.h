@@ -16,7 +16,7 @@ struct GroupShape {
 };
 
 /// y = (x - mean) * rstd * gamma + beta, with rstd = 1 / sqrt(var + eps) and the biased variance of
-/// each sample and group. Two passes over each slab, joined by Chan's formula.
+/// each sample and group. Slabs are joined by Chan's formula.
 ///
 /// @param x, y         (samples, pixels, channels), not empty
 /// @param gamma, beta  (channels)

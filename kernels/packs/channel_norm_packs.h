@@ -3,39 +3,52 @@
 
 #include "kernels/packs/pack_walk.h"
 
+template <class A>
+__device__ inline A middle_of(A a, A b, A c) {
+  return max(min(a, b), min(max(a, b), c));
+}
+
+// A slab's sums are those around a number that is near the others, the middle one of three rows:
+// one pass, and exact enough however far from zero the values are, or one row from all others.
 template <class T>
 __global__ void __launch_bounds__(pack_threads)
     channel_moments_packs_kernel(int64_t rows, int64_t C, int64_t slabs, const T* __restrict__ x,
                                  acc_t<T>* __restrict__ partial) {
   using A = acc_t<T>;
   constexpr int size = Pack<T>::size;
-  auto fetch = [&](int64_t at) { return Pack<T>(pack_at(x + at)); };
+  struct About {
+    A v[size];
+  };
   for (int64_t slab : grid_blocks(slabs)) {
     const int64_t first = rows * slab / slabs, last = rows * (slab + 1) / slabs;
-    const A n = A(last - first);
+    const A share = A(1) / A(int(last - first));
+    const T* const a = x + first * C;
+    const T* const b = x + (first + last) / 2 * C;
+    const T* const c = x + (last - 1) * C;
     A* const mean = partial + slab * 2 * C;
     A* const squares = mean + C;
-    sum_packs<1, T>(
-        first, last, C, [](int64_t) { return 0; }, fetch,
-        [](int, const Pack<T>& in, int64_t, auto& sums) {
-#pragma unroll
-          for (int k = 0; k < size; ++k) sums[0][k] += in[k];
-        },
-        [&](int64_t c, const auto& totals) { mean[c] = totals[0] / n; });
     sum_packs<2, T>(
-        first, last, C, [&](int64_t c) { return OwnNumbers<size, A>(mean + c); }, fetch,
-        [](const OwnNumbers<size, A>& about, const Pack<T>& in, int64_t, auto& sums) {
+        first, last, C,
+        [&](int64_t i) {
+          const Pack<T> of_a = pack_at(a + i), of_b = pack_at(b + i), of_c = pack_at(c + i);
+          About about;
+#pragma unroll
+          for (int k = 0; k < size; ++k) about.v[k] = middle_of(of_a[k], of_b[k], of_c[k]);
+          return about;
+        },
+        [&](int64_t at) { return Pack<T>(pack_at(x + at)); },
+        [](const About& about, const Pack<T>& in, int64_t, auto& sums) {
 #pragma unroll
           for (int k = 0; k < size; ++k) {
-            const A d = in[k] - about[k];
+            const A d = in[k] - about.v[k];
             sums[0][k] += d;
             sums[1][k] += d * d;
           }
         },
-        [&](int64_t c, const auto& totals) {
-          const A off = totals[0] / n;
-          mean[c] += off;
-          squares[c] = totals[1] - n * off * off;
+        [&](int64_t i, const auto& totals) {
+          const A off = totals[0] * share;
+          mean[i] = middle_of(load(a[i]), load(b[i]), load(c[i])) + off;
+          squares[i] = totals[1] - totals[0] * off;
         });
   }
 }

@@ -3,6 +3,7 @@
 #include "autograd/attention.h"
 #include "autograd/conv.h"
 #include "autograd/elementwise.h"
+#include "autograd/functions.h"
 #include "autograd/norm.h"
 #include "autograd/pool.h"
 #include "autograd/reduce.h"
@@ -11,6 +12,8 @@
 
 namespace tweed {
 namespace {
+
+using Doubles = std::vector<double>;
 
 // f(x) and its gradients by the inputs through a random cotangent, on a device.
 template <class F>
@@ -65,6 +68,49 @@ TEST_CASE("layer_norm in packs is that of single elements", "[packs]") {
     for (int64_t rows : {1, 37})
       check_like_cpu([](auto& in) { return layer_norm(in[0], in[1], in[2]); },
                      {{rows, C}, {C}, {C}});
+}
+
+TEST_CASE("batch_norm in packs is that of single elements", "[packs]") {
+  // Tiles of a few packs, of all threads, and of what is left; blocks with one row and with many.
+  for (int64_t C : {8, 24, 264, 2056, 12})
+    for (int64_t rows : {5, 37, 300})
+      check_like_cpu(
+          [](auto& in) { return batch_norm(in[0], in[1], in[2], {}, {}, {.training = true}); },
+          {{rows, C}, {C}, {C}});
+}
+
+TEST_CASE("batch_norm's statistics are right where one row is far from the others", "[packs]") {
+  for (int64_t odd : {0, 1, 150, 299}) {
+    Tensor x = random_tensor({300, 8}, DType::float32, {}, 1);
+    x.slice(odd, odd + 1).fill(1e4);
+    auto normalised = [&](DType dtype, Device device) {
+      const Tensor one = Tensor::full({8}, 1, dtype, device),
+                   zero = Tensor::zeros({8}, dtype, device);
+      return batch_norm(x.to(dtype).to(device), one, zero, {}, {}, {.training = true}).to_doubles();
+    };
+    const Doubles exact = normalised(DType::float64, {});
+    for (Device device : test_devices()) {
+      INFO(device.name() << ", row " << odd);
+      CHECK(difference(normalised(DType::float32, device), exact, 1e-5) == "");
+    }
+  }
+}
+
+TEST_CASE("sums over columns in packs are those of single elements", "[packs]") {
+  struct Folded {
+    Shape x;
+    std::vector<int> axes;
+  };
+  // One slab and several; many outer rows, which are not cut; rows wider than a block.
+  const Folded all[] = {{{3, 20, 8}, {1}},   {{2, 200, 24}, {1}},  {{300, 50, 8}, {1}},
+                        {{2, 7, 2056}, {1}}, {{257, 300, 8}, {1}}, {{40, 24}, {0}}};
+  for (const Folded& f : all) check_like_cpu([&](auto& in) { return mean(in[0], f.axes); }, {f.x});
+}
+
+TEST_CASE("elements in packs are like single ones, whatever is left over", "[packs]") {
+  // Two packs for each thread of a block, less, and elements that make no pack.
+  for (int64_t n : {1, 8, 2048, 2056, 4096, 4100, 6151})
+    check_like_cpu([](auto& in) { return gelu(in[0]) + in[1]; }, {{n}, {n}});
 }
 
 TEST_CASE("attention's gradient in packs is that of single elements", "[packs]") {
