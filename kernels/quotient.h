@@ -20,7 +20,12 @@ struct Quotient {
                           1);
   }
   TWEED_INLINE int of(int n) const {
-    return int((uint32_t((uint64_t(multiplier) * uint32_t(n)) >> 32) + uint32_t(n)) >> shift);
+#ifdef __CUDA_ARCH__
+    const uint32_t product = __umulhi(multiplier, uint32_t(n));
+#else
+    const uint32_t product = uint32_t((uint64_t(multiplier) * uint32_t(n)) >> 32);
+#endif
+    return int((product + uint32_t(n)) >> shift);
   }
 };
 

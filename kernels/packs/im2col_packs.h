@@ -44,7 +44,8 @@ __global__ void __launch_bounds__(pack_threads)
 
 /// Of pixels of whole packs, the gather form.
 struct PackPixels {
-  int H, W, OH, OW, stride, padding, packs;
+  int H, W, OH, OW, stride, padding;
+  int packs, patch;  // packs of a pixel and of a window
   Quotient of_packs, of_width, of_height, of_stride;
 
   PackPixels(const Window& w, int size)
@@ -55,16 +56,29 @@ struct PackPixels {
         stride(int(w.stride)),
         padding(int(w.padding)),
         packs(int(w.C / size)),
+        patch(int(w.patch() / size)),
         of_packs(packs),
         of_width(W),
         of_height(H),
         of_stride(stride) {}
-  /// The window, of `count`, whose cell k along an axis is pixel i; -1 if there is none.
-  TWEED_INLINE int window(int i, int k, int count) const {
-    const int at = i + padding - k;
-    if (at < 0) return -1;
-    const int found = of_stride.of(at);
-    return found * stride == at && found < count ? found : -1;
+};
+
+/// The windows, of `count`, that cover pixel i along an axis: those whose cell 0 lies at the last
+/// step not beyond it, one step before that, ... They are in order, and not all of them `exist`.
+template <int kernel>
+struct Covering {
+  int window[kernel], cell[kernel];
+  bool exists[kernel];
+
+  TWEED_INLINE Covering(const PackPixels& w, int i, int count) {
+    const int at = i + w.padding, last = w.of_stride.of(at);
+#pragma unroll
+    for (int k = 0; k < kernel; ++k) {
+      const int steps = kernel - 1 - k;
+      window[k] = last - steps;
+      cell[k] = at - window[k] * w.stride;
+      exists[k] = (cell[k] < kernel) & (unsigned(window[k]) < unsigned(count));
+    }
   }
 };
 
@@ -77,22 +91,20 @@ __global__ void __launch_bounds__(pack_threads, 2)
   for (int64_t i : grid_stride(count)) {
     const int pixel = w.of_packs.of(int(i)), line = w.of_width.of(pixel);
     const int n = w.of_height.of(line), pack = int(i) - pixel * w.packs;
-    const int h = line - n * w.H, v = pixel - line * w.W;
+    const Covering<kernel> down(w, line - n * w.H, w.OH), right(w, pixel - line * w.W, w.OW);
     Pack<T> in[cells];
-    bool covered[cells];
 #pragma unroll
-    for (int k = 0; k < cells; ++k) {  // windows in order, as elsewhere
-      const int cell = cells - 1 - k;
-      const int oh = w.window(h, cell / kernel, w.OH), ow = w.window(v, cell % kernel, w.OW);
-      covered[k] = oh >= 0 && ow >= 0;
-      if (!covered[k]) continue;
-      const int64_t row = int64_t((n * w.OH + oh) * w.OW + ow) * cells + cell;
-      in[k] = pack_at(columns + (row * w.packs + pack) * size);
+    for (int k = 0; k < cells; ++k) {
+      const int y = k / kernel, x = k % kernel;
+      if (!(down.exists[y] & right.exists[x])) continue;
+      const int place = (n * w.OH + down.window[y]) * w.OW + right.window[x];
+      const int cell = down.cell[y] * kernel + right.cell[x];
+      in[k] = pack_at(columns + (int64_t(place) * w.patch + cell * w.packs + pack) * size);
     }
     A sums[size] = {};
 #pragma unroll
     for (int k = 0; k < cells; ++k) {
-      if (!covered[k]) continue;
+      if (!(down.exists[k / kernel] & right.exists[k % kernel])) continue;
 #pragma unroll
       for (int c = 0; c < size; ++c) sums[c] += in[k][c];
     }
