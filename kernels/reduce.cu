@@ -1,6 +1,7 @@
 #include "kernels/machine/kernel.h"
 #include "kernels/packs/packs.h"
 #include "kernels/pieces.h"
+#include "kernels/quotient.h"
 #include "kernels/reduce.h"
 
 namespace tweed {
@@ -80,15 +81,16 @@ __global__ void fold_columns_kernel(Reduction shape, int64_t slabs, acc_t<In> di
 #ifndef TWEED_CPU
 #include "kernels/packs/pack_walk.h"
 
-// Sums in packs; extremes go the other way.
+// Sums in packs; extremes go the other way. A GPU takes dozens of instructions for a division, so
+// `length`, the rows of a slab, and the divisor of blocks come from the host.
 template <Fold f, class In, class Out>
 __global__ void __launch_bounds__(pack_threads)
-    fold_packs_kernel(Reduction shape, int64_t slabs, acc_t<In> divisor, const In* __restrict__ x,
-                      Out* __restrict__ y) {
-  const int64_t C = shape.inner, length = ceil_div(shape.reduce, slabs);
+    fold_packs_kernel(Reduction shape, int slabs, Quotient of_slabs, int64_t length,
+                      acc_t<In> divisor, const In* __restrict__ x, Out* __restrict__ y) {
+  const int64_t C = shape.inner;
   for (int64_t i : grid_blocks(shape.outer * slabs)) {
-    const int64_t row = i / slabs, slab = i - row * slabs, base = row * shape.reduce;
-    const int64_t first = min(slab * length, shape.reduce);
+    const int row = of_slabs.of(int(i)), slab = int(i) - row * slabs;
+    const int64_t first = min(slab * length, shape.reduce), base = row * shape.reduce;
     sum_packs<1, In>(
         base + first, base + min(first + length, shape.reduce), C, [](int64_t) { return 0; },
         [&](int64_t at) { return Pack<In>(pack_at(x + at)); },
@@ -157,9 +159,10 @@ static void fold_pass(Here& here, const Reduction& shape, int64_t slabs, double 
   }
 #ifndef TWEED_CPU
   if constexpr (!Folding<f>::is_extreme)
-    if (in_packs<In>(shape.inner, x.data()))
+    if (in_packs<In>(shape.inner, x.data()) && shape.outer * slabs < int64_t(1) << 31)
       return launch(fold_packs_kernel<f, In, Out>, pack_config(shape.outer * slabs), here, shape,
-                    slabs, A(divisor), x, y);
+                    int(slabs), Quotient(int(slabs)), ceil_div(shape.reduce, slabs), A(divisor), x,
+                    y);
 #endif
   const Dim block = {32, 8};
   launch(fold_columns_kernel<f, In, Out>,

@@ -12,7 +12,8 @@ struct Reduction {
   /// The slabs into which the sum is cut; a second pass adds those up if there are several.
   constexpr int64_t slabs() const {
     const int64_t rows = inner == 1 ? 8192 : 32;  // the fewest that make a slab worthwhile
-    if (reduce <= rows) return 1;
+    // Where there is enough to do side by side, a second pass costs more than it saves.
+    if (reduce <= rows || (inner > 1 && outer >= 256 && reduce <= 8 * rows)) return 1;
     const int64_t all = inner == 1 ? 4096 : 1024, enough = ceil_div(reduce, rows);
     const int64_t most = outer > all / 4 ? 4 : all / (outer + !outer);
     // Beyond that, slabs bound the length of a sum and so its rounding error.
