@@ -1,5 +1,6 @@
 #include "kernels/copy.h"
 #include "kernels/machine/kernel.h"
+#include "kernels/packs/packs.h"
 
 namespace tweed {
 namespace MACHINE {
@@ -8,7 +9,7 @@ namespace MACHINE {
 template <class T>
 __global__ void fill_kernel(T* __restrict__ y, int64_t n, T value) {
   map(
-      n, [=] { return value; }, y);
+      n, [=] { return load(value); }, y);
 }
 
 __global__ void count_up_kernel(int32_t* __restrict__ y, int64_t n, int32_t by) {
@@ -18,7 +19,7 @@ __global__ void count_up_kernel(int32_t* __restrict__ y, int64_t n, int32_t by) 
 template <class From, class To>
 __global__ void convert_kernel(const From* __restrict__ x, To* __restrict__ y, int64_t n) {
   map(
-      n, [](From v) { return store<To>(acc_t<To>(load(v))); }, y, x);
+      n, [](From v) { return acc_t<To>(load(v)); }, y, x);
 }
 
 }  // namespace MACHINE

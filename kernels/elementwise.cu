@@ -13,43 +13,42 @@ template <class T>
 __global__ void axpy_kernel(int64_t n, acc_t<T> a, const T* __restrict__ x, T* __restrict__ y) {
   const T* const old = y;
   map(
-      n, [=](T was, T more) { return store<T>(load(was) + a * load(more)); }, y, old, x);
+      n, [=](T was, T more) { return load(was) + a * load(more); }, y, old, x);
 }
 
 template <Unary f, class T>
 __global__ void unary_forward_kernel(int64_t n, acc_t<T> p, const T* __restrict__ x,
                                      T* __restrict__ y) {
   map(
-      n, [=](T v) { return store<T>(UnaryFormula<f>::value(load(v), p)); }, y, x);
+      n, [=](T v) { return UnaryFormula<f>::value(load(v), p); }, y, x);
 }
 template <Unary f, class T>
 __global__ void unary_backward_kernel(int64_t n, acc_t<T> p, const T* __restrict__ saved,
                                       const T* __restrict__ dy, T* __restrict__ dx) {
   map(
-      n, [=](T v, T dv) { return store<T>(UnaryFormula<f>::gradient(load(v), load(dv), p)); }, dx,
-      saved, dy);
+      n, [=](T v, T dv) { return UnaryFormula<f>::gradient(load(v), load(dv), p); }, dx, saved, dy);
 }
 
 template <bool has_a, bool has_b, class T>
 __global__ void select_kernel(int64_t n, const uint8_t* __restrict__ condition,
                               const T* __restrict__ a, const T* __restrict__ b, T* __restrict__ y) {
-  const T zero = store<T>(acc_t<T>(0));
+  const acc_t<T> zero = 0;
   if constexpr (has_a && has_b)
     map(
-        n, [](uint8_t yes, T v, T w) { return yes ? v : w; }, y, condition, a, b);
+        n, [](uint8_t yes, T v, T w) { return load(yes ? v : w); }, y, condition, a, b);
   else if constexpr (has_a)
     map(
-        n, [=](uint8_t yes, T v) { return yes ? v : zero; }, y, condition, a);
+        n, [=](uint8_t yes, T v) { return yes ? load(v) : zero; }, y, condition, a);
   else
     map(
-        n, [=](uint8_t yes, T w) { return yes ? zero : w; }, y, condition, b);
+        n, [=](uint8_t yes, T w) { return yes ? zero : load(w); }, y, condition, b);
 }
 
 template <Binary f, class T>
 __global__ void binary_kernel(int64_t n, const T* __restrict__ a, const T* __restrict__ b,
                               T* __restrict__ y) {
   map(
-      n, [](T v, T w) { return store<T>(BinaryFormula<f>::value(load(v), load(w))); }, y, a, b);
+      n, [](T v, T w) { return BinaryFormula<f>::value(load(v), load(w)); }, y, a, b);
 }
 
 #ifndef TWEED_CPU

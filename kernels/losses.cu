@@ -1,6 +1,7 @@
 #include "kernels/losses.h"
 #include "kernels/machine/kernel.h"
 #include "kernels/math.h"
+#include "kernels/packs/packs.h"
 
 namespace tweed {
 namespace MACHINE {
@@ -38,9 +39,8 @@ __global__ void pair_loss_backward_kernel(int64_t n, double divisor, const T* __
                                           T* __restrict__ d) {
   const acc_t<T> scale = load(dloss[0]) / acc_t<T>(divisor);
   map(
-      n,
-      [=](T a, T b) { return store<T>(pair_slope<f, second, acc_t<T>>(load(a), load(b)) * scale); },
-      d, x, y);
+      n, [=](T a, T b) { return pair_slope<f, second, acc_t<T>>(load(a), load(b)) * scale; }, d, x,
+      y);
 }
 
 template <class T>

@@ -59,7 +59,7 @@ TWEED_INLINE float normal_cdf(float x) {
 #else
   const float t = 1 / down;
 #endif
-  float sum = 0.39296204699f - t * 0.10655280036f;
+  float sum = ::fmaf(t, -0.10655280036f, 0.39296204699f);
   sum = -0.24208531228f + t * sum;
   sum = 0.27308144104f + t * sum;
   sum = 0.06579949566f + t * sum;
