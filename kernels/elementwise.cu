@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "kernels/elementwise.h"
 #include "kernels/machine/kernel.h"
 #include "kernels/math.h"
@@ -15,6 +17,30 @@ __global__ void axpy_kernel(int64_t n, acc_t<T> a, const T* __restrict__ x, T* _
   map(
       n, [=](T was, T more) { return load(was) + a * load(more); }, y, old, x);
 }
+
+// A block for each vector, which are parameters of their own: `sim` wants to know of all memory
+// that a kernel touches.
+#define EACH(p)                                                                                  \
+  p##0, p##1, p##2, p##3, p##4, p##5, p##6, p##7, p##8, p##9, p##10, p##11, p##12, p##13, p##14, \
+      p##15
+struct Lengths {
+  int of[Additions<float>::most];
+};
+template <class T>
+__global__ void add_all_kernel(int64_t count, Lengths lengths, EACH(T* y), EACH(const T* x)) {
+  T* const sums[] = {EACH(y)};
+  const T* const more[] = {EACH(x)};
+  for (int64_t block : grid_blocks(count)) {
+    T* sum = nullptr;
+    const T* x = nullptr;
+    int n = 0;
+#pragma unroll
+    for (int k = 0; k < Additions<T>::most; ++k)  // other indexes would need local memory
+      if (k == block) sum = sums[k], x = more[k], n = lengths.of[k];
+    for (int64_t i : block_stride(n)) sum[i] = store<T>(load(sum[i]) + load(x[i]));
+  }
+}
+#undef EACH
 
 template <Unary f, class T>
 __global__ void unary_forward_kernel(int64_t n, acc_t<T> p, const T* __restrict__ x,
@@ -130,6 +156,18 @@ void axpy(M& here, double a, Span<const T> x, Span<T> y) {
 }
 
 template <class M, class T>
+void add_all(M& here, const Additions<T>& all) {
+  Lengths lengths = {};
+  int64_t work = 0;
+  for (int k = 0; k < all.count; ++k) work += lengths.of[k] = int(all.y[k].size());
+  auto with = [&]<std::size_t... k>(std::index_sequence<k...>) {
+    launch(add_all_kernel<T>, {.grid = all.count, .work = work}, here, int64_t(all.count), lengths,
+           all.y[k]..., all.x[k]...);
+  };
+  with(std::make_index_sequence<Additions<T>::most>());
+}
+
+template <class M, class T>
 void unary_forward(M& here, Unary f, double p, Span<const T> x, Span<T> y) {
   auto with = [&](auto kernel) {
     launch(kernel, map_config<T>(y.size()), here, y.size(), acc_t<T>(p), x, y);
@@ -206,6 +244,7 @@ void binary(M& here, Binary f, const Broadcast& shape, Span<const T> a, Span<con
 
 #define INSTANTIATE(T)                                                                       \
   template void axpy(Here&, double, Span<const T>, Span<T>);                                 \
+  template void add_all(Here&, const Additions<T>&);                                         \
   template void unary_forward(Here&, Unary, double, Span<const T>, Span<T>);                 \
   template void unary_backward(Here&, Unary, double, Span<const T>, Span<const T>, Span<T>); \
   template void select(Here&, Span<const uint8_t>, Span<const T>, Span<const T>, Span<T>);   \

@@ -9,6 +9,19 @@ namespace tweed {
 template <class M, class T>
 void axpy(M&, double a, Span<const T> x, Span<T> y);
 
+/// Additions y[i] += x[i] of short vectors, to be made by one kernel: a launch takes longer than
+/// each of them. No two y overlap.
+template <class T>
+struct Additions {
+  static constexpr int most = 16;
+  static constexpr int64_t longest = 4096;  ///< elements of a vector that is short
+  Span<const T> x[most];
+  Span<T> y[most];
+  int count = 0;
+};
+template <class M, class T>
+void add_all(M&, const Additions<T>&);
+
 /// y[i] = f(x[i], p)
 template <class M, class T>
 void unary_forward(M&, Unary f, double p, Span<const T> x, Span<T> y);

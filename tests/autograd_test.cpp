@@ -42,6 +42,35 @@ TEST_CASE("gradients accumulate until they are cleared", "[graph]") {
   CHECK_THROWS_WITH(set_grad(x, buffer), Contains("[set_grad]"));
 }
 
+TEST_CASE("many leaves' gradients accumulate, short and long, in buffers of their own or shared",
+          "[graph]") {
+  for (Device device : test_devices())
+    for (DType dtype : {DType::float64, DType::float32, DType::bfloat16}) {
+      INFO(device.name() << " " << name_of(dtype));
+      // More of them than one kernel takes; lengths about where a kernel of its own begins.
+      std::vector<Tensor> leaves;
+      for (int64_t i = 0; i < 40; ++i) {
+        const int64_t n = i == 20 ? 4097 : i == 21 ? 4096 : i == 22 ? 0 : i + 1;
+        leaves.push_back(require_grad(Tensor::full({n}, double(i), dtype, device)));
+      }
+      Tensor shared = Tensor::zeros({4}, dtype, device);
+      set_grad(leaves[1], shared.slice(0, 2));
+      set_grad(leaves[2], shared.slice(1, 4));  // of which one element is the other's, too
+      for (int times = 0; times < 3; ++times) {
+        Tensor total = sum(leaves[0] * 0.5);
+        for (std::size_t i = 1; i < leaves.size(); ++i) total = total + sum(leaves[i] * double(i));
+        backward(total);
+      }
+      CHECK(grad(leaves[0]).to_doubles() == Doubles{1.5});
+      CHECK(shared.to_doubles() == Doubles{3, 9, 6, 6});
+      for (std::size_t i = 3; i < leaves.size(); ++i) {
+        INFO("leaf " << i);
+        const Tensor g = grad(leaves[i]);
+        CHECK(g.to_doubles() == Doubles(std::size_t(g.size()), 3.0 * double(i)));
+      }
+    }
+}
+
 TEST_CASE("an addition's shared gradient is not changed for its other input", "[graph]") {
   Tensor a = leaf({1}), b = leaf({1});
   Tensor s = a + b;
