@@ -20,7 +20,8 @@ void check_scale_and_shift(const char* op, const Tensor& x, const Tensor& gamma,
 }
 
 void check_batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
-                      const Tensor& running_mean, const Tensor& running_var, bool training) {
+                      const Tensor& running_mean, const Tensor& running_var, const Tensor& batches,
+                      bool training) {
   const char* op = "batch_norm";
   check_scale_and_shift(op, x, gamma, beta);
   const Shape channels = {x.dim(-1)};
@@ -34,6 +35,9 @@ void check_batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
       fail(op, "running statistics are ", running_mean.dtype(), ", x is ", x.dtype());
     check_alike(op, {running_mean, running_var});
   }
+  if (batches.defined() &&
+      (batches.dtype() != DType::int32 || batches.size() != 1 || !(batches.device() == x.device())))
+    fail(op, "batches is ", batches.shape(), " of ", batches.dtype(), " on ", batches.device());
   if (training && x.size() == x.dim(-1))
     fail(op, "x is ", x.shape(), ": training needs more than one row");
 }
@@ -46,8 +50,11 @@ int64_t rows_of(const Tensor& x) { return x.dim(-1) ? x.size() / x.dim(-1) : 0; 
 
 // The batch's mean and rstd in training, with the running ones updated; else the running ones.
 void find_statistics(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
-                     bool training, double momentum, double eps, Tensor& mean, Tensor& rstd) {
+                     const BatchNormOptions& options, Tensor& mean, Tensor& rstd) {
+  const bool training = options.training;
+  const double momentum = options.momentum, eps = options.eps;
   const int64_t C = x.dim(-1), rows = rows_of(x);
+  const Tensor& batches = options.batches;
   rstd = Tensor::empty({C}, accumulator_dtype(x), x.device());
   mean = training ? Tensor::empty_like(rstd) : running_mean.clone();
   dispatch("batch_norm", x, [&]<class T>(auto& here) {
@@ -56,12 +63,13 @@ void find_statistics(const Tensor& x, const Tensor& running_mean, const Tensor& 
     if (auto known = std::dynamic_pointer_cast<const ChannelMoments>(x.annotation()))
       return batch_norm_join(here, rows, known->slab_rows, eps, momentum, known->moments.read<A>(),
                              mean.write<A>(), rstd.write<A>(), write_or_empty<A>(running_mean),
-                             write_or_empty<A>(running_var));
+                             write_or_empty<A>(running_var), write_or_empty<int32_t>(batches));
     Tensor partial = Tensor::empty({batch_norm_slabs(rows, C), 2, C}, rstd.dtype(), x.device());
     batch_norm_statistics(here, rows, eps, momentum, x.read<T>(), mean.write<A>(), rstd.write<A>(),
                           write_or_empty<A>(running_mean), write_or_empty<A>(running_var),
-                          partial.write<A>());
+                          write_or_empty<int32_t>(batches), partial.write<A>());
   });
+  if (training && batches.defined()) batches.changed();
   if (!training || !running_mean.defined()) return;
   running_mean.changed();
   running_var.changed();
@@ -73,11 +81,10 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
                   const Tensor& running_mean, const Tensor& running_var,
                   const BatchNormOptions& options) {
   const bool training = options.training;
-  const double momentum = options.momentum, eps = options.eps;
   const Activation activation = options.activation;
-  check_batch_norm(x, gamma, beta, running_mean, running_var, training);
+  check_batch_norm(x, gamma, beta, running_mean, running_var, options.batches, training);
   Tensor mean, rstd, y = Tensor::empty_like(x);
-  if (x.size()) find_statistics(x, running_mean, running_var, training, momentum, eps, mean, rstd);
+  if (x.size()) find_statistics(x, running_mean, running_var, options, mean, rstd);
   dispatch("batch_norm", x, [&]<class T>(auto& here) {
     using A = acc_t<T>;
     if (!x.size()) return;
@@ -86,7 +93,8 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
   });
   const Tensor result = activation == Activation::none ? Tensor() : y;
   if (is_watched())
-    describe("batch_norm", {{"eps", {eps}}, {"relu", {double(activation == Activation::relu)}}});
+    describe("batch_norm",
+             {{"eps", {options.eps}}, {"relu", {double(activation == Activation::relu)}}});
   return record("batch_norm", {x, gamma, beta}, y, save(x, gamma, mean, rstd, result),
                 [=](const Saved& s, const Tensor& dy, Want want) {
                   const Tensor &x = s[0], &gamma = s[1], &mean = s[2], &rstd = s[3], &y = s[4];

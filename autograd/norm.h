@@ -9,6 +9,7 @@ struct BatchNormOptions {
   bool training = false;  ///< normalises by the batch's statistics, and updates the running ones
   double momentum = 0.1, eps = 1e-5;
   Activation activation = Activation::none;  ///< none, or relu in the same pass
+  Tensor batches;  ///< int32, one element, counted up in training; may be undefined
 };
 
 /// Batch normalisation over the last axis, with PyTorch's conventions.

@@ -80,7 +80,8 @@ void add_batch_norm(std::vector<KernelCase>& cases, const Setting& s) {
                      on(device, [&](auto& here) {
                        batch_norm_statistics(here, rows, 1e-5, 0.1, x.read<float>(),
                                              mean.write<float>(), rstd.write<float>(),
-                                             Span<float>(), Span<float>(), partial.write<float>());
+                                             Span<float>(), Span<float>(), Span<int32_t>(),
+                                             partial.write<float>());
                      });
                    }});
   cases.push_back({"batch norm and relu", bytes_of({x, y}), 0, "", [=] {

@@ -37,8 +37,10 @@ template <class A>
 __global__ void batch_norm_join_kernel(SlabRows in_slab, int64_t C, int64_t slabs, double eps,
                                        double momentum, const A* __restrict__ partial,
                                        A* __restrict__ mean, A* __restrict__ rstd,
-                                       A* __restrict__ running_mean, A* __restrict__ running_var) {
+                                       A* __restrict__ running_mean, A* __restrict__ running_var,
+                                       int32_t* __restrict__ batches) {
   const double rows = double(in_slab.rows);
+  if (batches && blockIdx.x == 0 && threadIdx.x == 0 && threadIdx.y == 0) ++*batches;
   for (int64_t tile : grid_blocks(ceil_div(C, blockDim.x))) {
     const int64_t at = tile * blockDim.x + threadIdx.x, c = min(at, C - 1);
     const double about = partial[c];
@@ -95,22 +97,24 @@ using namespace MACHINE;
 template <class M, class T>
 void batch_norm_statistics(M& here, int64_t rows, double eps, double momentum, Span<const T> x,
                            Span<acc_t<T>> mean, Span<acc_t<T>> rstd, Span<acc_t<T>> running_mean,
-                           Span<acc_t<T>> running_var, Span<acc_t<T>> partial) {
+                           Span<acc_t<T>> running_var, Span<int32_t> batches,
+                           Span<acc_t<T>> partial) {
   using A = acc_t<T>;
   const int64_t C = mean.size(), slabs = batch_norm_slabs(rows, C);
   channel_moments(here, rows, C, slabs, x, partial);
   launch(batch_norm_join_kernel<A>, column_sum_config(C, slabs), here, SlabRows(rows, slabs), C,
-         slabs, eps, momentum, Span<const A>(partial), mean, rstd, running_mean, running_var);
+         slabs, eps, momentum, Span<const A>(partial), mean, rstd, running_mean, running_var,
+         batches);
 }
 
 template <class M, class A>
 void batch_norm_join(M& here, int64_t rows, int64_t slab_rows, double eps, double momentum,
                      Span<const A> moments, Span<A> mean, Span<A> rstd, Span<A> running_mean,
-                     Span<A> running_var) {
+                     Span<A> running_var, Span<int32_t> batches) {
   const int64_t C = mean.size(), slabs = ceil_div(rows, slab_rows);
   launch(batch_norm_join_kernel<A>, column_sum_config(C, slabs), here,
          SlabRows::of(slab_rows, rows), C, slabs, eps, momentum, moments, mean, rstd, running_mean,
-         running_var);
+         running_var, batches);
 }
 
 template <class M, class A>
@@ -151,7 +155,7 @@ void batch_norm_backward(M& here, Activation activation, bool training, int64_t 
 #define INSTANTIATE(T)                                                                         \
   template void batch_norm_statistics(Here&, int64_t, double, double, Span<const T>,           \
                                       Span<acc_t<T>>, Span<acc_t<T>>, Span<acc_t<T>>,          \
-                                      Span<acc_t<T>>, Span<acc_t<T>>);                         \
+                                      Span<acc_t<T>>, Span<int32_t>, Span<acc_t<T>>);          \
   template void batch_norm_forward(Here&, Activation, int64_t, Span<const T>, Span<const T>,   \
                                    Span<const T>, Span<const acc_t<T>>, Span<const acc_t<T>>,  \
                                    Span<T>);                                                   \
@@ -163,7 +167,7 @@ FOR_FLOATING_TYPES(INSTANTIATE)
 #define INSTANTIATE_ACCUMULATOR(A)                                                               \
   template void batch_norm_rstd(Here&, double, Span<const A>, Span<A>);                          \
   template void batch_norm_join(Here&, int64_t, int64_t, double, double, Span<const A>, Span<A>, \
-                                Span<A>, Span<A>, Span<A>);
+                                Span<A>, Span<A>, Span<A>, Span<int32_t>);
 INSTANTIATE_ACCUMULATOR(float)
 INSTANTIATE_ACCUMULATOR(double)
 

@@ -17,14 +17,16 @@ constexpr int64_t batch_norm_slabs(int64_t rows, int64_t C) {
 
 /// mean and rstd = 1 / sqrt(var + eps) of each channel, with the biased variance; and, if the
 /// running statistics are not empty, running = (1 - momentum) running + momentum (mean, unbiased
-/// var). Two passes over each slab, joined by Chan's formula: right for means far from zero.
+/// var). Slabs are summed around a number of their own and joined by Chan's formula: right for
+/// means far from zero. `batches`, one number unless it is empty, is counted up.
 ///
 /// @param x        (rows, C), rows >= 1
 /// @param partial  (slabs, 2, C), scratch
 template <class M, class T>
 void batch_norm_statistics(M&, int64_t rows, double eps, double momentum, Span<const T> x,
                            Span<acc_t<T>> mean, Span<acc_t<T>> rstd, Span<acc_t<T>> running_mean,
-                           Span<acc_t<T>> running_var, Span<acc_t<T>> partial);
+                           Span<acc_t<T>> running_var, Span<int32_t> batches,
+                           Span<acc_t<T>> partial);
 
 /// The same from moments that somebody else found.
 /// @param moments  (slabs, 2, C): mean, and sum of squared deviations from it, of each channel in
@@ -32,7 +34,7 @@ void batch_norm_statistics(M&, int64_t rows, double eps, double momentum, Span<c
 template <class M, class A>
 void batch_norm_join(M&, int64_t rows, int64_t slab_rows, double eps, double momentum,
                      Span<const A> moments, Span<A> mean, Span<A> rstd, Span<A> running_mean,
-                     Span<A> running_var);
+                     Span<A> running_var, Span<int32_t> batches);
 
 /// rstd = 1 / sqrt(var + eps). A is float or double.
 template <class M, class A>

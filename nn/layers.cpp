@@ -93,12 +93,12 @@ BatchNorm2d::BatchNorm2d(int64_t channels, const BatchNorm2dOptions& options) : 
 }
 Tensor BatchNorm2d::forward(const Tensor& x) {
   const bool updates = training() && !frozen_;
-  if (updates) batches_.count_up();
   return batch_norm(x, weight_, bias_, running_mean_, running_var_,
                     {.training = updates,
                      .momentum = options_.momentum,
                      .eps = options_.eps,
-                     .activation = options_.activation});
+                     .activation = options_.activation,
+                     .batches = batches_});
 }
 std::string BatchNorm2d::description() const {
   const std::string activation = activation_name(options_.activation);

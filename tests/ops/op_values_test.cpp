@@ -128,12 +128,17 @@ TEST_CASE("batch_norm keeps running statistics as PyTorch does", "[ops]") {
     Tensor gamma = Tensor::full({2}, 1, dtype, device), beta = Tensor::zeros({2}, dtype, device);
     Tensor mean = Tensor::full({2}, 1, dtype, device), var = Tensor::full({2}, 2, dtype, device);
     const uint32_t before = mean.version();
-    batch_norm(x, gamma, beta, mean, var, {.training = true, .momentum = 0.25});
+    Tensor batches = Tensor::full({}, 7, DType::int32, device);
+    batch_norm(x, gamma, beta, mean, var, {.training = true, .momentum = 0.25, .batches = batches});
+    CHECK(batches.item() == 8);
     // Means 3 and 30; unbiased variances 7 and 700.
     CHECK(difference(mean.to_doubles(), {1.5, 8.25}, 1e-6) == "");
     CHECK(difference(var.to_doubles(), {3.25, 176.5}, 1e-6) == "");
     CHECK(mean.version() > before);
-    Tensor y = batch_norm(x, gamma, beta, mean, var, {.momentum = 0.25, .eps = 0});
+    Tensor y =
+        batch_norm(x, gamma, beta, mean, var, {.momentum = 0.25, .eps = 0, .batches = batches});
+    CHECK(batches.item() == 8);
+    CHECK_THROWS_AS(batch_norm(x, gamma, beta, mean, var, {.batches = x}), ShapeError);
     CHECK(y.to_doubles()[0] == Approx((1 - 1.5) / std::sqrt(3.25)));
     CHECK(mean.to_doubles()[0] == Approx(1.5));
     CHECK_THROWS_AS(batch_norm(tensor({1, 2}, {1, 2}, dtype, device), gamma, beta, mean, var,
