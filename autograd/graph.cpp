@@ -148,10 +148,7 @@ class Walk {
   }
   void finish_leaf(Node& leaf, const Tensor& grad) {
     if (targets_) return;
-    if (leaf.grad.defined())
-      leaf_additions_.add(leaf.grad, grad);
-    else
-      leaf.grad = grad.clone();
+    leaf.grad.defined() ? leaf_additions_.add(leaf.grad, grad) : void(leaf.grad = grad.clone());
   }
   void step(Node& node, Tensor dy) {
     if (node.freed)
