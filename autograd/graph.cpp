@@ -277,21 +277,10 @@ GraphStats graph_stats(const Tensor& y) {
     visit(root, [&](Node& node) {
       stats.operations += !node.leaf;
       if (!node.leaf) stats.names.insert(node.op);
-      for (auto& t : node.saved.all()) stats.saved_bytes += t.defined() ? int64_t(t.bytes()) : 0;
+      for (auto& t : node.saved.all())
+        if (t.defined()) stats.saved_bytes += t.bytes(), stats.saved.push_back({node.op, t});
     });
   return stats;
-}
-
-std::vector<SavedTensor> saved_tensors(const Tensor& y) {
-  std::vector<SavedTensor> all;
-  std::set<const void*> seen;
-  if (NodePtr root = node_of(y))
-    visit(root, [&](Node& node) {
-      for (auto& t : node.saved.all())
-        if (t.defined() && t.size() > 0 && seen.insert(t.address()).second)
-          all.push_back({node.op, t});
-    });
-  return all;
 }
 
 Saved::Saved(const std::vector<Tensor>& tensors) {

@@ -66,22 +66,19 @@ bool grad_enabled();
 /// its shape, dtype and device takes its place.
 void on_gradient(const Tensor& t, std::function<Tensor(const Tensor&)> f);
 
-/// The operations and saved bytes that can be reached from y, for tests and for the curious.
-struct GraphStats {
-  int64_t operations = 0;
-  int64_t saved_bytes = 0;
-  std::set<std::string> names;  ///< of the operations
-};
-GraphStats graph_stats(const Tensor& y);
-
 /// A tensor that an operation keeps for its backward pass.
 struct SavedTensor {
   std::string operation;
   Tensor tensor;
 };
-/// Those that can be reached from y; one that several operations keep is there once, with the last
-/// of them.
-std::vector<SavedTensor> saved_tensors(const Tensor& y);
+/// The operations and saved tensors that can be reached from y, for tests and for the curious.
+struct GraphStats {
+  int64_t operations = 0;
+  int64_t saved_bytes = 0;
+  std::set<std::string> names;     ///< of the operations
+  std::vector<SavedTensor> saved;  ///< one that several operations keep is there several times
+};
+GraphStats graph_stats(const Tensor& y);
 
 // ---- for operations -------------------------------------------------------------------------
 

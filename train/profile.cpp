@@ -95,7 +95,8 @@ std::vector<TensorMemory> tensors_of(const Module& network, const Tensor& images
   for (auto& [name, t] : network.buffers()) add(name, "buffer", t);
   add("images", "input", images);
   add("labels", "input", labels);
-  for (auto& [operation, t] : saved_tensors(loss)) add(operation, "kept", t);
+  const GraphStats graph = graph_stats(loss);
+  for (auto& [operation, t] : graph.saved) add(operation, "kept", t);
   std::stable_sort(all.begin(), all.end(),
                    [](const TensorMemory& a, const TensorMemory& b) { return a.bytes > b.bytes; });
   return all;
