@@ -78,6 +78,15 @@ Tensor Pgd::started(const Tensor& x, uint32_t batch, uint32_t use, const Tensor&
   return y;
 }
 
+void Pgd::step(const Tensor& x, const Tensor& gradient, Tensor& images) const {
+  const trace::Scope scope("step of the attack", "attack");
+  on(x.device(), [&](auto& here) {
+    sign_step(here, x.read<float>(), gradient.read<float>(), step_.read<float>(),
+              {eps_.read<float>(), lo_.read<float>(), hi_.read<float>()}, images.write<float>());
+  });
+  images.changed();
+}
+
 PgdResult Pgd::operator()(Module& network, const Tensor& x, const Tensor& labels, uint32_t batch,
                           const Tensor& clock, bool final_loss) const {
   check_images(x);
@@ -91,14 +100,7 @@ PgdResult Pgd::operator()(Module& network, const Tensor& x, const Tensor& labels
     require_grad(leaf);
     Tensor loss = cross_entropy(forward_float(network, leaf), result.labels);
     result.losses.push_back(loss.detach());
-    Tensor gradient = grad_of(loss, {leaf})[0];
-    const trace::Scope scope("step of the attack", "attack");
-    on(x.device(), [&](auto& here) {
-      sign_step(here, x.read<float>(), gradient.read<float>(), step_.read<float>(),
-                {eps_.read<float>(), lo_.read<float>(), hi_.read<float>()},
-                result.images.write<float>());
-    });
-    result.images.changed();
+    step(x, grad_of(loss, {leaf})[0], result.images);
   }
   if (!final_loss) return result;
   NoGrad no_grad;

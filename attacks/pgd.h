@@ -61,6 +61,8 @@ class Pgd {
                        const Tensor& clock = {}, bool final_loss = true) const;
   /// x plus uniform noise in the box. @param use  0: the attack's own start
   Tensor started(const Tensor& x, uint32_t batch, uint32_t use, const Tensor& clock = {}) const;
+  /// One step of `images` along a gradient, and back into the space around x.
+  void step(const Tensor& x, const Tensor& gradient, Tensor& images) const;
 
  private:
   PgdOptions options_;

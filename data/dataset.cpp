@@ -98,6 +98,20 @@ void Dataset::use_pixels(std::shared_ptr<const uint8_t> pixels, const std::vecto
   sums_ = sums;
 }
 
+Dataset Dataset::part(const std::vector<int64_t>& indexes) const {
+  Dataset result = *this;
+  result.samples_.clear();
+  result.sums_.reset();
+  auto pixels = std::make_shared<std::vector<uint8_t>>();
+  const auto bytes = std::ptrdiff_t(side_) * side_ * 3;
+  for (const int64_t i : indexes) {
+    result.samples_.push_back(samples_[std::size_t(i)]);
+    if (pixels_) pixels->insert(pixels->end(), stored(i), stored(i) + bytes);
+  }
+  if (pixels_) result.pixels_ = {pixels, pixels->data()};
+  return result;
+}
+
 // Removes samples, and their pixels if there are any; `indexes` ascend.
 void Dataset::drop(const std::vector<int64_t>& indexes, std::vector<uint8_t>* pixels) {
   auto bytes = std::ptrdiff_t(side_) * side_ * 3;

@@ -80,6 +80,8 @@ class Dataset {
   /// is shared. @param damaged  indexes, in order   @param sums  over the pixels
   void use_pixels(std::shared_ptr<const uint8_t> pixels, const std::vector<int64_t>& damaged,
                   const PixelSums& sums);
+  /// Some of the images, as a data set of their own. @param indexes  in the order wanted
+  Dataset part(const std::vector<int64_t>& indexes) const;
   /// Whether all images are decoded already.
   bool in_memory() const { return pixels_ != nullptr; }
   /// The decoded images, (size, side, side, 3); empty unless in_memory().

@@ -14,6 +14,7 @@
 #include "tensor/replay.h"
 #include "tests/catch.h"
 #include "tests/support.h"
+#include "train/defence.h"
 #include "train/step.h"
 
 using namespace tweed;
@@ -76,7 +77,8 @@ class Steps {
   StepOptions options(Device device, const Kind& kind) {
     StepOptions o{.clip_grad = 0.5, .seed = 7, .ema = &ema, .record = kind.recorded};
     if (kind.attacked)
-      o.attack = pgd_in_step({.space = normalized_space(0.1, 0.05), .steps = 2, .seed = 3}, device);
+      o.objective = against(
+          pgd_in_step({.space = normalized_space(0.1, 0.05), .steps = 2, .seed = 3}, device));
     return o;
   }
 };

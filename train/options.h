@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "attacks/attack.h"
 #include "data/feed.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
+#include "train/defence.h"
 
 namespace tweed {
 
@@ -35,6 +35,11 @@ struct TrainerOptions {
   int accumulate = 1;    ///< parts in which a batch goes through the network
   double ema = 0;        ///< decay of a moving average of the weights (see Ema); 0: none
   Attack attack;         ///< if given, trains on images that it changed
+  /// Trains the network to withstand attacks: pgd, fgsm, free, trades, mart, awp, half, or a name
+  /// of one's own (see defence.h); empty: not. An epoch of `free` has all its replays.
+  std::string adversarial;
+  /// How, and what robust accuracy is measured at; unset: PGD-10 at 8/255 of the pixels.
+  std::optional<DefenceOptions> defence;
   Augmentation augmentation;
   Normalization normalization;
   int image_size = 0;              ///< pixels cut from an image; 0: what the data set suggests

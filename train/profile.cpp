@@ -9,6 +9,7 @@
 #include "autograd/loss.h"
 #include "kernels/machine/printable.h"
 #include "nn/forward_float.h"
+#include "nn/kept_buffers.h"
 #include "nn/layer_notes.h"
 #include "tensor/pool.h"
 #include "train/trace.h"
@@ -52,16 +53,13 @@ int64_t own_bytes(const Module& module) {
   return module.own_parameter_count() * int64_t(size_of(module.dtype()));
 }
 
-// Buffers change in a forward pass of training: they get their values back.
 class Restored {
  public:
-  explicit Restored(Module& network) : network_(network), training_(network.training()) {
-    for (auto& [name, t] : network.buffers()) kept_.push_back({name, t.clone()});
+  explicit Restored(Module& network)
+      : network_(network), training_(network.training()), buffers_(network) {
     network.train();
   }
   ~Restored() {
-    const auto buffers = network_.buffers();
-    for (std::size_t i = 0; i < kept_.size(); ++i) buffers[i].tensor.copy_from(kept_[i].tensor);
     for (auto& [name, t] : network_.parameters())
       if (requires_grad(t) && grad(t).defined()) grad(t).zero();
     network_.train(training_);
@@ -72,7 +70,7 @@ class Restored {
  private:
   Module& network_;
   bool training_;
-  std::vector<Named> kept_;
+  KeptBuffers buffers_;
 };
 
 // @param look  is given the loss before the walk back

@@ -1,10 +1,8 @@
 #include "train/step.h"
 
 #include "autograd/elementwise.h"
-#include "autograd/loss.h"
 #include "autograd/shape_ops.h"
 #include "kernels/machine/trace_notes.h"
-#include "nn/forward_float.h"
 #include "train/trace.h"
 
 namespace tweed {
@@ -86,19 +84,19 @@ void Step::update() {
   }
 }
 
+// The objective is cross-entropy of the network's logits (objective.cpp), unless options say
+// otherwise.
 void Step::forward_and_backward(int64_t first, int64_t last, uint32_t part) {
   set_random_step(part);
   const Tensor images = images_.slice(first, last), labels = labels_.slice(first, last);
-  const Tensor x = options_.attack ? options_.attack(network_, images, labels) : images;
-  const Tensor logits = forward_float(network_, x);
-  const Tensor loss =
-      options_.loss ? options_.loss(logits, labels, first) : cross_entropy(logits, labels);
+  const auto [loss, logits] = options_.objective(network_, images, labels, first);
   {
     const trace::Scope scope("score", "step");
     score_.add(loss, logits, labels);
   }
   const int parts = options_.accumulate;
   backward(parts > 1 ? loss / double(parts) : loss);
+  if (options_.after) options_.after();
 }
 
 }  // namespace tweed

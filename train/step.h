@@ -3,10 +3,10 @@
 #include <functional>
 #include <memory>
 
-#include "attacks/attack.h"
 #include "optim/ema.h"
 #include "optim/optimizer.h"
 #include "tensor/replay.h"
+#include "train/objective.h"
 #include "train/score.h"
 #include "train/step_log.h"
 #include "train/watch.h"
@@ -17,13 +17,11 @@ struct StepOptions {
   int accumulate = 1;    ///< parts of a batch that go through the network one after another
   double clip_grad = 0;  ///< the largest norm of all gradients together; 0: any
   uint64_t seed = 0;     ///< of dropout
-  Attack attack;         ///< if given, trains on images that it changed
   Ema* ema = nullptr;    ///< if given, is updated after the optimizer
   bool record = true;    ///< see Replay
   bool log = false;      ///< keeps a StepLog
-  /// If given, computes the loss instead of cross_entropy(logits, labels), of images from `first`
-  /// on. May be recorded.
-  std::function<Tensor(const Tensor& logits, const Tensor& labels, int64_t first)> loss = {};
+  Objective objective = classified;  ///< what is minimised
+  std::function<void()> after = {};  ///< called once the gradients of a part are there
 };
 
 /// Forward, cross-entropy, backward, optimizer: a training step on the batch that is in two tensors
@@ -36,7 +34,7 @@ struct StepOptions {
 /// Refers to the network, the parameters, the optimizer and the average, which must outlive it.
 class Step {
  public:
-  /// @param images  (N, H, W, 3), float32 or without an attack the network's dtype, normalised;
+  /// @param images  (N, H, W, 3), float32, or what the objective takes, normalised;
   /// @param labels  (N), int32
   /// @param load    fills both; is recorded with the rest
   Step(Module& network, ParameterBuffer& parameters, Optimizer& optimizer,

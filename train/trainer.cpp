@@ -8,6 +8,7 @@
 #include "autograd/conv.h"
 #include "autograd/loss.h"
 #include "autograd/reduce.h"
+#include "nn/forward_float.h"
 
 namespace tweed {
 namespace {
@@ -30,23 +31,49 @@ int64_t check_size(const Dataset& data, int64_t batch_size) {
   return data.size() / batch_size;
 }
 
+bool attacks(const TrainerOptions& options) {
+  return options.attack || !options.adversarial.empty();
+}
+
+// Of PGD-10 at 8/255 of the pixels, unless the options say otherwise.
+DefenceOptions defence_of(const TrainerOptions& options) {
+  if (options.defence) return *options.defence;
+  const Normalization& n = options.normalization;
+  return {
+      .attack = {.space = pixel_space(8 / 255., 2 / 255., n.mean, n.std), .seed = options.seed}};
+}
+
 // What an attack aims at is one label.
 const TrainerOptions& checked(const TrainerOptions& options) {
-  if (options.attack && options.augmentation.mixes())
+  if (attacks(options) && options.augmentation.mixes())
     throw Error("attacks take images of one label each, not those of mixup or cutmix");
+  if (options.attack && !options.adversarial.empty())
+    throw Error("training is against one attack: give a callable or a name, not both");
+  check_defence(options.adversarial, defence_of(options).attack);
   return options;
 }
 
-// Of images that are mixed, the loss of both labels; else nothing.
-decltype(StepOptions::loss) mixed_loss(const Feed& feed) {
-  if (!feed.other_labels().defined()) return {};
+// Of images that are mixed, the loss of both labels.
+Objective mixed(const Feed& feed) {
   return [others = feed.other_labels(), shares = feed.label_shares()](
-             const Tensor& logits, const Tensor& labels, int64_t first) {
+             Module& network, const Tensor& images, const Tensor& labels,
+             int64_t first) -> LossAndLogits {
     const int64_t last = first + labels.dim(0);
-    return cross_entropy_soft(
-        logits, mixed_labels(labels, others.slice(first, last), shares.slice(first, last),
-                             logits.dim(1), logits.dtype()));
+    const Tensor logits = forward_float(network, images);
+    return {cross_entropy_soft(
+                logits, mixed_labels(labels, others.slice(first, last), shares.slice(first, last),
+                                     logits.dim(1), logits.dtype())),
+            logits};
   };
+}
+
+// How the options have a network trained, against attacks or not.
+Defence make_defence(const TrainerOptions& options, const ParameterBuffer& parameters,
+                     const Feed& feed) {
+  if (!options.adversarial.empty())
+    return defence_called(options.adversarial)(defence_of(options), parameters, feed.images());
+  if (options.attack) return {against(options.attack)};
+  return {feed.other_labels().defined() ? mixed(feed) : classified};
 }
 
 // Which convolutions to suspect: " (convolutions: direct, winograd)".
@@ -70,23 +97,25 @@ std::string used_convolutions() {
 Trainer::Trainer(ModulePtr network, const Dataset& data, const TrainerOptions& options)
     : options_(checked(options)),
       network_(std::move(network)),
-      per_epoch_(check_size(data, options.batch_size)),
-      epochs_(options.iterations ? ceil_div(options.iterations, per_epoch_) : options.epochs),
-      iterations_(options.iterations ? options.iterations : options.epochs * per_epoch_),
+      batches_(check_size(data, options.batch_size)),
       parameters_(network_->parameters(), rules_of(options), options.compute),
       optimizer_(make_optimizer(options, parameters_)),
       ema_(options.ema > 0 ? std::make_unique<Ema>(parameters_, options.ema) : nullptr),
       feed_(data, network_->device(), batches_of(options, data), options.residence,
-            options.attack ? DType::float32 : options.compute),
+            attacks(options) ? DType::float32 : options.compute),
+      defence_(make_defence(options, parameters_, feed_)),
+      per_epoch_(batches_ * defence_.replays),
+      epochs_(options.iterations ? ceil_div(options.iterations, per_epoch_) : options.epochs),
+      iterations_(options.iterations ? options.iterations : options.epochs * per_epoch_),
       step_(*network_, parameters_, *optimizer_,
             {.accumulate = options.accumulate,
              .clip_grad = options.clip_grad,
              .seed = options.seed,
-             .attack = options.attack,
              .ema = ema_.get(),
              .record = options.record,
              .log = options.log_steps,
-             .loss = mixed_loss(feed_)},
+             .objective = defence_.objective,
+             .after = defence_.after},
             feed_.images(), feed_.labels(), [this] { feed_.load(); }) {
   const int64_t warmup =
       std::min(int64_t(options.warmup * double(per_epoch_) + 0.5), iterations_ - 1);
@@ -106,7 +135,8 @@ Score Trainer::epoch() {
 }
 
 void Trainer::start_epoch() {
-  feed_.start_epoch(position_.epoch, position_.iteration);
+  feed_.start_epoch(position_.epoch, position_.iteration / defence_.replays);
+  has_batch_ = false;
   step_.score().set(position_.score);
   next_read_ = position_.iteration;
   sums_read_ = position_.score;
@@ -128,9 +158,15 @@ std::vector<StepResult> Trainer::new_steps() {
   return std::exchange(steps_read_, {});
 }
 
+// Whether there is one; each stays for all its replays.
+bool Trainer::has_batch() {
+  if (!has_batch_ || position_.iteration % defence_.replays == 0) has_batch_ = feed_.next();
+  return has_batch_;
+}
+
 bool Trainer::step() {
   if (!started_) start_epoch();
-  if (position_.iteration >= iterations_of_epoch() || !feed_.next()) return false;
+  if (position_.iteration >= iterations_of_epoch() || !has_batch()) return false;
   network_->train();
   const int64_t iteration = position_.epoch * per_epoch_ + position_.iteration;
   optimizer_->set_lr(rate_(iteration));
@@ -170,6 +206,27 @@ Score Trainer::evaluate(const Dataset& data, const EvaluateOptions& options) {
   return score;
 }
 
+PgdOptions Trainer::measured_attack() const {
+  PgdOptions attack = defence_of(options_).attack;
+  for (std::size_t c = 0; c < 3; ++c) attack.space.step[c] = attack.space.eps[c] / 4;
+  attack.goal = AttackGoal::raise_label;
+  attack.steps = 10;
+  attack.random_start = true;
+  return attack;
+}
+
+Score Trainer::evaluate_robust(const Dataset& data) {
+  return evaluate_robust(data, {.image_size = options_.image_size,
+                                .normalization = options_.normalization,
+                                .workers = options_.workers});
+}
+
+Score Trainer::evaluate_robust(const Dataset& data, EvaluateOptions options) {
+  if (!robust_attack_) robust_attack_ = pgd_attack(measured_attack(), network_->device());
+  options.attack = robust_attack_;
+  return evaluate(data, options);
+}
+
 // A loss that is not finite makes the sum of losses so: looking at the sum finds it, however late.
 Score Trainer::score() {
   if (started_) position_.score = step_.score().read();
@@ -185,6 +242,7 @@ std::vector<Named> Trainer::live_state() const {
   add("model.", network_->state());
   add("optimizer.", optimizer_->state());
   if (ema_) add("ema.", ema_->state());
+  add("defence.", defence_.state);
   return all;
 }
 

@@ -20,7 +20,8 @@ struct Position {
 /// Everything that training goes on from, to the same bits as if it had never stopped.
 struct TrainerState {
   Position position;
-  /// "model.conv1.weight", "optimizer.velocity.conv1.weight", "ema.conv1.weight", ...
+  /// "model.conv1.weight", "optimizer.velocity.conv1.weight", "ema.conv1.weight", and what else
+  /// training goes on from, such as "defence.perturbation"
   std::vector<Named> tensors;
 };
 
@@ -56,6 +57,15 @@ class Trainer {
   /// in training, unless the options say otherwise. @throws Diverged
   Score evaluate(const Dataset& data);
   Score evaluate(const Dataset& data, const EvaluateOptions& options);
+
+  /// Robust accuracy: the same under PGD, whose ten steps of a quarter of eps go up the true
+  /// label's loss from a random start, at the eps of TrainerOptions::defence. Some hundred images
+  /// tell how it goes: see balanced() in train/robust_history.h.
+  Score evaluate_robust(const Dataset& data);
+  /// @param options  whose attack does not count
+  Score evaluate_robust(const Dataset& data, EvaluateOptions options);
+  /// What evaluate_robust() attacks by.
+  PgdOptions measured_attack() const;
 
   /// What the steps since the last call came to, if the options ask for it; waits for the device.
   /// To be called before end_epoch().
@@ -95,25 +105,30 @@ class Trainer {
 
  private:
   void start_epoch();
+  bool has_batch();
   void read_steps();
   std::vector<Named> live_state() const;
 
   TrainerOptions options_;
   ModulePtr network_;
-  int64_t per_epoch_, epochs_, iterations_;
+  int64_t batches_;  // of an epoch
   ParameterBuffer parameters_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<Ema> ema_;
   Feed feed_;
+  Defence defence_;
+  int64_t per_epoch_, epochs_, iterations_;  // steps
   Step step_;
   Schedule rate_, momentum_;
   Position position_;
-  bool started_ = false;  // the epoch under way
+  bool started_ = false;    // the epoch under way
+  bool has_batch_ = false;  // the feed, one for the next step
   bool watched_ = false;
   // Steps that were read from the log, where reading goes on, and the epoch's sums until there.
   std::vector<StepResult> steps_read_;
   int64_t next_read_ = 0;
   ScoreSums sums_read_;
+  Attack robust_attack_;  // made when it is asked for
 };
 
 /// The network has what is to be kept of it for the length of a scope: averaged weights if there

@@ -15,6 +15,7 @@
     optim         optimizers, averages and schedules over 50 steps, float64 (optim.py)
     sgd_steps     ten SGD steps of a small network with batch norm, float32 (networks.py)
     saliency_pgd  gradient saliency and PGD on SimpleNet, float32 (attacks.py)
+    defences      losses of TRADES and MART, weights moved by AWP, float64 (defences.py)
 
 Needs torch (1.13 and 2.x give the same within rounding) and numpy. --check writes nothing: it
 compares new results with the stored files and prints, for each, the largest difference relative
@@ -33,6 +34,7 @@ sys.path += [str(HERE), str(HERE.parents[1] / "benchmarks")]
 
 import attacks  # noqa: E402
 import blocks  # noqa: E402
+import defences  # noqa: E402
 import models  # noqa: E402
 import networks  # noqa: E402
 import ops  # noqa: E402
@@ -63,6 +65,7 @@ MAKERS = {
     "optim": optim.make,
     "sgd_steps": networks.make_sgd_steps,
     "saliency_pgd": attacks.make,
+    "defences": defences.make,
 }
 
 

@@ -1,0 +1,32 @@
+// Adversarial weight perturbation: weights moved up the loss for the length of a step.
+#pragma once
+#include <vector>
+
+#include "optim/parameter_buffer.h"
+
+namespace tweed {
+
+/// Moves each parameter of two axes or more up a loss, by a share of its own size:
+///
+///   w + gamma |w| g / |g|,   g = d loss / d w, and | | the Euclidean norm of the whole parameter
+///
+/// so that gradients can be taken there. Weights are back before the optimizer sees them, weight
+/// decay is that of the weights themselves. (The authors' code lets the optimizer step from the
+/// moved weights.) Of bfloat16 layers the float32 masters move, and are rounded for the network.
+/// Source: Wu et al. 2020, arXiv:2004.05884
+class WeightPerturbation {
+ public:
+  /// Refers to the parameters, which must outlive it.
+  WeightPerturbation(const ParameterBuffer& parameters, double gamma);
+  /// @param loss  of the network's parameters; its graph is used up, no gradient adds to theirs
+  void up(const Tensor& loss);
+  /// The weights as they were before up(), to the bit.
+  void back();
+
+ private:
+  const ParameterBuffer& parameters_;
+  double gamma_;
+  Tensor kept_;
+};
+
+}  // namespace tweed
