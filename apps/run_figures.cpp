@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <optional>
 
 #include "apps/json_output.h"
 #include "apps/run_folder.h"
@@ -34,8 +35,9 @@ Series thinned(const std::string& name, const std::vector<double>& y) {
   return series;
 }
 
-std::vector<double> values_in(const std::string& path, const char* name) {
-  return std::filesystem::exists(path) ? read_metric(path, name) : std::vector<double>();
+std::vector<double> values_in(const std::string& path, const char* name,
+                              std::optional<double> otherwise = {}) {
+  return std::filesystem::exists(path) ? read_metric(path, name, otherwise) : std::vector<double>();
 }
 
 }  // namespace
@@ -62,11 +64,15 @@ void draw_run_curves(const std::string& folder, const std::string& title) {
     return Plot{
         what, x, {training, {"validation", steps ? ends : std::vector<double>(), of_epochs(val)}}};
   };
+  Plot top1 = plot("Top-1 accuracy, %", "top1", "train_top1", "val_top1");
+  if (!of_epochs("val_robust_top1").empty())
+    top1.series.push_back({"under attack", steps ? ends : std::vector<double>(),
+                           values_in(metrics, "val_robust_top1", NAN)});
   const Series rate = steps ? thinned("learning rate", of_steps("lr"))
                             : Series{"learning rate", {}, of_epochs("lr")};
   draw_curves(folder + "/" + run_file::curves, title,
               {plot("Loss", "loss", "train_loss", "val_loss"),
-               plot("Top-1 accuracy, %", "top1", "train_top1", "val_top1"),
+               top1,
                plot("Top-5 accuracy, %", nullptr, "train_top5", "val_top5"),
                {"Learning rate", x, {rate}}});
 }

@@ -65,9 +65,10 @@ void RunLog::add(const std::vector<LoggedStep>& steps) {
 }
 
 void RunLog::add_epoch(int64_t epoch, int64_t steps, const std::vector<Metric>& metrics,
-                       const Score& train, const Score& val,
+                       const Score& train, const Score& val, const std::optional<Score>& robust,
                        const std::vector<LayerSizes>& layers) {
   metrics_.append(metrics);
+  if (robust) val_events_.scalar("data/robust_top1_accuracy", epoch, robust->top1);
   for (auto& [events, score] :
        {std::pair<EventFile&, const Score&>(train_events_, train), {val_events_, val}}) {
     events.scalar("data/loss", epoch, score.loss);

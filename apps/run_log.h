@@ -2,6 +2,7 @@
 // TensorBoard.
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,8 +38,10 @@ class RunLog {
   void add(const std::vector<LoggedStep>& steps);
   /// @param metrics  the line, whose first is the epoch
   /// @param steps    done
+  /// @param robust   of validation images under attack, if there are such
   void add_epoch(int64_t epoch, int64_t steps, const std::vector<Metric>& metrics,
-                 const Score& train, const Score& val, const std::vector<LayerSizes>& layers);
+                 const Score& train, const Score& val, const std::optional<Score>& robust,
+                 const std::vector<LayerSizes>& layers);
   /// Histograms of the weights and of their gradients.
   void add_histograms(int64_t steps, const Module& network);
   void add_image(const std::string& tag, int64_t step, const Image& image);

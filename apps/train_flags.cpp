@@ -3,6 +3,7 @@
 #include "apps/numbers.h"
 #include "autograd/conv.h"
 #include "nn/models/models.h"
+#include "train/defence.h"
 
 namespace tweed::app {
 namespace {
@@ -21,6 +22,49 @@ std::string augment_help() {
 }
 
 }  // namespace
+
+void DefenceFlags::add_to(CLI::App& flags) {
+  flags
+      .add_option("--adversarial", name,
+                  "train the network to withstand the attack that the --attack flags say: " +
+                      joined(defence_names()) + " (docs/robust.md)")
+      ->check(one_of(defence_names()));
+  add_number(flags, "--adversarial-weight", weight, {},
+             "trades: beta, by default 6; mart: lambda, 5; awp: gamma, 0.005");
+  robust_option_ =
+      add_whole(flags, "--robust-images", robust_images_, {0, 1'000'000'000},
+                "validation images that PGD-10 attacks after each epoch, as many of each class; "
+                "default: 500 with --adversarial, else 0")
+          ->default_str("");
+}
+
+void DefenceFlags::check(const CLI::App& flags, const AttackFlags& attack) const {
+  auto unused = [&](const char* flag) {
+    if (flags.count(flag)) note_unused(flag, "with --adversarial " + name);
+  };
+  if (name != "trades" && name != "mart" && name != "awp") unused("--adversarial-weight");
+  if (name == "fgsm") unused("--attack-steps");
+  if (name == "free") unused("--no-random-start");
+  check_defence(
+      name, {.goal = attack.goal == "label" ? AttackGoal::raise_label : AttackGoal::lower_target,
+             .random_start = !attack.no_random_start});
+}
+
+void DefenceFlags::fill(TrainerOptions& options, const AttackFlags& attack,
+                        const CheckpointInfo& info, uint64_t seed) const {
+  options.adversarial = name;
+  options.defence = DefenceOptions{
+      .attack = attack.options(info, seed), .usual_step = !attack.step, .weight = weight};
+}
+
+std::vector<std::string> DefenceFlags::with_steps(const CLI::App& flags,
+                                                  const std::vector<std::string>& words) const {
+  if (name != "free" || flags.count("--attack-steps")) return words;
+  say("Without --attack-steps: free trains on each batch 4 times\n");
+  std::vector<std::string> all{"--attack-steps=4"};
+  all.insert(all.end(), words.begin(), words.end());
+  return all;
+}
 
 void TrainFlags::add_model_flags(CLI::App& app) {
   model_options = {app.add_option("--model", model,
@@ -113,9 +157,7 @@ void TrainFlags::add_training_flags(CLI::App& app) {
   app.add_flag("--graph,!--no-graph", t.record,
                "on cuda and sim: record a training step and replay it (a CUDA graph), which gives "
                "the same bits; the default");
-  app.add_option("--adversarial", adversarial,
-                 "train on attacked images: " + joined(attack_names()))
-      ->check(one_of(attack_names()));
+  defence.add_to(app);
 }
 
 void TrainFlags::add_computing_flags(CLI::App& app) {
@@ -158,6 +200,18 @@ void TrainFlags::add_to(CLI::App& app) {
   add_computing_flags(app);
 }
 
+// Without an attack in training only --robust-images goes by flags of one.
+void TrainFlags::check_unattacked(const CLI::App& app) const {
+  const bool measures = defence.robust_images() > 0;
+  const std::string useless = given(app, [&](const CLI::Option& o) {
+    const std::string name = o.get_name();
+    return o.get_group() == of_attack &&
+           !(measures && (name == "--attack-eps" || name == "--eps-space"));
+  });
+  if (!useless.empty())
+    throw Error(useless + ": no effect without --adversarial pgd, or --evaluate -a");
+}
+
 void TrainFlags::check_use(const CLI::App& app) const {
   const auto of_group = [&](const char* group) {
     return given(app, [&](const CLI::Option& o) { return o.get_group() == group; });
@@ -198,8 +252,10 @@ void TrainFlags::check_use(const CLI::App& app) const {
     if (attacked || pictures)
       throw Error(
           "-a and -v belong to --evaluate; to train on attacked images use --adversarial pgd");
-    if (adversarial.empty() && resume.empty() && !for_attack.empty())
-      throw Error(for_attack + ": no effect without --adversarial pgd, or --evaluate -a");
+    if (!defence.name.empty())
+      defence.check(app, attack);
+    else if (resume.empty())
+      check_unattacked(app);
     parse_augmentation(augment, 32);  // before anything is read
     optimizer.note_unused();
     if (!resume.empty() && app.count("--normalize"))

@@ -11,13 +11,39 @@
 
 namespace tweed::app {
 
+/// Training against attacks: what there is beside the attack itself.
+struct DefenceFlags {
+  std::string name;              // of --adversarial; empty: none
+  std::optional<double> weight;  // unset: the defence's own
+
+  /// They join the group that `flags` are in.
+  void add_to(CLI::App& flags);
+  /// Flags of the attack that training against it cannot have are refused, those that it has no use
+  /// for noted. @throws Error
+  void check(const CLI::App& flags, const AttackFlags& attack) const;
+  /// Validation images that are attacked after each epoch.
+  int64_t robust_images() const {
+    return robust_option_->count() > 0 || !name.empty() ? robust_images_ : 0;
+  }
+  void fill(TrainerOptions& options, const AttackFlags& attack, const CheckpointInfo& info,
+            uint64_t seed) const;
+  /// The words of a new run, with what the defence suggests where no flag says otherwise.
+  std::vector<std::string> with_steps(const CLI::App& flags,
+                                      const std::vector<std::string>& words) const;
+
+ private:
+  int64_t robust_images_ = 500;
+  CLI::Option* robust_option_ = nullptr;
+};
+
 struct TrainFlags {
   DataFlags data;
   DeviceFlags device;
   TrainingOptions training;
   OptimizerFlags optimizer{training.trainer, training.freeze};
   AttackFlags attack;
-  std::string model = "simplenet", resume, conv = "auto", adversarial, method = "pgd";
+  DefenceFlags defence;
+  std::string model = "simplenet", resume, conv = "auto", method = "pgd";
   std::string augment = "mirror,crop", normalize = "imagenet", validation;
   std::string precision = "f32", images_on = "auto", out = "runs/train";
   std::string weights;                         // to start from; empty: none
@@ -46,6 +72,7 @@ struct TrainFlags {
   }
 
  private:
+  void check_unattacked(const CLI::App& app) const;
   void add_model_flags(CLI::App& app);
   void add_task_flags(CLI::App& app);
   void add_training_flags(CLI::App& app);

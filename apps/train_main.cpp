@@ -219,7 +219,8 @@ void fill_options(TrainFlags& f, const CheckpointInfo& info, Device device) {
   t.augmentation = parse_augmentation(f.augment, info.image_size);
   t.normalization = {info.mean, info.std};
   t.image_size = info.image_size;
-  if (!f.adversarial.empty()) t.attack = pgd_in_step(f.attack.options(info, f.data.seed), device);
+  f.defence.fill(t, f.attack, info, f.data.seed);
+  f.training.robust_images = f.defence.robust_images();
 }
 
 // What a run says before its first step.
@@ -376,6 +377,7 @@ std::function<int()> prepare(std::vector<std::string> words) {
       line = std::make_unique<CommandLine>(words = more);
     if (!line->f.data.given()) words = with_demo(*line, words);
     words = with_optimizer(*line, words);
+    words = line->f.defence.with_steps(line->app, words);
     if (line->app.count("--use-resnet18") && line->f.weights.empty())
       say("resnet18 starts from scratch: its weights are random, not ImageNet's, which --weights "
           "FILE would bring\n");

@@ -19,7 +19,8 @@ Training::Training(const TrainingOptions& options, const CheckpointInfo& info, M
       info_(info),
       device_(network->device()),
       data_(std::move(data)),
-      trainer_(std::move(network), data_.train, with_log(options.trainer)) {
+      trainer_(std::move(network), data_.train, with_log(options.trainer)),
+      robust_images_(balanced(data_.validation, options.robust_images)) {
   // A later version may have another rate by default.
   options_.flags.try_emplace("--lr", 1, nlohmann::json(trainer_.optimizer().lr()).dump());
 }

@@ -3,6 +3,7 @@
 #pragma once
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "apps/saved_run.h"
 #include "record/checkpoint.h"
 #include "train/outcomes.h"
+#include "train/robust_history.h"
 #include "train/trainer.h"
 
 namespace tweed::app {
@@ -24,6 +26,7 @@ struct TrainingOptions {
   int64_t save_every = 0;             ///< iterations between states within an epoch; 0: none
   int64_t keep = 0;                   ///< states of the last so many epochs
   bool watch = false;                 ///< every result is looked at for NaN and infinity
+  int64_t robust_images = 0;          ///< validation images attacked after each epoch
   int64_t patience = 0;               ///< epochs without a better validation; 0: any number
   std::shared_ptr<RunFolder> folder;  ///< for what the run leaves behind
   std::vector<std::string> command;   ///< as typed, without the program's name
@@ -31,6 +34,12 @@ struct TrainingOptions {
   bool overwrites = false;            ///< what another run has left there
   WeightsAs weights_as = WeightsAs::they_are;  ///< in best and last
   FlagValues flags;                            ///< kept in the state, for a run that goes on
+};
+
+/// What an epoch came to.
+struct EpochScores {
+  Score train, val;
+  std::optional<Score> robust;  ///< of some validation images under attack
 };
 
 /// One run. last.state.safetensors in its folder holds everything that goes on: weights, the
@@ -67,13 +76,15 @@ class Training {
   void note_step();
   void log_steps();
   std::vector<LayerSizes> layer_sizes();
-  void log_epoch(const Score& train, const Score& val, double seconds);
+  void log_epoch(const EpochScores& scores, double seconds);
   void show_live();
   bool pages_due(bool last) const;
   void write_pages(bool with_answers);
   void close_log(const char* status);
   bool finish_epoch();
-  void save_epoch(const Score& train, const Score& val, double seconds);
+  EvaluateOptions validation_of(const char* doing);
+  void save_epoch(const EpochScores& scores, double seconds);
+  void note_robust(const EpochScores& scores);
   void save_epoch_state(bool is_best);
   void save_state(const char* name = run_file::state);
   void save_within_epoch();
@@ -85,8 +96,9 @@ class Training {
   void check_same(const std::string& state, const nlohmann::json& run,
                   const CheckpointInfo& before) const;
   void show_progress();
-  void print_epoch(const Score& train, const Score& val, double seconds);
+  void print_epoch(const EpochScores& scores, double seconds);
   void summary(double seconds);
+  void say_robust() const;
   std::string path(const std::string& name) const { return options_.folder->path() + "/" + name; }
   const Position& position() const { return trainer_.position(); }
 
@@ -98,6 +110,8 @@ class Training {
   double first_gradient_ = 0, last_gradient_ = 0;  // of the last step; see StepResult
   double best_ = -1;
   int64_t best_epoch_ = 0;
+  Dataset robust_images_;  // that are attacked after each epoch
+  RobustHistory robust_;
   std::string resumed_from_;   // folder; empty for a new run
   bool from_earlier_ = false;  // from the state of an epoch that the run there has left behind
   int64_t epochs_before_ = 0;  // done when it was resumed

@@ -159,22 +159,23 @@ std::vector<LayerSizes> Training::layer_sizes() {
   return sizes;
 }
 
-void Training::log_epoch(const Score& train, const Score& val, double seconds) {
+void Training::log_epoch(const EpochScores& scores, double seconds) {
+  const Score &train = scores.train, &val = scores.val;
   const int64_t epoch = position().epoch;
   const int64_t steps = std::min(trainer_.iterations(), epoch * trainer_.iterations_per_epoch());
-  log_->add_epoch(epoch, steps,
-                  {{"epoch", epoch},
-                   {"lr", trainer_.rate(steps - 1)},
-                   {"train_loss", train.loss},
-                   {"train_top1", train.top1},
-                   {"train_top5", train.top5},
-                   {"val_loss", val.loss},
-                   {"val_top1", val.top1},
-                   {"val_top5", val.top5},
-                   {"val_calibration_error", calibration_of(outcomes_.read()).error},
-                   {"gradient_first_conv", first_gradient_},
-                   {"gradient_last_conv", last_gradient_}},
-                  train, val, layer_sizes());
+  std::vector<Metric> metrics{{"epoch", epoch},
+                              {"lr", trainer_.rate(steps - 1)},
+                              {"train_loss", train.loss},
+                              {"train_top1", train.top1},
+                              {"train_top5", train.top5},
+                              {"val_loss", val.loss},
+                              {"val_top1", val.top1},
+                              {"val_top5", val.top5},
+                              {"val_calibration_error", calibration_of(outcomes_.read()).error},
+                              {"gradient_first_conv", first_gradient_},
+                              {"gradient_last_conv", last_gradient_}};
+  if (scores.robust) metrics.emplace_back("val_robust_top1", scores.robust->top1);
+  log_->add_epoch(epoch, steps, metrics, train, val, scores.robust, layer_sizes());
   config_->add_epoch(seconds);
   if (pages_due(done())) {
     config_->write("running");

@@ -50,18 +50,24 @@ void Training::show_progress() {
 
 // A row of a table on a terminal, without top-5 on a narrow one, in green where it is the best so
 // far; a sentence in a pipe.
-void Training::print_epoch(const Score& train, const Score& val, double seconds) {
+void Training::print_epoch(const EpochScores& scores, double seconds) {
+  const auto& [train, val, robust] = scores;
   const int64_t epoch = position().epoch, epochs = trainer_.epochs();
+  char attacked[40] = "";
   if (!on_terminal()) {
+    if (robust) std::snprintf(attacked, sizeof attacked, "  attacked %.2f %%", robust->top1);
     say("Epoch %ld/%ld  train: loss %.4f  top-1 %.2f %%  top-5 %.2f %%   val: loss %.4f  "
-        "top-1 %.2f %%  top-5 %.2f %%  (%s)\n",
+        "top-1 %.2f %%  top-5 %.2f %%%s  (%s)\n",
         long(epoch), long(epochs), train.loss, train.top1, train.top5, val.loss, val.top1, val.top5,
-        clock(seconds).c_str());
+        attacked, clock(seconds).c_str());
     return;
   }
   constexpr int wide = 80, narrow = 50;  // with room for a thousand epochs of hours
   const std::string name = epoch_text(epoch, epochs);
   const int width = int(std::max<std::size_t>(name.size(), 5));
+  // Under attack counts more than among five.
+  if (robust) std::snprintf(attacked, sizeof attacked, "%.2f", robust->top1);
+  const bool is_attacked = robust.has_value();
   auto row = [&](const char* left, const char* loss, const char* top1, const char* top5,
                  const char* val_loss, const char* val_top1, const char* val_top5, const char* time,
                  Style style) {
@@ -85,38 +91,47 @@ void Training::print_epoch(const Score& train, const Score& val, double seconds)
     return std::string(text);
   };
   if (!header_shown_)
-    row("epoch", "loss", "top1 %", "top5 %", "val", "top1 %", "top5 %", "time", Style::plain);
+    row("epoch", "loss", "top1 %", "top5 %", "val", "top1 %", is_attacked ? "atck %" : "top5 %",
+        "time", Style::plain);
   header_shown_ = true;
   row(name.c_str(), number("%.4f", train.loss).c_str(), number("%.2f", train.top1).c_str(),
       number("%.2f", train.top5).c_str(), number("%.4f", val.loss).c_str(),
-      number("%.2f", val.top1).c_str(), number("%.2f", val.top5).c_str(), clock(seconds).c_str(),
-      val.top1 > best_ ? Style::green : Style::plain);
+      number("%.2f", val.top1).c_str(), is_attacked ? attacked : number("%.2f", val.top5).c_str(),
+      clock(seconds).c_str(), val.top1 > best_ ? Style::green : Style::plain);
+}
+
+EvaluateOptions Training::validation_of(const char* doing) {
+  EvaluateOptions options = evaluation_of(info_, options_.trainer.workers);
+  options.progress = [this, doing](int64_t done, int64_t total) {
+    progress_.update(doing, done, total, std::to_string(done) + "/" + std::to_string(total));
+  };
+  return options;
 }
 
 // False after Ctrl-C while validating: a resumed run validates this epoch again.
 bool Training::finish_epoch() {
-  const Score train = trainer_.score();
+  EpochScores scores{.train = trainer_.score()};
   trainer_.check_finite();
-  EvaluateOptions options = evaluation_of(info_, options_.trainer.workers);
-  options.progress = [&](int64_t done, int64_t total) {
-    progress_.update("Validating", done, total, std::to_string(done) + "/" + std::to_string(total));
-  };
+  EvaluateOptions options = validation_of("Validating");
   outcomes_ = {};
   options.see = [&](const Tensor& logits, const Tensor& labels) { outcomes_.add(logits, labels); };
-  const Score val = trainer_.evaluate(data_.validation, options);
+  scores.val = trainer_.evaluate(data_.validation, options);
+  if (robust_images_.size() > 0 && !interrupted())
+    scores.robust = trainer_.evaluate_robust(robust_images_, validation_of("Attacking"));
   if (interrupted()) return false;
   trainer_.end_epoch();
   progress_.clear();
   const double seconds = now() - epoch_started_;
-  print_epoch(train, val, seconds);
+  print_epoch(scores, seconds);
   std::fflush(stdout);
-  save_epoch(train, val, seconds);
+  save_epoch(scores, seconds);
   return true;
 }
 
 // The state comes last: should the program be killed before, the epoch is done again, to the same
 // bits, and everything else is written again.
-void Training::save_epoch(const Score& train, const Score& val, double seconds) {
+void Training::save_epoch(const EpochScores& scores, double seconds) {
+  const Score& val = scores.val;
   info_.epoch = position().epoch;
   info_.top1 = val.top1;
   info_.top5 = val.top5;
@@ -127,9 +142,43 @@ void Training::save_epoch(const Score& train, const Score& val, double seconds) 
   }
   save_weights(run_file::last);
   if (is_best) save_weights(run_file::best);
-  log_epoch(train, val, seconds);
+  if (scores.robust) note_robust(scores);
+  log_epoch(scores, seconds);
   save_epoch_state(is_best);
   saved_ = true;
+}
+
+// Keeps the best weights under attack, and says once where the network learnt to withstand the
+// attack of training alone.
+void Training::note_robust(const EpochScores& scores) {
+  const RobustHistory before = robust_;
+  if (robust_.add(position().epoch, scores.robust->top1, scores.train.top1,
+                  int64_t(info_.classes.size())))
+    save_weights(run_file::best_robust);
+  if (robust_.collapsed == before.collapsed) return;
+  say_error(
+      "%s under attack %.1f %% of the validation images are right, after %.1f %% in epoch "
+      "%ld, while training on attacked images got no worse (%.1f %%): the network withstands "
+      "the attack of its training and no other (catastrophic overfitting). %s has epoch "
+      "%ld's weights; --adversarial pgd, or a smaller --attack-step, is against it\n",
+      styled_error(Style::yellow, "note:").c_str(), robust_.last, before.best,
+      long(before.best_epoch), scores.train.top1, run_file::best_robust, long(before.best_epoch));
+}
+
+void Training::say_robust() const {
+  if (robust_.best < 0) return;
+  const int64_t images = robust_images_.size();
+  char after[120] = "";
+  if (robust_.collapsed)
+    std::snprintf(after, sizeof after, "; the last epoch's %.2f %% follow a collapse in epoch %ld",
+                  robust_.last, long(robust_.collapsed));
+  else if (robust_.lost() > 0)
+    std::snprintf(after, sizeof after, "; the last epoch's lies %.2f points below it%s",
+                  robust_.lost(),
+                  robust_.overfits(images) ? " (robust overfitting)"
+                                           : ", which a sample of that size may differ by");
+  say("Best robust top-1: %.2f %% in epoch %ld, of %ld validation images under PGD-10%s.\n",
+      robust_.best, long(robust_.best_epoch), long(images), after);
 }
 
 void Training::summary(double seconds) {
@@ -138,6 +187,7 @@ void Training::summary(double seconds) {
       clock(seconds).c_str(), megabytes(double(memory_stats(device_).peak)).c_str());
   say("Waiting for images took %.1f %% of the time of training.\n", 100 * waited_ / trained_);
   say("Best validation top-1: %.2f %%.\n", best_);
+  say_robust();
   say_weights_size(path(run_file::best), run_file::best, trainer_.network().parameter_count(),
                    options_.weights_as == WeightsAs::half);
   if (device_.kind() != Device::Kind::cpu)
@@ -145,6 +195,7 @@ void Training::summary(double seconds) {
   say("Files in %s:\n", printable(options_.folder->path()).c_str());
   const std::pair<const char*, const char*> files[] = {
       {run_file::best, "the weights of the best epoch; PyTorch's names and axes"},
+      {run_file::best_robust, "those of the epoch that withstood attacks best"},
       {run_file::last, "the weights of the last epoch"},
       {run_file::state, "what --resume needs beside them"},
       {run_file::best_state, "the same of the best epoch"},

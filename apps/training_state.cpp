@@ -33,6 +33,12 @@ void Training::save_state(const char* name) {
                           {"last_gradient", last_gradient_},
                           {"best", best_},
                           {"best_epoch", best_epoch_}};
+  if (robust_.best >= 0)
+    position["robust"] = {{"best", robust_.best},
+                          {"best_epoch", robust_.best_epoch},
+                          {"train_at_best", robust_.train_at_best},
+                          {"last", robust_.last},
+                          {"collapsed", robust_.collapsed}};
   nlohmann::json run{
       {"seed", options_.trainer.seed}, {"batch_size", options_.trainer.batch_size},
       {"samples", data_.train.size()}, {"augmentation", text_of(options_.trainer.augmentation)},
@@ -103,6 +109,16 @@ static std::vector<Named> tensors_of(const SafeTensors& file) {
   return tensors;
 }
 
+static RobustHistory robust_of(const nlohmann::json& at, int64_t epoch) {
+  if (!at.contains("robust")) return {};
+  const nlohmann::json& r = at.at("robust");
+  return {.best = within(r.at("best"), 0, 100),
+          .best_epoch = whole(r.at("best_epoch"), epoch),
+          .train_at_best = within(r.at("train_at_best"), 0, 100),
+          .last = within(r.at("last"), 0, 100),
+          .collapsed = whole(r.at("collapsed"), epoch)};
+}
+
 void Training::resume(const SavedRun& saved) {
   constexpr int deepest = 3;  // objects of plain values
   constexpr double largest = 1e38;
@@ -124,6 +140,7 @@ void Training::resume(const SavedRun& saved) {
     last_gradient_ = within(at.at("last_gradient"), 0, largest);
     best_ = within(at.at("best"), -1, 100);
     best_epoch_ = whole(at.value("best_epoch", nlohmann::json(0)), to.epoch);
+    robust_ = robust_of(at, to.epoch);
   } catch (const FormatError&) {
     throw;
   } catch (const std::exception&) {
@@ -193,6 +210,8 @@ void Training::begin() {
     best_ = -1;
     best_epoch_ = 0;
   }
+  if (!std::filesystem::exists(path(run_file::best_robust)))
+    robust_ = {.last = robust_.last, .collapsed = robust_.collapsed};
   open_log();
 }
 
@@ -217,6 +236,10 @@ void Training::drop_later_files() {
   save_weights(run_file::last);
   for (auto name : {run_file::curves, run_file::filters, run_file::validation, run_file::report})
     std::filesystem::remove(path(name));
+  if (robust_.best >= 0 && robust_.best_epoch == position().epoch)
+    save_weights(run_file::best_robust);
+  else
+    std::filesystem::remove(path(run_file::best_robust));
   if (best_epoch_ == position().epoch) return;
   for (auto name : {run_file::best_state, run_file::best}) std::filesystem::remove(path(name));
 }

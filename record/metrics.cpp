@@ -81,7 +81,8 @@ void MetricsFile::append(const std::vector<Metric>& values) {
   }
 }
 
-std::vector<double> read_metric(const std::string& path, const std::string& name) {
+std::vector<double> read_metric(const std::string& path, const std::string& name,
+                                std::optional<double> otherwise) {
   const std::string text = read_file(path, most_metrics_bytes);
   std::vector<double> values;
   for_each_line(text, [&](std::string_view line, std::size_t place, bool) {
@@ -89,7 +90,10 @@ std::vector<double> read_metric(const std::string& path, const std::string& name
     if (!object || !object->is_object())
       throw FormatError(path, int64_t(place), "the line is not a JSON object");
     const auto found = object->find(name);
-    if (found != object->end() && found->is_number()) values.push_back(*found);
+    if (found != object->end() && found->is_number())
+      values.push_back(*found);
+    else if (otherwise)
+      values.push_back(*otherwise);
     return true;
   });
   return values;

@@ -2,6 +2,7 @@
 // line.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -39,8 +40,9 @@ class MetricsFile {
 };
 
 /// The numbers named `name` in the lines of a metrics file, in order; lines without it are left
-/// out.
+/// out, or count as `otherwise`.
 /// @throws FormatError  if there is no such file, or a line is not JSON
-std::vector<double> read_metric(const std::string& path, const std::string& name);
+std::vector<double> read_metric(const std::string& path, const std::string& name,
+                                std::optional<double> otherwise = {});
 
 }  // namespace tweed

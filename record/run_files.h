@@ -11,9 +11,10 @@ namespace run_file {
 inline constexpr const char* state = "last.state.safetensors";
 inline constexpr const char* last = "last.safetensors";
 inline constexpr const char* best = "best.safetensors";
-inline constexpr const char* best_state = "best.state.safetensors";  ///< of the best epoch
-inline constexpr const char* metrics = "metrics.jsonl";              ///< a line for each epoch
-inline constexpr const char* iterations = "iterations.jsonl";        ///< a line for each step
+inline constexpr const char* best_robust = "best_robust.safetensors";  ///< under attack
+inline constexpr const char* best_state = "best.state.safetensors";    ///< of the best epoch
+inline constexpr const char* metrics = "metrics.jsonl";                ///< a line for each epoch
+inline constexpr const char* iterations = "iterations.jsonl";          ///< a line for each step
 inline constexpr const char* layers = "layers.jsonl";  ///< a line for each layer and epoch
 inline constexpr const char* config = "config.json";   ///< the commands that led here
 inline constexpr const char* curves = "curves.png";
@@ -26,9 +27,9 @@ inline constexpr const char* saliency = "saliency.png";    ///< of --evaluate -v
 inline constexpr const char* attack = "attack.png";        ///< of --evaluate -a -v
 inline constexpr const char* lock = ".lock";  ///< has the number of the process that trains
 /// What follows from the state, and is of no use without it.
-inline constexpr const char* followers[] = {best_state, best,   last,    metrics,
-                                            iterations, layers, curves,  filters,
-                                            validation, report, profile, tensorboard};
+inline constexpr const char* followers[] = {best_state, best,    best_robust, last,    metrics,
+                                            iterations, layers,  curves,      filters, validation,
+                                            report,     profile, tensorboard};
 }  // namespace run_file
 
 /// Of weights that are handed in as coursework: no more is taken.

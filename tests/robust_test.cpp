@@ -86,7 +86,13 @@ TEST_CASE("Catastrophic overfitting is a fall to half while training does not fa
   CHECK(fell.best_epoch == 2);
   CHECK(fell.last == 1);
   CHECK(fell.lost() == 39);
-  CHECK(after({{25, 30}, {40, 45}, {21, 50}}).collapsed == 0);  // robust overfitting, no collapse
+  CHECK(fell.overfits(500));
+  const RobustHistory overfits = after({{25, 30}, {40, 45}, {34, 50}});
+  CHECK(overfits.collapsed == 0);
+  CHECK(overfits.lost() == 6);
+  CHECK(overfits.overfits(500));
+  CHECK_FALSE(overfits.overfits(100));  // a sample of which may differ by so much
+  CHECK(after({{25, 30}, {40, 45}, {21, 50}}).collapsed == 0);
   CHECK(after({{25, 30}, {40, 45}, {19, 50}}).collapsed == 3);
   CHECK(after({{25, 30}, {40, 45}, {5, 20}}).collapsed == 0);  // all of it went wrong
   CHECK(after({{12, 15}, {2, 40}}).collapsed == 0);            // guesses before

@@ -1,6 +1,7 @@
 #include "train/robust_history.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 namespace tweed {
@@ -16,6 +17,11 @@ Dataset balanced(const Dataset& data, int64_t count) {
   for (int64_t k = 0; k < count; ++k) chosen.push_back(order[std::size_t(k)].second);
   std::sort(chosen.begin(), chosen.end());
   return data.part(chosen);
+}
+
+bool RobustHistory::overfits(int64_t images) const {
+  const double error = std::sqrt(best * (100 - best) / double(std::max<int64_t>(1, images)));
+  return lost() > 2 * error;
 }
 
 bool RobustHistory::add(int64_t epoch, double robust, double train, int64_t classes) {

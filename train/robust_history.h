@@ -28,6 +28,8 @@ struct RobustHistory {
   /// Robust overfitting: by how many points the last robust accuracy lies below the best.
   /// Source: Rice et al. 2020, arXiv:2002.11569
   double lost() const { return best - last; }
+  /// Whether that is more than a sample of so many images may differ by: two standard errors.
+  bool overfits(int64_t images) const;
 };
 
 }  // namespace tweed

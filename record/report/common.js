@@ -43,6 +43,27 @@ function best(run) {
   return at;
 }
 
+/** Robust accuracy by epoch: what it came to at best and last, or null where none was measured. */
+function robust(run) {
+  const values = run.epochs.val_robust_top1 || [], known = values.map((v, i) => [v, i]).filter(([v]) => v !== null);
+  if (!known.length) return null;
+  const [top, at] = known.reduce((a, b) => b[0] > a[0] ? b : a), [end] = last(known);
+  const images = Number(flag(run, 'robust-images', 500)), train = run.epochs.train_top1;
+  const guessing = 100 / ((run.config.data || {}).classes || 1);
+  const fell = known.find(([v, i]) => i > at && top >= 2 * guessing && v < top / 2 && train[i] >= train[at]);
+  return { best: top, epoch: run.epochs.epoch[at], last: end, lost: top - end, images,
+    overfits: top - end > 2 * Math.sqrt(top * (100 - top) / images), collapsed: fell ? run.epochs.epoch[fell[1]] : null };
+}
+
+/** What its course means, in a sentence. */
+function robustNote(r) {
+  if (r.collapsed) return `In epoch ${r.collapsed} it fell below half of its best while training on attacked images got no worse: ` +
+    'the network learnt to withstand the attack of its training and no other (catastrophic overfitting).';
+  if (r.lost <= 0) return 'The last epoch was the best.';
+  return `In the last epoch it was ${percent(r.last)}, ${r.lost.toFixed(1)} points below the best` +
+    (r.overfits ? ': robust overfitting.' : ', which a sample of that size may differ by.');
+}
+
 function tile(value, label, title) {
   return el('div', { class: 'tile', title }, el('b', {}, value), el('span', { class: 'soft small' }, label));
 }

@@ -18,6 +18,7 @@ function curves() {
     ({ name: names[i], color: color(i), x: run.steps.iteration, y: run.steps[key] })).filter(s => s.x.length) });
   const charts = [chart('Training loss', 'train_loss', false), chart('Validation loss', 'val_loss', false),
     chart('Validation top-1, %', 'val_top1'), chart('Validation top-5, %', 'val_top5'), chart('Training top-1, %', 'train_top1'),
+    ...(runs.some(robust) ? [chart('Robust top-1, %', 'val_robust_top1')] : []),
     chart('Learning rate', 'lr', false), bySteps('Training loss by iteration', 'loss', false), bySteps('Images a second', 'images_per_s')];
   return section('curves', 'Curves',
     el('p', { class: 'soft small' }, 'Drag to zoom, double-click for the whole; names hide their curves.'),
@@ -43,6 +44,7 @@ function costs() {
     bars('Memory: the peak of tensors', run => run.config.peak_memory_bytes || null, bytes),
     bars('Memory of the whole process', run => run.config.peak_process_bytes || null, bytes),
     bars('Best validation top-1', run => best(run) < 0 ? null : run.epochs.val_top1[best(run)], percent),
+    bars('Best robust top-1', run => robust(run) ? robust(run).best : null, percent, 'Of validation images under PGD-10.'),
     bars('Parameters', run => run.config.parameters || null, count),
     bars('One step, kernel by kernel', step, v => (1000 * v).toFixed(1) + ' ms', 'Of runs with --profile.'),
     bars('Kept for the backward pass', run => run.profile ? sum(run.profile.layers.map(l => l.saved_bytes)) : null, bytes, 'Of runs with --profile.'),

@@ -8,11 +8,12 @@ const colors = { training: css('train'), validation: css('val') };
 function header() {
   const at = best(run), done = epochs.epoch.length, c = config;
   const speed = steps.images_per_s && steps.images_per_s.length ? median(steps.images_per_s) : null;
-  const status = c.status || 'finished';
+  const status = c.status || 'finished', attacked = robust(run);
   const tiles = [
     tile(at < 0 ? '–' : percent(epochs.val_top1[at]), at < 0 ? 'top-1' : `best top-1 (epoch ${epochs.epoch[at]})`, 'on validation images'),
     tile(at < 0 ? '–' : percent(epochs.val_top5[at]), 'top-5 there'),
     tile(at < 0 ? '–' : short(epochs.val_loss[at]), 'loss there'),
+    attacked ? tile(percent(attacked.best), `best robust top-1 (epoch ${attacked.epoch})`, 'of validation images under PGD-10') : null,
     tile(String(done), done === 1 ? 'epoch' : 'epochs'),
     tile(duration(c.seconds), 'in all', 'training and validation'),
     speed ? tile(count(Math.round(speed)), 'images/s, median') : null,
@@ -39,12 +40,14 @@ function curves() {
   const series = (name, ys, color) => ({ name, color, x, y: ys || [], dots: true });
   const ofSteps = (name, key, color, band) => ({ name, color, x: steps.iteration, y: steps[key],
     low: band && steps[key + '_low'], high: band && steps[key + '_high'] });
-  const pair = (title, key, stepKey, log) => charts.push(new LineChart({ title, xLabel: axis, log, series: [
+  const pair = (title, key, stepKey, log, more) => charts.push(new LineChart({ title, xLabel: axis, log, series: [
     axis === 'iteration' && stepKey ? ofSteps('training', stepKey, colors.training, true)
       : series('training', epochs['train_' + key], colors.training),
-    series('validation', epochs['val_' + key], colors.validation)] }));
+    series('validation', epochs['val_' + key], colors.validation), ...(more || [])] }));
   pair('Loss', 'loss', 'loss', false);
-  pair('Top-1 accuracy, %', 'top1', 'top1');
+  const attacked = robust(run);
+  pair('Top-1 accuracy, %', 'top1', 'top1', undefined,
+    attacked ? [series('under attack', epochs.val_robust_top1, css('fourth'))] : []);
   pair('Top-5 accuracy, %', 'top5', null);
   charts.push(new LineChart({ title: 'Learning rate', xLabel: axis, log: false, series: [
     axis === 'iteration' ? ofSteps('rate', 'lr', css('third')) : series('rate', epochs.lr, css('third'))] }));
@@ -56,14 +59,16 @@ function curves() {
         ofSteps('first convolution', 'gradient_first_conv', css('third')),
         ofSteps('last convolution', 'gradient_last_conv', css('fourth'))] }));
   }
-  const rows = [['epoch', 'rate', 'loss', 'top-1 %', 'top-5 %', 'val loss', 'val top-1 %', 'val top-5 %', 'calibration error %']];
+  const rows = [['epoch', 'rate', 'loss', 'top-1 %', 'top-5 %', 'val loss', 'val top-1 %', 'val top-5 %', 'calibration error %', ...(attacked ? ['robust top-1 %'] : [])]];
   epochs.epoch.forEach((epoch, i) => rows.push([String(epoch), short(epochs.lr[i]), short(epochs.train_loss[i]),
     ...['train_top1', 'train_top5'].map(k => epochs[k][i].toFixed(2)), short(epochs.val_loss[i]),
-    ...['val_top1', 'val_top5'].map(k => epochs[k][i].toFixed(2)), short(epochs.val_calibration_error[i])]));
+    ...['val_top1', 'val_top5'].map(k => epochs[k][i].toFixed(2)), short(epochs.val_calibration_error[i]),
+    ...(attacked ? [epochs.val_robust_top1[i] === null ? '–' : epochs.val_robust_top1[i].toFixed(2)] : [])]));
   const list = table(rows), at = best(run);
   if (at >= 0) list.querySelectorAll('tbody tr')[at].classList.add('best');
   return section('curves', 'Curves',
     el('p', { class: 'soft small' }, 'Drag to zoom, double-click for the whole; names hide their curves. With the keyboard: arrows, + and −.'),
+    attacked ? el('p', {}, `Under PGD-10 at best ${percent(attacked.best)} of ${attacked.images} validation images were right, in epoch ${attacked.epoch}. ` + robustNote(attacked)) : null,
     el('div', { class: 'grid' }, charts.map(chart => chart.node)),
     epochs.epoch.length ? el('details', {}, el('summary', {}, 'The same as a table'), list) : null);
 }

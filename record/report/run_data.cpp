@@ -156,7 +156,7 @@ json read_run(const std::string& folder) {
   if (!run["config"].is_object()) run["config"] = json::object();
   run["epochs"] = columns(base + run_file::metrics,
                           {"epoch", "lr", "train_loss", "train_top1", "train_top5", "val_loss",
-                           "val_top1", "val_top5", "val_calibration_error"});
+                           "val_top1", "val_top5", "val_calibration_error", "val_robust_top1"});
   const json steps = columns(base + run_file::iterations,
                              {"iteration", "epoch", "loss", "top1", "lr", "gradient_first_conv",
                               "gradient_last_conv", "images_per_s"});

@@ -12,7 +12,7 @@ function draft(run) {
     d.classes ? `An answer at random has a loss of ln ${d.classes} = ${Math.log(d.classes).toFixed(2)}.` : '',
     e.train_loss.length ? `It fell from ${short(e.train_loss[0])} in the first epoch to ${short(last(e.train_loss))} in the last on training images, ` +
       `and from ${short(e.val_loss[0])} to ${short(last(e.val_loss))} on validation images.` : '',
-    flag(run, 'adversarial', '') ? `It was computed on images that ${flag(run, 'adversarial')} had changed.` : '');
+    flag(run, 'adversarial', '') ? againstAttacks(run) : '');
 
   const names = { sgd: 'Stochastic gradient descent', adam: 'Adam', adamw: 'AdamW' };
   const momentum = flag(run, 'momentum', null);
@@ -48,9 +48,26 @@ function draft(run) {
       shares.length ? `The mean over classes was ${percent(100 * sum(shares) / shares.length)} in the last validation, from ${percent(100 * byClass[0].share)} (${byClass[0].name}) to ${percent(100 * byClass[byClass.length - 1].share)} (${byClass[byClass.length - 1].name}): accuracy alone hides that.` : '',
       lowestLossNote(e, at));
   }
+  const r = robust(run);
+  if (r) add('Under attack', `PGD with ten steps and a random start, at an eps of ${flag(run, 'attack-eps', '?')}, attacked ${r.images} validation images after each epoch. ` +
+    `At best ${percent(r.best)} of them were right all the same, in epoch ${r.epoch}.`, robustNote(r));
   add('Cost', `${e.epoch.length} epochs took ${duration(c.seconds)}` + ((c.epoch_seconds || []).length ? `, ${duration(median(c.epoch_seconds))} an epoch` : '') +
     `, with at most ${bytes(c.peak_memory_bytes)} of tensors, on ${((c.machine || {}).gpu || (c.machine || {}).device || 'a machine')}.`);
   return parts;
+}
+
+/** What the loss is where a network is trained to withstand attacks. */
+function againstAttacks(run) {
+  const name = flag(run, 'adversarial', ''), weight = otherwise => flag(run, 'adversarial-weight', otherwise), steps = flag(run, 'attack-steps', '?');
+  return {
+    half: 'It was computed on the mean of each image and of what PGD made of it.',
+    fgsm: 'It was computed on images that one step along the sign of its gradient had changed, from a random start.',
+    free: `Each batch was trained on ${steps} times in a row, on images that the gradients of those very steps had changed.`,
+    trades: `To it came ${weight(6)} times the divergence of the answers to attacked images from those to the images themselves (TRADES).`,
+    mart: `It was computed on images that PGD had changed; to it came how likely the likeliest wrong class was there, and ${weight(5)} times the divergence ` +
+      'of these answers from those to the images themselves, weighed by how unsure the latter are (MART).',
+    awp: `It was computed on images that PGD had changed, and its gradients where the weights had been moved up the loss by ${weight(0.005)} of their size (AWP).`,
+  }[name] || `It was computed on images that ${name} had changed.`;
 }
 
 /** Loss and accuracy do not have to agree on the best epoch. */

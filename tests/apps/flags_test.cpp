@@ -105,7 +105,8 @@ TEST_CASE("Every flag of an evaluation changes its figures, or says that it does
        "--print-freq 1",    "--images-on host", "--graph",          "--no-graph",
        "--adversarial pgd", "--out nowhere",    "--overwrite",      "--patience 2",
        "--save-every 3",    "--keep 2",         "--watch-nan",      "--head-lr 0.1",
-       "--head-only",       "--half-weights",   "--profile"}};
+       "--head-only",       "--half-weights",   "--profile",        "--adversarial-weight 1",
+       "--robust-images 5"}};
   for (auto& flag : unused.lines) {
     const Outcome o = succeeded("train_miniplaces", start + split(flag));
     INFO(flag << "\n" << o.err);

@@ -71,6 +71,7 @@ async function look() {
   const curves = () => chart.querySelectorAll('path.curve').length, all = curves();
   card.querySelector('.legend button').click();
   seen.hidden = all - curves();
+  seen.curves_say = document.getElementById('curves').innerText;
   seen.wide = document.documentElement.scrollWidth > innerWidth;
   seen.asked = performance.getEntriesByType('resource').filter(r => !r.name.startsWith('data:')).map(r => r.name);
   seen.sections = [...document.querySelectorAll('section')].map(s => s.id);
@@ -148,6 +149,47 @@ TEST_CASE("A browser draws a run's report, shows values under the pointer, and a
     CHECK(tip.find("iteration") != std::string::npos);
     CHECK(tip.find("training") != std::string::npos);
     CHECK(seen["sections"] == json({"curves", "answers", "network", "made", "draft"}));
+  }
+}
+
+TEST_CASE("A page says what became of robust accuracy") {
+  struct Course {
+    std::vector<double> robust;
+    const char* said;
+  };
+  for (auto& [robust, said] :
+       {Course{{25, 40, 5, 30}, "In epoch 3 it fell below half of its best"},
+        Course{{25, 40, 38, 30}, "30.00 %, 10.0 points below the best: robust overfitting."},
+        Course{{25, 40, 38, 39}, "1.0 points below the best, which a sample of that size may"},
+        Course{{25, 30, 38, 40}, "The last epoch was the best."}}) {
+    TemporaryFolder folder;
+    std::string lines;
+    for (std::size_t i = 0; i < robust.size(); ++i)
+      lines += json{{"epoch", i + 1},
+                    {"lr", 0.1},
+                    {"train_loss", 2.0},
+                    {"train_top1", 30 + 10 * int(i)},
+                    {"train_top5", 80.0},
+                    {"val_loss", 2.0},
+                    {"val_top1", 50.0},
+                    {"val_top5", 90.0},
+                    {"val_robust_top1", robust[i]}}
+                   .dump() +
+               "\n";
+    write_text(folder / "metrics.jsonl", lines);
+    write_text(folder / "config.json",
+               "{\"data\":{\"classes\":10},\"flags\":{\"--adversarial\":[\"fgsm\"]}}");
+    write_report(folder.path());
+    if (browser().empty()) {
+      WARN("skipped: there is no Chromium here");
+      return;
+    }
+    const json seen = seen_in(folder / "report.html", 1280);
+    INFO(seen.dump(2));
+    CHECK(seen["faults"] == json::array());
+    const std::string text = seen["curves_say"];
+    CHECK(text.find(said) != std::string::npos);
+    CHECK(text.find("under attack") != std::string::npos);
   }
 }
 
