@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 
+#include "attacks/kinds.h"
 #include "attacks/pgd.h"
 #include "tensor/replay.h"
 
@@ -43,19 +44,22 @@ class RecordedAttack {
   Replay replay_;
 };
 
-std::map<std::string, MakeAttack>& table() {
-  static std::map<std::string, MakeAttack> attacks{{"pgd", pgd_in_step}};
+std::map<std::string, AttackKind>& table() {
+  static std::map<std::string, AttackKind> attacks = built_in_attacks();
   return attacks;
 }
 
 }  // namespace
 
+void register_attack(const AttackKind& kind) {
+  if (!table().emplace(kind.name, kind).second)
+    throw Error("there is an attack " + in_quotes(kind.name) + " already");
+}
 void register_attack(const std::string& name, MakeAttack make) {
-  if (!table().emplace(name, std::move(make)).second)
-    throw Error("there is an attack " + in_quotes(name) + " already");
+  register_attack({.name = name, .title = name, .make = std::move(make)});
 }
 
-const MakeAttack& attack_called(const std::string& name) {
+const AttackKind& attack_kind(const std::string& name) {
   const auto found = table().find(name);
   if (found != table().end()) return found->second;
   std::string known;
@@ -63,10 +67,40 @@ const MakeAttack& attack_called(const std::string& name) {
   throw Error("there is no attack " + in_quotes(name) + "; there are " + known);
 }
 
+PgdOptions settled(const std::string& name, PgdOptions options) {
+  const AttackKind& kind = attack_kind(name);
+  if (const std::string norm = name_of(options.space.norm);
+      kind.norms.find(norm) == std::string::npos)
+    throw Error("attack " + name + " knows the norm" +
+                (kind.norms.find(',') == std::string::npos ? " " : "s ") + kind.norms + ", not " +
+                norm);
+  if (!kind.targeted && !raises(options.goal))
+    throw Error("attack " + name + " goes for no class: it has the goal label alone");
+  return kind.settle ? kind.settle(std::move(options)) : options;
+}
+
+MakeAttack attack_called(const std::string& name) {
+  attack_kind(name);
+  return [name](const PgdOptions& options, Device device) {
+    return attack_kind(name).make(settled(name, options), device);
+  };
+}
+
 std::vector<std::string> attack_names() {
   std::vector<std::string> names;
-  for (auto& [name, make] : table()) names.push_back(name);
+  for (auto& [name, kind] : table()) names.push_back(name);
   return names;
+}
+
+Attack attack_for_evaluation(const std::string& name, const PgdOptions& options, Device device) {
+  constexpr int most_recorded_steps = 100;
+  const AttackKind& kind = attack_kind(name);
+  const PgdOptions taken = settled(name, options);
+  Attack attack = kind.make(taken, device);
+  const bool long_one = taken.cancelled && taken.steps * taken.restarts > most_recorded_steps;
+  // What a transform draws it draws on the host.
+  if (!kind.recordable || taken.transform || long_one) return attack;
+  return recorded(std::move(attack), device);
 }
 
 Attack recorded(Attack attack, Device device) {

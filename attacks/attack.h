@@ -22,13 +22,38 @@ using Attack = std::function<Tensor(Module& network, const Tensor& images, const
 
 struct PgdOptions;
 using MakeAttack = std::function<Attack(const PgdOptions& options, Device device)>;
+
+/// An attack by its name, and what apps have to know of it.
+struct AttackKind {
+  std::string name;
+  std::string title;  ///< as pictures say it
+  MakeAttack make;
+  /// What the name itself says of the options, such as FGSM's single step of eps; none: nothing.
+  std::function<PgdOptions(PgdOptions)> settle = {};
+  int steps = 10;                      ///< unless somebody says otherwise
+  std::string norms = "Linf, L2, L1";  ///< those it knows
+  bool bounded = true;                 ///< false: it looks for small changes and knows no eps
+  bool targeted = true;                ///< it can go for a class
+  bool recordable = false;             ///< it copies nothing from or to the host
+  bool draws = false;                  ///< it averages gradients over draws
+  double stride = 0.25;                ///< its step, as a part of eps, unless somebody says it
+};
 /// Gives an attack of one's own a name, by which the apps take it. `make` is called with what the
 /// flags of attacks say: how far pixels may go, steps, goal, seed. Call it before any thread needs
 /// an attack. @throws Error  if the name is taken
 void register_attack(const std::string& name, MakeAttack make);
-/// @param name  "pgd", or a registered one. @throws Error  naming what there is
-const MakeAttack& attack_called(const std::string& name);
+void register_attack(const AttackKind& kind);
+/// @param name  one of attack_names(). @throws Error  naming what there is
+const AttackKind& attack_kind(const std::string& name);
+/// Its `make`, which first settles the options.
+MakeAttack attack_called(const std::string& name);
 std::vector<std::string> attack_names();
+/// The options as that attack takes them. @throws Error  for a norm or a goal that it has not
+PgdOptions settled(const std::string& name, PgdOptions options);
+
+/// The attack of that name for the length of an evaluation: on `cuda` and `sim` recorded, unless it
+/// cannot be, or may be cancelled and takes long, since a recording cannot be stopped on its way.
+Attack attack_for_evaluation(const std::string& name, const PgdOptions& options, Device device);
 
 /// The same attack, on `cuda` and `sim` recorded and replayed (see Replay), with the same bits. It
 /// may copy nothing from or to the host. Batches of another shape than the first are attacked

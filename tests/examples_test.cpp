@@ -124,5 +124,6 @@ TEST_CASE("A name is given once") {
   register_model("nothing", [](const ModelOptions&) { return ModulePtr(); });
   CHECK_THROWS_WITH(make_model("nothing", {}), "what was registered as model 'nothing' makes none");
   CHECK_THROWS_WITH(register_attack("pgd", {}), Contains("'pgd' already"));
-  CHECK_THROWS_WITH(attack_called("fgsm"), Contains("no attack 'fgsm'; there are pgd"));
+  CHECK_THROWS_WITH(attack_called("bgsm"),
+                    Contains("no attack 'bgsm'; there are apgd-ce, apgd-dlr"));
 }

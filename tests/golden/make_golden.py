@@ -16,6 +16,7 @@
     sgd_steps     ten SGD steps of a small network with batch norm, float32 (networks.py)
     saliency_pgd  gradient saliency and PGD on SimpleNet, float32 (attacks.py)
     defences      losses of TRADES and MART, weights moved by AWP, float64 (defences.py)
+    torchattacks  other attacks on a small network, by torchattacks (torchattacks_images.py)
 
 Needs torch (1.13 and 2.x give the same within rounding) and numpy. --check writes nothing: it
 compares new results with the stored files and prints, for each, the largest difference relative
@@ -48,6 +49,7 @@ import ops_loss  # noqa: E402
 import ops_shape  # noqa: E402
 import optim  # noqa: E402
 import safetensors_numpy  # noqa: E402
+import torchattacks_images  # noqa: E402
 
 MAKERS = {
     "ops": ops.make,
@@ -66,6 +68,7 @@ MAKERS = {
     "sgd_steps": networks.make_sgd_steps,
     "saliency_pgd": attacks.make,
     "defences": defences.make,
+    "torchattacks": torchattacks_images.make,
 }
 
 
