@@ -23,6 +23,7 @@
 #include "data/image.h"
 #include "data/image_tensor.h"
 #include "data/loader.h"
+#include "explain/methods.h"
 #include "explain/saliency.h"
 #include "nn/activation.h"
 #include "nn/answers.h"

@@ -1,10 +1,8 @@
 #include "explain/saliency.h"
 
-#include <algorithm>
-#include <cmath>
-
 #include "autograd/argmax.h"
-#include "autograd/loss.h"
+#include "autograd/elementwise.h"
+#include "autograd/reduce.h"
 #include "nn/eval_mode.h"
 #include "nn/forward_float.h"
 
@@ -12,27 +10,22 @@ namespace tweed {
 
 Saliency saliency(Module& network, const Tensor& x) {
   if (x.ndim() != 4) fail("saliency", "x is ", x.shape(), ", not (N, H, W, C)");
-  EvalMode eval(network);
-  Tensor leaf = x.clone();
+  const EvalMode eval(network);
+  const Tensor leaf = x.clone();
   require_grad(leaf);
-  Saliency result;
-  Tensor logits = forward_float(network, leaf);
-  result.logits = logits.detach();
-  result.predicted = argmax(result.logits);
-  // cross_entropy is a mean over the batch; starting from N makes each image's own gradient.
-  Tensor loss = cross_entropy(logits, result.predicted);
-  Tensor start = Tensor::full(loss.shape(), double(x.dim(0)), loss.dtype(), loss.device());
-  auto gradient = grad_of(loss, {leaf}, false, start)[0].to_doubles();
-
-  int64_t channels = x.dim(3);
-  std::vector<float> map(std::size_t(x.size() / channels));
-  for (std::size_t i = 0; i < map.size(); ++i)
-    for (int64_t c = 0; c < channels; ++c)
-      map[i] =
-          std::max(map[i], float(std::abs(gradient[i * std::size_t(channels) + std::size_t(c)])));
-  result.map = Tensor::from(map, {x.dim(0), x.dim(1), x.dim(2)});
+  const Tensor logits = forward_float(network, leaf);
+  Saliency result{.logits = logits.detach(), .predicted = argmax(logits.detach()), .map = {}};
+  const Tensor score = sum(scores(logits, result.predicted, ClassScore::log_probability));
+  result.map = largest_of_channels(grad_of(score, {leaf})[0]);
   return result;
 }
+
+Tensor input_x_gradient(Module& network, const Tensor& x, const Tensor& targets, ClassScore score) {
+  return x.detach() * input_gradient(network, x, targets, score);
+}
+
+Tensor largest_of_channels(const Tensor& t) { return max(abs(t), {3}); }
+Tensor sum_of_channels(const Tensor& t) { return sum(t, {3}); }
 
 Image saliency_overlay(const Image& image, const Tensor& map, double times) {
   const Shape size{image.height, image.width};

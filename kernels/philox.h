@@ -14,7 +14,7 @@
 namespace tweed {
 
 /// What random numbers are used for. Part of every counter, so that two uses never share numbers.
-enum class Purpose : uint32_t { init = 1, shuffle, augment, dropout, attack, scene, test, mix };
+enum class Purpose : uint32_t { init = 1, shuffle, augment, dropout, attack, scene, test, mix, explain };
 
 struct Random4 {
   uint32_t v[4];

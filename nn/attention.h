@@ -12,6 +12,9 @@ class Attention : public Module {
   Attention(int64_t dim, int64_t heads, int64_t window);
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
+  int64_t heads() const { return heads_; }
+  /// The side of a window in tokens; 0: every token looks at all.
+  int64_t window() const { return window_; }
 
  private:
   int64_t dim_, heads_, window_;

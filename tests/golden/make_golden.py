@@ -17,6 +17,7 @@
     saliency_pgd  gradient saliency and PGD on SimpleNet, float32 (attacks.py)
     defences      losses of TRADES and MART, weights moved by AWP, float64 (defences.py)
     torchattacks  other attacks on a small network, by torchattacks (torchattacks_images.py)
+    explain       maps by captum of a small network, float64 (explain.py); needs captum
 
 Needs torch (1.13 and 2.x give the same within rounding) and numpy. --check writes nothing: it
 compares new results with the stored files and prints, for each, the largest difference relative
@@ -24,6 +25,7 @@ to the largest value of its tensor; exit 1 if any is above --tolerance. README.m
 """
 
 import argparse
+import importlib.util
 import sys
 from pathlib import Path
 
@@ -36,6 +38,7 @@ sys.path += [str(HERE), str(HERE.parents[1] / "benchmarks")]
 import attacks  # noqa: E402
 import blocks  # noqa: E402
 import defences  # noqa: E402
+import explain  # noqa: E402
 import models  # noqa: E402
 import networks  # noqa: E402
 import ops  # noqa: E402
@@ -69,7 +72,9 @@ MAKERS = {
     "saliency_pgd": attacks.make,
     "defences": defences.make,
     "torchattacks": torchattacks_images.make,
+    "explain": explain.make,
 }
+NEEDS = {"explain": "captum"}  # where it is missing, that name is left out unless it is asked for
 
 
 def difference(new, stored):
@@ -113,7 +118,8 @@ def main():
 
     torch.set_num_threads(2)
     good = True
-    for name in arguments.names or MAKERS:
+    here = [name for name in MAKERS if importlib.util.find_spec(NEEDS.get(name, "torch"))]
+    for name in arguments.names or here:
         tensors, metadata = MAKERS[name]()
         path = arguments.out / f"{name}.safetensors"
         if arguments.check:

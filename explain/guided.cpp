@@ -1,0 +1,37 @@
+#include "explain/guided.h"
+
+#include "autograd/describe.h"
+#include "autograd/functions.h"
+#include "autograd/reduce.h"
+#include "nn/eval_mode.h"
+#include "nn/forward_float.h"
+
+namespace tweed {
+
+// Convolutions, batch norms and linear layers say whether a ReLU is part of them.
+static bool rectifies(const WatchedOperation& operation) {
+  if (operation.name == "relu") return true;
+  const auto found = operation.attributes.find("relu");
+  return found != operation.attributes.end() && found->second.at(0) != 0;
+}
+
+Tensor guided_gradient(Module& network, const Tensor& x, const Tensor& targets, ClassScore score) {
+  const EvalMode eval(network);
+  const Tensor leaf = x.clone();
+  require_grad(leaf);
+  Tensor logits;
+  std::vector<Tensor> rectified;
+  {
+    const OperationWatch watch;
+    logits = forward_float(network, leaf);
+    for (auto& operation : watch.operations())
+      if (rectifies(operation)) rectified.push_back(operation.output);
+  }
+  if (rectified.empty())
+    throw Error("guided backpropagation is about ReLUs, and the network has none");
+  // What comes back to a ReLU's result is made positive; the ReLU's own gradient does the rest.
+  for (auto& y : rectified) on_gradient(y, [](const Tensor& dy) { return relu(dy); });
+  return grad_of(sum(scores(logits, targets, score)), {leaf})[0];
+}
+
+}  // namespace tweed
