@@ -215,7 +215,6 @@ void check_use(const Flags& f) {
 FoolOptions options_of(const Flags& f, const CheckpointInfo& info) {
   const double eps = f.eps.value_or(f.sign ? 1 : 8 / 255.);
   return {.space = pixel_space(eps, f.step, info.mean, info.std),
-          .as_seen = {info.mean, info.std},
           .sign = f.sign,
           .lambda = f.lambda,
           .steps = f.steps,

@@ -30,9 +30,9 @@ struct Ascent {
         lo(per_channel(options.space.lo, x.device())),
         hi(per_channel(options.space.hi, x.device())) {
     Channels inverse;
-    for (std::size_t c = 0; c < 3; ++c) inverse[c] = 1 / options.as_seen.std[c];
+    for (std::size_t c = 0; c < 3; ++c) inverse[c] = 1 / options.space.unit[c];
     pixel = per_channel(inverse, x.device());
-    mean = per_channel(options.as_seen.mean, x.device());
+    mean = per_channel(options.space.zero, x.device());
   }
 
   // The kernel adds step * sign(gradient), and nothing where that is 0; then it projects.
@@ -76,7 +76,9 @@ struct Ascent {
   Tensor x, images, step, eps, lo, hi, pixel, mean;
 };
 
-void check(const Tensor& x, const Tensor& targets) {
+void check(const Tensor& x, const Tensor& targets, const FoolOptions& options) {
+  if (options.space.norm != Norm::linf || !keeps_pixels(options.space))
+    throw Error("[fool] its bounds are those of pixels, in Linf");
   if (x.ndim() != 4 || x.dim(3) != 3 || x.dtype() != DType::float32)
     fail("fool", "images are float32 (N, H, W, 3), not ", x.dtype(), " ", x.shape());
   if (targets.ndim() != 1 || targets.dim(0) != x.dim(0) || targets.dtype() != DType::int32)
@@ -95,7 +97,7 @@ Tensor probability_of(const Tensor& logits, const Tensor& targets) {
 }  // namespace
 
 Fooled fool(Module& network, const Tensor& x, const Tensor& targets, const FoolOptions& options) {
-  check(x, targets);
+  check(x, targets, options);
   EvalMode eval(network);
   const int64_t count = x.dim(0);
   Ascent ascent(x, options);

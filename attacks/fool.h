@@ -3,13 +3,11 @@
 #include <optional>
 
 #include "attacks/pgd.h"
-#include "data/augment.h"
 
 namespace tweed {
 
 struct FoolOptions {
-  AttackSpace space;      ///< see pixel_space(): how far pixels may go, and a step
-  Normalization as_seen;  ///< how pixels of 0..1 became the network's images
+  AttackSpace space;  ///< see pixel_space(): how far pixels may go, and a step
   bool sign = false;  ///< each step changes every pixel by space.step, whatever the gradient's size
   /// If set, X' += lambda dP/dX' with X in pixels of 0..1. Otherwise lambda is chosen anew for each
   /// image and step, so that the pixel that changes most changes by space.step: P of a class that

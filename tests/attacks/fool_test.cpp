@@ -12,7 +12,9 @@ using namespace tweed;
 
 namespace {
 
-constexpr Normalization seen{{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
+constexpr struct {
+  std::array<float, 3> mean, std;
+} seen{{0.485f, 0.456f, 0.406f}, {0.229f, 0.224f, 0.225f}};
 constexpr int64_t side = 4, values = side * side * 3, classes = 3;
 
 // A linear network, whose gradients can be written down.
@@ -75,7 +77,7 @@ Tensor pictures(int64_t count, Device device) {
 }
 
 FoolOptions usual(double eps, double step) {
-  return {.space = pixel_space(eps, step, seen.mean, seen.std), .as_seen = seen};
+  return {.space = pixel_space(eps, step, seen.mean, seen.std)};
 }
 
 std::vector<double> image(const Tensor& batch, int64_t i) {
