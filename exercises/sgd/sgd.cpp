@@ -1,0 +1,14 @@
+// A step of stochastic gradient descent with momentum and weight decay.
+#include "sgd.h"
+
+#include "exercises/sheet.h"
+
+namespace tweed::exercise {
+
+void sgd_step(const SgdOptions& options, std::vector<float>& w, const std::vector<float>& gradient,
+              std::vector<float>& velocity) {
+  // TODO
+  blank("the step, in sgd.cpp");
+}
+
+}  // namespace tweed::exercise

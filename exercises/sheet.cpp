@@ -1,0 +1,111 @@
+#include "exercises/sheet.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <sstream>
+
+#include "kernels/machine/sim/banks.h"
+#include "kernels/philox.h"
+
+namespace tweed::exercise {
+
+void Sheet::part(const std::string& name, double points, const std::function<void()>& check) {
+  Finding finding{name, points, points, ""};
+  try {
+    check();
+  } catch (const Blank& blank) {
+    finding.advice = "Still blank: " + blank.what + ".";
+  } catch (const Wrong& wrong) {
+    finding.advice = wrong.advice;
+  } catch (const Error& e) {
+    finding.advice = e.what();
+  }
+  if (!finding.advice.empty()) finding.points = 0;
+  findings_.push_back(finding);
+}
+
+double Sheet::points() const {
+  double sum = 0;
+  for (auto& f : findings_) sum += f.points;
+  return sum;
+}
+double Sheet::most() const {
+  double sum = 0;
+  for (auto& f : findings_) sum += f.most;
+  return sum;
+}
+
+void expect(bool right, const std::string& advice) {
+  if (!right) throw Wrong{advice};
+}
+
+void expect_equal(const std::string& what, const std::vector<float>& got,
+                  const std::vector<double>& expected, double tolerance) {
+  if (got.size() != expected.size())
+    throw Wrong{what + " has " + std::to_string(got.size()) + " elements, not " +
+                std::to_string(expected.size()) + "."};
+  std::size_t first = got.size(), count = 0, missing = 0;
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    missing += std::isnan(got[i]) && !std::isnan(expected[i]);
+    if (std::abs(double(got[i]) - expected[i]) <= tolerance * std::max(1., std::abs(expected[i])))
+      continue;
+    if (count++ == 0) first = i;
+  }
+  if (count == 0) return;
+  std::ostringstream text;
+  if (missing == got.size() && !got.empty()) {
+    text << "Nothing was written to " << what << ": the blank is still there.";
+  } else if (std::isnan(got[first])) {
+    text << what << "[" << first << "] was not written, or is NaN; it should be " << expected[first]
+         << ". So are " << missing << " of " << got.size() << ".";
+  } else {
+    text << what << "[" << first << "] is " << got[first] << ", and should be " << expected[first]
+         << ". Wrong are " << count << " of " << got.size() << ".";
+  }
+  throw Wrong{text.str()};
+}
+
+namespace {
+void run_on(Sim& sim, const std::function<void(Sim&)>& run) {
+  try {
+    run(sim);
+  } catch (const SimulatorError& e) {
+    throw Wrong{std::string("The simulator says:\n") + e.what()};
+  }
+}
+}  // namespace
+
+void on_simulator(const std::function<void(Sim&)>& run) {
+  Sim sim{.max_errors = 3};
+  run_on(sim, run);
+}
+
+Conflicts conflicts_of(const std::function<void(Sim&)>& run, int64_t* accesses) {
+  Sim sim{.max_errors = 3, .count_banks = true};
+  sim::take_bank_counts();
+  run_on(sim, run);
+  Conflicts all;
+  int64_t most = 0;
+  for (auto& line : sim::take_bank_counts()) {
+    if (accesses) *accesses += line.accesses;
+    all.count += line.conflicts;
+    if (line.conflicts <= most) continue;
+    most = line.conflicts;
+    all.line = line.line;
+  }
+  return all;
+}
+
+std::vector<float> numbers(std::size_t count, uint32_t seed) {
+  Random random(seed, Purpose::test);
+  std::vector<float> values;
+  for (std::size_t i = 0; i < count; ++i) values.push_back(random.uniform(-1, 1));
+  return values;
+}
+
+std::vector<float> unwritten(std::size_t count) {
+  return std::vector<float>(count, std::numeric_limits<float>::quiet_NaN());
+}
+
+}  // namespace tweed::exercise
