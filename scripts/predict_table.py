@@ -152,8 +152,10 @@ def print_beyond(models):
             entry[3].append(f"{title} {r.launches}")
     print("\n## Beyond the bounds\n")
     print("Kernels without tensor cores that touch more than 4 MB, and move more than 1.25 of the least bytes or "
-          "need more cycles to issue than the memory needs time:\n")
-    print("| kernel | blocks | moved / least | issue / memory | launches a step |")
+          "need more cycles to issue than the memory needs time:" + ("" if found else " none."))
+    if not found:
+        return
+    print("\n| kernel | blocks | moved / least | issue / memory | launches a step |")
     print("|---|---|---|---|---|")
     for (name, blocks), (_, issue, moved, where) in sorted(found.items(), key=lambda f: -f[1][1]):
         print(f"| `{name}` | {blocks} | {moved:.2f} | {issue:.2f} | {', '.join(where)} |")
