@@ -146,7 +146,8 @@ bool interrupted() { return stop; }
 static std::string unexpected(const CLI::App& flags) {
   auto words = flags.remaining();
   std::reverse(words.begin(), words.end());  // CLI::App keeps them from the end
-  const auto flag = std::find_if(words.begin(), words.end(), [](auto& w) { return w[0] == '-'; });
+  const auto flag =
+      std::find_if(words.begin(), words.end(), [](auto& w) { return w[0] == '-' && w != "--"; });
   if (flag == words.end())
     return "the word " + in_quotes(words.at(0), 60) +
            " is not expected: everything is given already";

@@ -184,6 +184,7 @@ int Work::run() {
   const Answers clean = ask(false);
   if (interrupted()) return 130;
   const Report report = report_on(clean);
+  if (!json) say_weights_size(weights, weights, checkpoint.network->parameter_count(), is_half());
   if (!json) print("clean", report);
   std::optional<Answers> attacked;
   std::optional<Report> under;
@@ -194,7 +195,6 @@ int Work::run() {
     if (!json) print("attacked", *under);
   }
   if (!json) print_wrong(clean);
-  if (!json) say_weights_size(weights, weights, checkpoint.network->parameter_count(), is_half());
   if (!csv.empty()) write_csv(clean, attacked ? &*attacked : nullptr);
   if (!picture.empty())
     write_png(picture,

@@ -92,6 +92,8 @@ void TrainFlags::add_model_flags(CLI::App& app) {
 void TrainFlags::add_task_flags(CLI::App& app) {
   app.add_flag("--summary", summary,
                "only print a table of the network's layers, for one image of DATA's size");
+  app.add_flag("--check", check_only,
+               "only check flags, model, and where DATA is; nothing is trained or written");
   out_option = app.add_option("--out", out,
                               "folder for what the run leaves behind; default: runs/train, or "
                               "the next free of runs/train-2, runs/train-3, ...; with --resume, "
@@ -118,6 +120,10 @@ void TrainFlags::add_task_flags(CLI::App& app) {
 }
 
 void TrainFlags::add_training_flags(CLI::App& app) {
+  app.add_flag("--find-lr", find_lr,
+               "do not train: try rates that rise from 1e-6 to 10 in 200 steps, draw the loss by "
+               "rate, suggest an --lr, and print the command that trains with it; weights stay as "
+               "they are");
   TrainerOptions& t = training.trainer;
   add_whole(app, "--start-epoch", start_epoch, {0, 1'000'000},
             "the coursework's; a run goes on by --resume, which knows its epoch");
@@ -225,6 +231,9 @@ void TrainFlags::check_use(const CLI::App& app) const {
       throw Error(std::string(flag) + " names a file or folder, not ''");
   if (!weights.empty() && (!resume.empty() || evaluate))
     throw Error("--weights is what a new run starts from: it goes without --resume and --evaluate");
+  if (find_lr && (!resume.empty() || evaluate))
+    throw Error("--find-lr is for a new run: it goes without --resume and --evaluate");
+  if (check_only && evaluate) throw Error("--check is of a run: it goes without --evaluate");
   if (summary) {
     if (evaluate || attacked || pictures)
       throw Error("--summary only prints a table: it goes without --evaluate, -a and -v");

@@ -48,7 +48,7 @@ struct TrainFlags {
   std::string precision = "f32", images_on = "auto", out = "runs/train";
   std::string weights;                         // to start from; empty: none
   std::optional<Normalization> normalization;  // that these want, where --normalize is not given
-  bool head_only = false, half_weights = false;
+  bool head_only = false, half_weights = false, find_lr = false, check_only = false;
   bool overwrite = false, evaluate = false, attacked = false, pictures = false, custom_conv = false,
        summary = false;
   int64_t start_epoch = 0;

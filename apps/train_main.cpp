@@ -7,6 +7,7 @@
 
 #include "apps/app.h"
 #include "apps/help.h"
+#include "apps/search/find_lr.h"
 #include "apps/sheets.h"
 #include "apps/start_weights.h"
 #include "apps/train_flags.h"
@@ -91,6 +92,17 @@ void check_early(const TrainFlags& f, const std::string& model, ModulePtr networ
   if (is_new) network = make_model(model, {.classes = any_number, .image_size = info.image_size});
   check_image_size(*network, info);
   if (is_new && !f.weights.empty()) start_from(f.weights, *network, model);
+}
+
+// Whether there is DATA. Of images that are given a size nobody else asks before reading them.
+void check_place(const TrainFlags& f) {
+  for (auto& place : {f.data.data, f.validation}) {
+    if (place.empty()) continue;
+    DataFlags data = f.data;
+    data.data = place;
+    data.image_size = data.load_size = 0;
+    data.size_seen();
+  }
 }
 
 // Its loss would be 0 from the first step on.
@@ -259,6 +271,14 @@ std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Devi
     check_model_name(f.model);  // told before what --out holds
   }
   const bool goes_on = saved && !saved->is_earlier;  // else another run may begin there
+  if (f.check_only) {
+    check_place(f);
+    check_early(f, saved ? saved->checkpoint.info.model : f.model, network);
+    return [] {
+      say("These flags are right.\n");
+      return 0;
+    };
+  }
   if (f.overwrite && goes_on && (!f.out_given() || same_folder(f.out, saved->folder)))
     note_unused("--overwrite", "with --resume, which goes on in the run's own folder");
   t.overwrites = f.overwrite;
@@ -285,6 +305,11 @@ std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Devi
   if (f.half_weights) t.weights_as = WeightsAs::half;
   network->to(device);
   for (auto& pattern : t.freeze) freeze(*network, pattern);
+  if (f.find_lr) {
+    announce(f, data, info, *network, device);
+    std::fflush(stdout);
+    return [t, network, data] { return find_lr_for(t, network, data.train); };
+  }
   auto training = std::make_shared<Training>(t, info, network, std::move(data));
   if (saved) training->resume(*saved);
   announce(f, training->data(), info, *network, device);

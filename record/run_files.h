@@ -25,6 +25,8 @@ inline constexpr const char* profile = "profile.json";     ///< time and memory 
 inline constexpr const char* tensorboard = "tensorboard";  ///< a folder of event files
 inline constexpr const char* saliency = "saliency.png";    ///< of --evaluate -v
 inline constexpr const char* attack = "attack.png";        ///< of --evaluate -a -v
+inline constexpr const char* rates = "find_lr.jsonl";      ///< of --find-lr
+inline constexpr const char* rates_picture = "find_lr.png";
 inline constexpr const char* lock = ".lock";  ///< has the number of the process that trains
 /// What follows from the state, and is of no use without it.
 inline constexpr const char* followers[] = {best_state, best,    best_robust, last,    metrics,

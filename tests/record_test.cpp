@@ -12,8 +12,8 @@
 #include <limits>
 
 #include "apps/paths.h"
-#include "record/draw/curves.h"
 #include "record/draw/canvas.h"
+#include "record/draw/curves.h"
 #include "record/draw/figure.h"
 #include "record/metrics.h"
 #include "record/safetensors.h"
@@ -350,6 +350,7 @@ TEST_CASE("curves: any data can be drawn") {
       {"Loss", "epoch", {{"training", {}, {2.3, 1.1, NAN, 0.7}}, {"validation", {1, 4}, {2, 1}}}},
       {"One epoch", "epoch", {{"training", {}, {2.3}}}},
       {"None", "", {}},
+      {"By powers of ten", "rate", {{"loss", {1e-6, 0, -1, 0.003, 10}, {3, 1, 1, 2, 4}}}, true},
       {"Flat", "", {{"zero", {}, {0, 0, 0}}, {"huge", {}, {INFINITY, 1e30, 1}}}}};
   draw_curves(folder.file("curves.png"), "Curves", plots);
   CHECK(bytes_of(folder.file("curves.png")).substr(1, 3) == "PNG");

@@ -171,14 +171,31 @@ bool Trainer::step() {
   const int64_t iteration = position_.epoch * per_epoch_ + position_.iteration;
   optimizer_->set_lr(rate_(iteration));
   if (momentum_) optimizer_->set_momentum(momentum_(iteration));
+  compute();
+  return true;
+}
+
+// A step on the batch that is ready.
+void Trainer::compute() {
   try {
-    step_(iteration);
+    step_(position_.epoch * per_epoch_ + position_.iteration);
   } catch (const Diverged& e) {
     fail_watched(e.what(), position_);
   }
   ++position_.iteration;
   if (position_.iteration - next_read_ == StepLog::rows) read_steps();
-  return true;
+}
+
+double Trainer::step_at(double rate) {
+  if (started_ && position_.iteration >= per_epoch_) end_epoch();
+  if (!started_) start_epoch();
+  if (!has_batch()) throw Error("[train] there is no further batch");
+  network_->train();
+  optimizer_->set_lr(rate);
+  const ScoreSums before = step_.score().read();
+  compute();
+  score();
+  return (position_.score.loss - before.loss) / double(position_.score.count - before.count);
 }
 
 void Trainer::end_epoch() {
@@ -288,6 +305,7 @@ void Trainer::load(const TrainerState& state) {
     throw Error("[train] the state has " + in_quotes(given.begin()->first) +
                 ", for which there is no place");
   parameters_.changed();
+  steps_read_.clear();
   position_ = state.position;
   started_ = false;
 }

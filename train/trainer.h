@@ -48,6 +48,10 @@ class Trainer {
   Score epoch();
   /// One step; false if the epoch has no more.
   bool step();
+  /// One step at another learning rate than the schedule's, on the batch that comes next; one epoch
+  /// follows on the other, beyond iterations() too, and the momentum stays. Waits for the device,
+  /// and returns the loss of the batch before the step. For find_lr(). @throws Diverged
+  double step_at(double rate);
   /// Goes on to the next epoch, after all steps of one.
   void end_epoch();
   /// Whether all epochs are done.
@@ -106,6 +110,7 @@ class Trainer {
  private:
   void start_epoch();
   bool has_batch();
+  void compute();
   void read_steps();
   std::vector<Named> live_state() const;
 

@@ -14,21 +14,37 @@ using namespace draw;
 namespace {
 
 constexpr double title_size = 13, text_size = 10, sheet_title_size = 17;
-constexpr std::array<Color, 6> palette = {{{31, 119, 180},
-                                           {230, 110, 20},
-                                           {44, 140, 60},
-                                           {190, 40, 50},
-                                           {120, 80, 170},
-                                           {110, 110, 110}}};
+constexpr std::array<Color, 12> palette = {{{31, 119, 180},
+                                            {230, 110, 20},
+                                            {44, 140, 60},
+                                            {190, 40, 50},
+                                            {120, 80, 170},
+                                            {110, 110, 110},
+                                            {184, 134, 11},
+                                            {214, 51, 108},
+                                            {15, 154, 168},
+                                            {141, 110, 99},
+                                            {122, 139, 0},
+                                            {92, 107, 192}}};
+
+// "1e-6", "0.01", "100"
+std::string power_of_ten(double power) {
+  char text[32];
+  std::snprintf(text, sizeof text, std::abs(power) > 3.5 ? "1e%.0f" : "%g",
+                std::abs(power) > 3.5 ? power : std::pow(10, power));
+  return text;
+}
 
 struct Axis {
   double first = 0, last = 1, step = 1;
+  bool log = false;  // its numbers are powers of ten
   int ticks() const { return int(std::lround((last - first) / step)) + 1; }
   double tick(int i) const { return first + i * step; }
   /// 0 at the first tick, 1 at the last.
   double share(double v) const { return (v - first) / (last - first); }
   std::string label(int i) const {
     char text[32];
+    if (log) return power_of_ten(tick(i));
     int digits = std::max(0, int(-std::floor(std::log10(step) + 1e-9)));
     double v = std::abs(tick(i)) < step / 2 ? 0.0 : tick(i);
     if (digits > 5 || std::abs(v) >= 1e6)
@@ -58,13 +74,15 @@ Axis make_axis(double low, double high, int most, double smallest_step) {
   return {std::floor(low / step) * step, std::ceil(high / step) * step, step};
 }
 
-std::vector<Point> points_of(const Series& s) {
+std::vector<Point> points_of(const Series& s, bool log_x) {
   if (!s.x.empty() && s.x.size() != s.y.size())
     throw ShapeError("[draw_plot] series " + in_quotes(s.name) + " has " +
                      std::to_string(s.x.size()) + " x and " + std::to_string(s.y.size()) + " y");
   std::vector<Point> points;
   for (std::size_t i = 0; i < s.y.size(); ++i)
     points.push_back({s.x.empty() ? double(i + 1) : s.x[i], s.y[i]});
+  if (log_x)  // of 0 it is infinite, of less it is NaN
+    for (Point& p : points) p.x = std::log10(p.x);
   return points;
 }
 
@@ -77,7 +95,7 @@ struct Axes {
 Axes fit_axes(const Plot& plot, int height) {
   double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
   for (const Series& s : plot.series)
-    for (const Point& p : points_of(s)) {
+    for (const Point& p : points_of(s, plot.log_x)) {
       if (!finite(p)) continue;
       low[0] = std::min(low[0], p.x);
       high[0] = std::max(high[0], p.x);
@@ -85,8 +103,10 @@ Axes fit_axes(const Plot& plot, int height) {
       high[1] = std::max(high[1], p.y);
     }
   if (!std::isfinite(low[0])) low[0] = low[1] = 0, high[0] = high[1] = 1;
-  return {make_axis(low[0], high[0], 10, 1),
-          make_axis(low[1], high[1], std::max(2, height / 40), 0)};
+  Axes axes{make_axis(low[0], high[0], 10, 1),
+            make_axis(low[1], high[1], std::max(2, height / 40), 0)};
+  axes.x.log = plot.log_x;
+  return axes;
 }
 
 void draw_axes(Image& onto, const Rect& box, const Axes& axes) {
@@ -109,7 +129,7 @@ void draw_axes(Image& onto, const Rect& box, const Axes& axes) {
 void draw_series(Image& onto, const Rect& box, const Axes& axes, const Series& series,
                  Color color) {
   std::vector<Path> paths(1);
-  for (const Point& p : points_of(series)) {
+  for (const Point& p : points_of(series, axes.x.log)) {
     if (finite(p))
       paths.back().push_back({box.x + 0.5 + axes.x.share(p.x) * box.width,
                               box.y + 0.5 + (1 - axes.y.share(p.y)) * box.height});
@@ -124,34 +144,50 @@ void draw_series(Image& onto, const Rect& box, const Axes& axes, const Series& s
     for (const Point& p : path) draw_paths(onto, {{p}}, color, 5);
 }
 
+int name_width(const Series& s) { return text_width(s.name, text_size) + 44; }
+
 int legend_width(const Plot& plot) {
   int width = 0;
-  for (const Series& s : plot.series) width += text_width(s.name, text_size) + 44;
+  for (const Series& s : plot.series) width += name_width(s);
   return width;
 }
 
-// The names stand in a line between title and axes, where no curve can cross them.
-void draw_legend(Image& onto, int x, int y, const Plot& plot) {
+// The names stand in lines between title and axes, where no curve can cross them. Returns the
+// height of the lines.
+int draw_legend(Image& onto, int left, int top, int width, const Plot& plot) {
+  const int line = text_height(text_size) + 4;
+  int x = left, y = top;
   for (std::size_t i = 0; i < plot.series.size(); ++i) {
+    const std::string name = shorten(plot.series[i].name, text_size, width - 44);
+    const int needed = text_width(name, text_size) + 44;
+    if (x > left && x + needed - 16 > left + width) {
+      x = left;
+      y += line;
+    }
     double middle = y + text_height(text_size) / 2.0;
     draw_paths(onto, {{{x + 2.0, middle}, {x + 20.0, middle}}}, palette[i % palette.size()], 3);
-    draw_text(onto, x + 28, y, plot.series[i].name, text_size, colors::black);
-    x += text_width(plot.series[i].name, text_size) + 44;
+    draw_text(onto, x + 28, y, name, text_size, colors::black);
+    x += needed;
   }
+  return y + line - top;
 }
 
 }  // namespace
 
 Image draw_plot(const Plot& plot, int height, int width) {
   constexpr int side = 16;
-  Image image = blank_image(height, width);
   int line = text_height(text_size);
+  // Many names make a plot higher, and its curves no smaller. Nothing is drawn outside an image.
+  Image none = blank_image(1, 1);
+  const int names = draw_legend(none, 0, 0, width - 2 * side, plot);
+  height += names - (line + 4);
+  Image image = blank_image(height, width);
   int top = 10;
   draw_text(image, side, top, shorten(plot.title, title_size, width - 2 * side), title_size,
             colors::black);
   top += text_height(title_size) + 6;
-  draw_legend(image, side, top, plot);
-  top += legend_width(plot) > 0 ? line + 14 : 8;
+  draw_legend(image, side, top, width - 2 * side, plot);
+  top += legend_width(plot) > 0 ? names + 10 : 8;
 
   int bottom = 2 * line + 24;
   Axes axes = fit_axes(plot, height - top - bottom);

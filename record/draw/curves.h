@@ -20,9 +20,11 @@ struct Plot {
   std::string title;
   std::string x_label;
   std::vector<Series> series;
+  bool log_x = false;  ///< x by its logarithm; what is not above 0 leaves a gap
 };
 
-/// Draws one plot. The axes span the data, rounded to ticks.
+/// Draws one plot. The axes span the data, rounded to ticks. Names that take more than a line add
+/// to the height.
 /// @throws ShapeError  if a series has x and y of different lengths
 Image draw_plot(const Plot& plot, int height = 360, int width = 480);
 

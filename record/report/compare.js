@@ -3,7 +3,9 @@
 
 const runs = data.runs;
 const palette = ['train', 'val', 'third', 'fourth'];
-const color = i => i < palette.length ? css(palette[i]) : `hsl(${(i * 67) % 360} 55% 52%)`;
+// Beyond four runs: colours that differ from these, and from each other, on light and on dark.
+const more = ['#b8860b', '#d6336c', '#0f9aa8', '#8d6e63', '#7a8b00', '#5c6bc0', '#8a949e', '#ff7043'];
+const color = i => i < palette.length ? css(palette[i]) : more[i - palette.length] || `hsl(${(i * 67) % 360} 55% 52%)`;
 /** Folders may share their last name: then they get numbers. */
 const names = runs.map((run, i) => runs.filter(other => other.name === run.name).length > 1 ? `${run.name} (${i + 1})` : run.name);
 

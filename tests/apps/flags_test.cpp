@@ -120,7 +120,8 @@ TEST_CASE("Every flag of an evaluation changes its figures, or says that it does
           Names{"--resume", "--evaluate", "--attack", "--validation", "--version",
                 // In tests of their own.
                 "--vis", "--config", "--summary", "--use-vit", "--use-resnet18", "--attack-method",
-                "--start-epoch", "--weights"});  // weights_flags_test.cpp
+                "--start-epoch", "--weights",  // weights_flags_test.cpp
+                "--find-lr", "--check"});      // find_lr_test.cpp
 }
 
 TEST_CASE("What training has no use for is noted") {
