@@ -241,9 +241,6 @@ std::function<int()> prepare(int argc, char** argv) {
       ->type_name("FILE");
   add_json_to(app, work->json);
   app.add_flag("-a,--attack", attacked, "the same images under attack, too");
-  app.add_option("--attack-method", work->method, "what -a attacks by: " + joined(attack_names()))
-      ->check(one_of(attack_names()))
-      ->capture_default_str();
   data.add_to(app, "of the attack, and of tiny's images");
   attack.add_to(app);
   device.add_to(app);
@@ -254,7 +251,8 @@ std::function<int()> prepare(int argc, char** argv) {
                       [](const CLI::Option& o) {
                         const std::string name = o.get_name();
                         return name.starts_with("--attack-") || name == "--eps-space" ||
-                               name == "--goal" || name == "--no-random-start";
+                               name == "--goal" || name == "--no-random-start" ||
+                               name == "--coursework";
                       }),
                 "without --attack");
 
@@ -263,6 +261,7 @@ std::function<int()> prepare(int argc, char** argv) {
   work->weights = weights_file(network.weights);
   CheckpointInfo& info = work->checkpoint.info;
   if (attacked) work->attack = attack.options(info, data.seed);
+  work->method = attack.method;
   work->workers = data.workers;
   data.match(info);
   data.any_names = !network.has_names();

@@ -1,10 +1,13 @@
 #include "apps/flags.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <map>
 #include <sstream>
 
 #include "apps/numbers.h"
+#include "attacks/expectation.h"
 #include "data/layout.h"
 #include "kernels/machine/printable.h"
 #include "nn/trial.h"
@@ -116,13 +119,47 @@ void DataFlags::settle_classes(CheckpointInfo& info, const Dataset& data) const 
                 (any_names ? "; --classes-file says which these are" : ""));
 }
 
-void AttackFlags::add_to(CLI::App& flags) {
-  add_read(flags, "--attack-eps,--eps", "X", "8/255",
-           "largest change of a pixel value, such as 8/255",
-           [this](auto& text, auto& flag) { eps = parse_fraction(text, flag); });
+// The parts between commas; where one alone is meant, the text as it is.
+static std::vector<std::string> items(const std::string& text, bool lists) {
+  std::vector<std::string> found(1);
+  for (char c : text) {
+    if (c == ',' && lists)
+      found.emplace_back();
+    else
+      found.back() += c;
+  }
+  return found;
+}
+
+void AttackFlags::add_sizes_to(CLI::App& flags) {
+  const std::string several = lists ? "; several with commas between them give a table" : "";
+  add_read(
+      flags, "--attack-eps,--eps", "X", "",
+      "how far images may be changed, such as 8/255; default: 8/255, in l2 0.5, in l1 12" + several,
+      [this](auto& text, auto& flag) {
+        eps.clear();
+        eps_texts = items(text, lists);
+        for (auto& item : eps_texts) eps.push_back(parse_fraction(item, flag));
+      });
   add_read(flags, "--attack-step,--step", "X", "", "change in one step; default: a quarter of eps",
            [this](auto& text, auto& flag) { step = parse_fraction(text, flag, above_zero); });
-  add_whole(flags, "--attack-steps,--steps", steps, {1, 100'000}, "steps of the attack");
+  add_read(
+      flags, "--attack-steps,--steps", "N", "",
+      "steps of the attack; default: 10, of square 1000 queries, of deepfool and cw 50, of apgd, "
+      "fab, autoattack and sure 100" +
+          several,
+      [this](auto& text, auto& flag) {
+        steps.clear();
+        for (auto& item : items(text, lists))
+          steps.push_back(int(parse_whole(item, flag, {1, 100'000})));
+      });
+}
+
+void AttackFlags::add_to(CLI::App& flags, const std::string& momentum_name) {
+  flags.add_option("--attack-method,--method", method, "the attack: " + joined(attack_names()))
+      ->check(one_of(attack_names()))
+      ->capture_default_str();
+  add_sizes_to(flags);
   flags
       .add_option(
           "--eps-space", space,
@@ -131,11 +168,32 @@ void AttackFlags::add_to(CLI::App& flags) {
       ->check(one_of({"pixel", "normalized"}))
       ->capture_default_str();
   flags
-      .add_option("--goal", goal,
-                  "label: raise the loss of the true label; least-likely: lower that of the least "
-                  "likely one; or the number of a class to make it say")
+      .add_option("--attack-norm,--norm", norm,
+                  "what eps limits of an image's change: linf, its largest value; l2, the square "
+                  "root of its sum of squares; l1, its sum of absolute values")
+      ->check(one_of({"linf", "l2", "l1"}))
+      ->capture_default_str();
+  flags
+      .add_option("--goal,--target", goal,
+                  "label: raise the loss of the true label; or lower that of: least-likely, "
+                  "second-likely (the likeliest but the true one), random, or the class of this "
+                  "name or number")
       ->capture_default_str();
   flags.add_flag("--no-random-start", no_random_start, "start at the image itself");
+  add_number(flags, momentum_name, momentum, at_most_one,
+             "the part of earlier gradients that is added to each; of mifgsm 1 unless given");
+  add_whole(flags, "--attack-restarts,--restarts", restarts, {1, 1000},
+            "random starts, of which each image's best counts");
+  add_whole(flags, "--attack-draws", draws, {1, 1000},
+            "draws of a random small turn, shift and mirroring over which each gradient is "
+            "averaged (EOT); 1: none")
+      ->default_str("1");
+  add_number(flags, "--attack-confidence", confidence, {},
+             "how sure of a wrong class the network is to be: for sure a probability, by default "
+             "0.99; for cw a lead in logits, by default 0");
+  flags.add_flag("--coursework", coursework,
+                 "the coursework's attack: 10 steps of 0.01 up to 0.1 in normalised values towards "
+                 "the least likely class, no random start");
 }
 
 // A common mistake is 8 for 8/255: the attack would run and give plausible figures.
@@ -148,31 +206,89 @@ static void check_pixels(double value, const char* flag) {
 }
 
 void AttackFlags::check() const {
-  if (space != "pixel") return;
-  check_pixels(eps, "--eps");
+  if (coursework && (!eps.empty() || step || !steps.empty() || method != "pgd" || goal != "label" ||
+                     norm != "linf"))
+    throw Error(
+        "--coursework says what eps, steps, goal, norm and method are: it goes without "
+        "flags that do");
+  if (draws > 1 && !attack_kind(method).draws)
+    throw Error("--attack-draws: " + method + " knows none; pgd and the fgsm family do");
+  if (restarts > 1 && no_random_start)
+    throw Error("--attack-restarts " + std::to_string(restarts) +
+                " are all alike with --no-random-start");
+  if (method == "sure" && confidence.value_or(0) > 1)
+    throw Error("--attack-confidence of sure is a probability, not above 1");
+  if (space != "pixel" || norm != "linf") return;
+  for (double each : eps) check_pixels(each, "--eps");
   check_pixels(step.value_or(0), "--step");
 }
 
-PgdOptions AttackFlags::options(const CheckpointInfo& info, uint64_t seed) const {
-  const double stride = step.value_or(eps / 4);
-  PgdOptions options;
-  options.space = space == "pixel" ? pixel_space(eps, stride, info.mean, info.std)
-                                   : normalized_space(eps, stride);
-  options.steps = steps;
-  options.random_start = !no_random_start;
-  options.seed = seed;
-  if (goal == "least-likely") {
-    options.goal = AttackGoal::least_likely;
-  } else if (goal != "label") {
-    options.goal = AttackGoal::lower_target;
-    try {
-      options.target = int32_t(parse_whole(goal, "--goal", {0, int64_t(info.classes.size()) - 1}));
-    } catch (const Error&) {
-      throw Error("--goal takes label, least-likely, or a class from 0 to " +
-                  std::to_string(info.classes.size() - 1) + ", not " + in_quotes(goal, 60));
-    }
+double AttackFlags::last_eps() const {
+  if (!eps.empty()) return eps.back();
+  return coursework ? 0.1 : norm == "linf" ? 8 / 255. : norm == "l2" ? 0.5 : 12;
+}
+int AttackFlags::last_steps() const {
+  if (!steps.empty()) return steps.back();
+  return coursework ? 10 : attack_kind(method).steps;
+}
+
+void AttackFlags::read_goal(PgdOptions& options, const CheckpointInfo& info) const {
+  const std::map<std::string, AttackGoal> goals{
+      {"label", AttackGoal::raise_label},    {"least-likely", AttackGoal::least_likely},
+      {"least", AttackGoal::least_likely},   {"second-likely", AttackGoal::second_likely},
+      {"second", AttackGoal::second_likely}, {"random", AttackGoal::random_target}};
+  if (const auto known = goals.find(goal); known != goals.end()) {
+    options.goal = known->second;
+    return;
   }
-  return options;
+  options.goal = AttackGoal::lower_target;
+  const auto named = std::find(info.classes.begin(), info.classes.end(), goal);
+  if (named != info.classes.end()) {
+    options.target = int32_t(named - info.classes.begin());
+    return;
+  }
+  try {
+    options.target = int32_t(parse_whole(goal, "--goal", {0, int64_t(info.classes.size()) - 1}));
+  } catch (const Error&) {
+    throw Error(
+        "--goal takes label, least-likely, second-likely, random, or a class by its name or "
+        "its number from 0 to " +
+        std::to_string(info.classes.size() - 1) + ", not " + in_quotes(goal, 60));
+  }
+}
+
+PgdOptions AttackFlags::options(const CheckpointInfo& info, uint64_t seed, double radius,
+                                int count) const {
+  const std::map<std::string, Norm> norms{{"linf", Norm::linf}, {"l2", Norm::l2}, {"l1", Norm::l1}};
+  if (const auto least = std::size_t(attack_kind(method).classes); info.classes.size() < least)
+    throw Error("attack " + method + " needs " + std::to_string(least) + " classes, not " +
+                std::to_string(info.classes.size()));
+  const Norm how = attack_kind(method).norms == "L2" ? Norm::l2 : norms.at(norm);
+  const double values = 3. * info.image_size * info.image_size;
+  const double largest = how == Norm::linf ? 1 : how == Norm::l2 ? std::sqrt(values) : values;
+  if (space == "pixel" && radius > largest)
+    throw Error("--eps is " + formatted("%.4g", radius) + ", but no two images of " +
+                size_text(info) + " are further apart than " + formatted("%.4g", largest) + " in " +
+                name_of(how));
+  const double stride = coursework ? 0.01 : step.value_or(radius * attack_kind(method).stride);
+  PgdOptions options;
+  options.space = space == "pixel" && !coursework
+                      ? pixel_space(radius, stride, info.mean, info.std, how)
+                      : normalized_space(radius, stride, how);
+  options.steps = count;
+  options.random_start = !no_random_start && !coursework;
+  options.seed = seed;
+  options.momentum = momentum;
+  options.restarts = restarts;
+  options.draws = draws;
+  if (draws > 1) options.transform = random_view(seed);
+  if (confidence) options.confidence = *confidence;
+  read_goal(options, info);
+  if (coursework) options.goal = AttackGoal::least_likely;
+  return settled(method, options);
+}
+PgdOptions AttackFlags::options(const CheckpointInfo& info, uint64_t seed) const {
+  return options(info, seed, last_eps(), last_steps());
 }
 
 PgdOptions interruptible(PgdOptions options) {
@@ -181,7 +297,59 @@ PgdOptions interruptible(PgdOptions options) {
 }
 
 Attack attack_of(const std::string& name, const PgdOptions& options, Device device) {
-  return name == "pgd" ? pgd_attack(options, device) : attack_called(name)(options, device);
+  return attack_for_evaluation(name, options, device);
+}
+
+static std::string goal_text(const PgdOptions& options, const CheckpointInfo& info) {
+  switch (options.goal) {
+    case AttackGoal::raise_label:
+      return "away from the label";
+    case AttackGoal::least_likely:
+      return "towards the least likely class";
+    case AttackGoal::second_likely:
+      return "towards the likeliest other class";
+    case AttackGoal::random_target:
+      return "towards a random class";
+    case AttackGoal::lower_target:
+      break;
+  }
+  return "towards " + printable(info.classes[std::size_t(options.target)], 40);
+}
+
+// "8/255" where it is that, or a number.
+static std::string size_in(const AttackSpace& space, double size) {
+  if (space.norm != Norm::linf || !keeps_pixels(space)) return formatted("%.4g", size);
+  char text[30];
+  std::snprintf(text, sizeof text, "%.4g/255", 255 * size);
+  return text;
+}
+
+std::string attack_text(const std::string& name, const PgdOptions& options,
+                        const CheckpointInfo& info) {
+  const AttackKind& kind = attack_kind(name);
+  const AttackSpace& space = options.space;
+  std::string text = kind.title + " " + goal_text(options, info) + ", " + name_of(space.norm);
+  if (kind.bounded) text += " " + size_in(space, space.radius);
+  if (!keeps_pixels(space)) text += " (normalised)";
+  text += ", " + counted(options.steps, "step");
+  if (kind.bounded && kind.recordable) text += " of " + size_in(space, space.stride);
+  if (options.momentum > 0) text += ", momentum " + formatted("%.4g", options.momentum);
+  if (options.restarts > 1) text += ", " + counted(options.restarts, "start");
+  if (options.draws > 1) text += ", " + counted(options.draws, "draw");
+  return text;
+}
+
+std::string spaces_text(const PgdOptions& options, const CheckpointInfo& info) {
+  char text[200];
+  const double eps = options.space.radius;
+  const auto& std = info.std;
+  const bool pixels = keeps_pixels(options.space);
+  // eps is the same in all channels where it was given; in the other space there are three.
+  auto one = [&](std::size_t c) { return pixels ? eps / double(std[c]) : eps * double(std[c]); };
+  std::snprintf(text, sizeof text, "up to %.4g %s: red %.4g, green %.4g, blue %.4g %s", eps,
+                pixels ? "in pixels of 0..1" : "in normalised values", one(0), one(1), one(2),
+                pixels ? "in normalised values" : "in pixels of 0..1");
+  return text;
 }
 
 Score evaluate_shown(Module& network, const Dataset& data, EvaluateOptions options) {

@@ -48,26 +48,46 @@ struct DataFlags {
   CLI::Option *data_option_ = nullptr, *size_option_ = nullptr, *classes_option_ = nullptr;
 };
 
-/// --attack-eps, --attack-step, ...
+/// --attack-method, --attack-eps, --attack-step, ...
 struct AttackFlags {
-  double eps = 8 / 255.;
-  std::optional<double> step;  ///< unset: a quarter of eps
-  std::string space = "pixel", goal = "label";
-  int steps = 10;
-  bool no_random_start = false;
+  std::string method = "pgd", space = "pixel", goal = "label", norm = "linf";
+  /// Several, after commas, where `lists` says so; none: what goes with the norm and the method.
+  std::vector<double> eps;
+  std::vector<int> steps;
+  std::vector<std::string> eps_texts;  // as they were given
+  std::optional<double> step;          ///< unset: a quarter of eps
+  double momentum = 0;
+  std::optional<double> confidence;
+  int restarts = 1, draws = 1;
+  bool no_random_start = false, coursework = false, lists = false;
 
-  void add_to(CLI::App& flags);
+  /// @param momentum_name  of --attack-momentum; training has a --momentum of its own
+  void add_to(CLI::App& flags, const std::string& momentum_name = "--attack-momentum,--momentum");
   /// @throws Error  for values that do not go together
   void check() const;
   /// @throws Error  for a goal that the network has not
   PgdOptions options(const CheckpointInfo& info, uint64_t seed) const;
+  /// The same with one of several eps, and one of several steps.
+  PgdOptions options(const CheckpointInfo& info, uint64_t seed, double eps, int steps) const;
+  double last_eps() const;
+  int last_steps() const;
+
+ private:
+  void add_sizes_to(CLI::App& flags);
+  void read_goal(PgdOptions& options, const CheckpointInfo& info) const;
 };
 
 /// The same, to be stopped by Ctrl-C between steps: for attacks whose result is then thrown away.
 PgdOptions interruptible(PgdOptions options);
 
-/// The attack of that name for an evaluation: PGD, of which it is known that it may be, recorded.
+/// The attack of that name for an evaluation: recorded where it may be.
 Attack attack_of(const std::string& name, const PgdOptions& options, Device device);
+/// "PGD: raising the loss of the label, Linf, 10 steps"; of an attack that may not go further than
+/// eps how far, too.
+std::string attack_text(const std::string& name, const PgdOptions& options,
+                        const CheckpointInfo& info);
+/// "0.0314 in pixels of 0..1, 0.137 0.140 0.139 as the network sees them"
+std::string spaces_text(const PgdOptions& options, const CheckpointInfo& info);
 /// evaluate() with a bar on a terminal.
 Score evaluate_shown(Module& network, const Dataset& data, EvaluateOptions options);
 /// How a checkpoint's network sees images; stops at Ctrl-C.

@@ -25,6 +25,8 @@ constexpr NumberRange above_zero{.above = true};
 /// Of averages and momentum: at 1 nothing new would ever come in.
 constexpr NumberRange below_one{.most = 1, .below = true};
 
+constexpr NumberRange at_most_one{.most = 1};
+
 /// @param flag  named in the message: "--epochs takes a whole number from 1 to 100000, not '0'"
 /// @throws Error
 int64_t parse_whole(const std::string& text, const std::string& flag, const WholeRange& range);

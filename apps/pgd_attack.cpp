@@ -1,5 +1,6 @@
 // Attacks a network and says how well it stands. See --help.
 #include <cstdio>
+#include <optional>
 
 #include "apps/app.h"
 #include "apps/flags.h"
@@ -8,58 +9,140 @@
 #include "apps/numbers.h"
 #include "apps/sheets.h"
 #include "attacks/self_test.h"
+#include "kernels/machine/printable.h"
+#include "record/draw/curves.h"
 
 using namespace tweed;
 using namespace tweed::app;
 
 namespace {
 
+// A figure that was not measured is null.
+Json json_figure(double value) { return value < 0 ? Json() : Json(value); }
+
 // What is attacked, and how.
 struct Work {
   Checkpoint checkpoint;
   DataSplits data;
-  PgdOptions attack;
+  AttackFlags flags;
+  PgdOptions attack;  // with the last eps and steps
   Device device;
   int workers = 0;
-  std::string out;
+  uint64_t seed = 0;
+  std::string out, curve = "attack_curve.png";
   bool json = false;
   Json results;
 
   const CheckpointInfo& info() const { return checkpoint.info; }
+  const std::string& method() const { return flags.method; }
+  bool is_table() const { return flags.eps.size() > 1 || flags.steps.size() > 1; }
+  std::optional<Score> measure(const PgdOptions* under);
   bool print(const char* what, const PgdOptions* under);
+  bool print_table();
+  void print_row(int steps, const std::vector<double>& top1) const;
   int examine();
   int run();
 };
 
+// Nothing after Ctrl-C.
+std::optional<Score> Work::measure(const PgdOptions* under) {
+  EvaluateOptions options = evaluation_of(info(), workers);
+  if (under) options.attack = attack_of(method(), interruptible(*under), device);
+  const Score score = evaluate_shown(*checkpoint.network, data.validation, options);
+  if (interrupted()) return {};
+  return score;
+}
+
 // False after Ctrl-C.
 bool Work::print(const char* what, const PgdOptions* under) {
-  EvaluateOptions options = evaluation_of(info(), workers);
-  if (under) options.attack = pgd_attack(interruptible(*under), device);
-  const Score score = evaluate_shown(*checkpoint.network, data.validation, options);
-  if (interrupted()) return false;
-  results[what] = json_of(score, info().image_size);
-  say("%-10s%s\n", what, text(score, info().image_size).c_str());
+  const auto score = measure(under);
+  if (!score) return false;
+  results[what] = json_of(*score, info().image_size);
+  say("%-10s%s\n", what, text(*score, info().image_size).c_str());
   std::fflush(stdout);
+  return true;
+}
+
+void Work::print_row(int steps, const std::vector<double>& top1) const {
+  std::string row;
+  for (double each : top1) row += formatted("%12.2f", each);
+  say("%9d %s\n", steps, row.c_str());
+  std::fflush(stdout);
+}
+
+// Top-1 for each eps and each number of steps, as a table and a curve. False after Ctrl-C.
+bool Work::print_table() {
+  const std::vector<double> all_eps =
+      flags.eps.empty() ? std::vector<double>{flags.last_eps()} : flags.eps;
+  const std::vector<int> all_steps =
+      flags.steps.empty() ? std::vector<int>{flags.last_steps()} : flags.steps;
+  std::string head;
+  for (std::size_t i = 0; i < all_eps.size(); ++i)
+    head += formatted("%12s", flags.eps_texts.empty() ? formatted("%.4g", all_eps[i]).c_str()
+                                                      : printable(flags.eps_texts[i], 11).c_str());
+  say("top-1 in per cent under attack, by eps and steps:\n    steps %s\n", head.c_str());
+  Plot plot{.title = "Top-1 in per cent", .x_label = "eps", .series = {}};
+  const bool by_255 = attack.space.norm == Norm::linf && keeps_pixels(attack.space);
+  if (by_255) plot.x_label = "eps, in 255ths of a pixel's range";
+  results["table"] = Json::array();
+  for (int steps : all_steps) {
+    Series series{counted(steps, "step"), {0}, {results["clean"]["top1"].get<double>()}};
+    std::vector<double> row;
+    for (double eps : all_eps) {
+      const PgdOptions options = flags.options(info(), seed, eps, steps);
+      const auto score = measure(&options);
+      if (!score) return false;
+      row.push_back(score->top1);
+      series.x.push_back(by_255 ? 255 * eps : eps);
+      series.y.push_back(score->top1);
+      Json entry = json_of(*score, info().image_size);
+      entry["eps"] = eps;
+      entry["steps"] = steps;
+      results["table"].push_back(entry);
+    }
+    print_row(steps, row);
+    plot.series.push_back(series);
+  }
+  draw_curves(curve, info().model + " under " + attack_kind(method()).title, {plot});
+  say("wrote %s\n", printable(curve).c_str());
+  results["curve"] = curve;
   return true;
 }
 
 // The verdict on the attack itself. Returns the exit code.
 int Work::examine() {
-  const Samples samples = pick_samples(data.validation, info(), 200);
+  // Those that take thousands of passes look at fewer images.
+  const bool slow = attack.steps * attack.restarts * attack.draws > 200 || method() == "autoattack";
+  const Samples samples = pick_samples(data.validation, info(), slow ? 50 : 200);
   const Tensor labels = Tensor::from(samples.labels, {int64_t(samples.labels.size())}, device);
-  const SelfTest test = self_test(*checkpoint.network, normalized(samples.images, info(), device),
-                                  labels, interruptible(attack));
+  const SelfTest test =
+      self_test(*checkpoint.network, normalized(samples.images, info(), device), labels,
+                interruptible(attack), examinable(method()), expected_of(method()));
   if (interrupted()) return 130;
   const std::size_t count = samples.images.size();
   say("self-test on %zu image%s of %s, top-1: clean %.1f %%, noise of the same size %.1f %%, "
       "attacked %.1f %%, with 4x the steps %.1f %%\n",
       count, count == 1 ? "" : "s", size_text(info()).c_str(), test.clean, test.noise,
       test.attacked, test.longer);
+  say("  changes in %s: mean %.4g, largest %.4g; %.1f %% of the gradient is 0",
+      name_of(attack.space.norm).c_str(), test.mean_size, test.largest_size, test.zero_gradients);
+  if (test.black_box >= 0) say("; top-1 under 100 queries of Square %.1f %%", test.black_box);
+  if (test.unbounded >= 0) say("; with the largest eps %.1f %%", test.unbounded);
+  say("\n");
   std::fflush(stdout);
-  results["self_test"] = {{"images", count},           {"clean", test.clean},
-                          {"noise", test.noise},       {"attacked", test.attacked},
-                          {"longer", test.longer},     {"passed", test.ok()},
-                          {"failures", test.failures}, {"warnings", test.warnings}};
+  results["self_test"] = {{"images", count},
+                          {"clean", test.clean},
+                          {"noise", test.noise},
+                          {"attacked", test.attacked},
+                          {"longer", test.longer},
+                          {"black_box", json_figure(test.black_box)},
+                          {"unbounded", json_figure(test.unbounded)},
+                          {"zero_gradients", test.zero_gradients},
+                          {"mean_size", test.mean_size},
+                          {"largest_size", test.largest_size},
+                          {"passed", test.ok()},
+                          {"failures", test.failures},
+                          {"warnings", test.warnings}};
   for (auto& text : test.failures)
     say_error("%s: %s\n", styled_error(Style::red, "self-test FAILED").c_str(), text.c_str());
   for (auto& text : test.warnings)
@@ -73,9 +156,12 @@ int Work::examine() {
 }
 
 int Work::run() {
-  if (!print("clean", nullptr) || !print("attacked", &attack)) return 130;
+  if (!print("clean", nullptr)) return 130;
+  if (is_table() ? !print_table() : !print("attacked", &attack)) return 130;
+  say("%s; %s\n", attack_text(method(), attack, info()).c_str(),
+      spaces_text(attack, info()).c_str());
   const Samples samples = pick_samples(data.validation, info(), 8);
-  if (!write_attack_sheet(out, checkpoint, samples, "pgd", attack, device)) return 130;
+  if (!write_attack_sheet(out, checkpoint, samples, method(), attack, device)) return 130;
   print_written(out, samples, info());
   results["picture"] = out;
   const int code = examine();
@@ -85,24 +171,28 @@ int Work::run() {
 
 std::function<int()> prepare(int argc, char** argv) {
   CLI::App app(
-      "Attacks a network by projected gradient descent (PGD) and prints its accuracy on clean and "
-      "on attacked images.\n\n"
+      "Attacks a network, by projected gradient descent (PGD) or another method, and prints its "
+      "accuracy on clean and on attacked images.\n\n"
       "  pgd_attack runs/demo/best.safetensors tiny --eps 8/255 --steps 10\n"
-      "  pgd_attack best.safetensors DATA --eps-space normalized --eps 0.1 --step 0.01 "
-      "--goal least-likely --no-random-start    (the coursework's)\n",
+      "  pgd_attack runs/demo tiny --eps 1/255,2/255,4/255,8/255 --steps 1,10,50    (a table)\n"
+      "  pgd_attack runs/demo tiny --method autoattack --eps 8/255\n"
+      "  pgd_attack best.safetensors DATA --coursework\n",
       "pgd_attack");
   NetworkFlags network;
   auto work = std::make_shared<Work>();
   work->out = "attack.png";
   DataFlags data;
   DeviceFlags device_flags;
-  AttackFlags attack_flags;
+  AttackFlags& attack_flags = work->flags;
+  attack_flags.lists = true;
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   network.add_checkpoint_to(app);
   network.add_to(app);
   add_whole(app, "--images", data.validation_images, {0, 1'000'000'000},
             "attack N validation images only, as many of each class; 0: all");
   app.add_option("--out", work->out, "the picture to write (PNG)")->capture_default_str();
+  app.add_option("--curve", work->curve, "the picture of several eps or steps (PNG)")
+      ->capture_default_str();
   add_json_to(app, work->json);
   data.add_to(app, "of the attack, and of tiny's images");
   attack_flags.add_to(app);
@@ -113,11 +203,17 @@ std::function<int()> prepare(int argc, char** argv) {
   work->device = device_flags.open();
   work->checkpoint = network.open(app);
   CheckpointInfo& info = work->checkpoint.info;
+  for (double eps : attack_flags.eps) attack_flags.options(info, data.seed, eps, 1);
   work->attack = attack_flags.options(info, data.seed);
   work->workers = data.workers;
+  work->seed = data.seed;
   data.match(info);
   data.any_names = !network.has_names();
   check_output_file(work->out);
+  if (work->is_table())
+    check_output_file(work->curve);
+  else if (app.count("--curve"))
+    note_unused("--curve", "without several eps or steps");
   work->data = open_validation(data, work->checkpoint, work->device);
   return [work] { return work->run(); };
 }

@@ -44,7 +44,14 @@ const char* const kept[] = {"data",
                             "--attack-steps",
                             "--eps-space",
                             "--goal",
-                            "--no-random-start"};
+                            "--no-random-start",
+                            "--attack-method",
+                            "--attack-norm",
+                            "--attack-momentum",
+                            "--attack-restarts",
+                            "--attack-draws",
+                            "--attack-confidence",
+                            "--coursework"};
 
 std::vector<std::string> values(const CLI::Option& option) {
   if (option.count() > 0) {

@@ -1,6 +1,7 @@
 #include "apps/sheets.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 
@@ -76,11 +77,12 @@ Tensor at(const Tensor& batch, int64_t i) {
   return batch.slice(i, i + 1).reshape(batch.shape().part(1, batch.ndim()));
 }
 
-// Of a pixel in 0..1.
-double largest_change(const AttackSpace& space, const CheckpointInfo& info) {
+// Of a pixel in 0..1, from one batch of normalised images to another.
+double largest_change(const Tensor& a, const Tensor& b, const CheckpointInfo& info) {
+  const auto x = a.to_vector<float>(), y = b.to_vector<float>();
   double largest = 0;
-  for (std::size_t c = 0; c < 3; ++c)
-    largest = std::max(largest, double(space.eps[c]) * double(info.std[c]));
+  for (std::size_t i = 0; i < x.size(); ++i)
+    largest = std::max(largest, std::abs(double(x[i]) - double(y[i])) * double(info.std[i % 3]));
   return largest;
 }
 
@@ -158,7 +160,7 @@ bool write_attack_sheet(const std::string& path, const Checkpoint& checkpoint,
   auto after = answers(logits_of(network, changed), info);
 
   std::vector<Cell> cells;
-  const double largest = largest_change(options.space, info);
+  const double largest = largest_change(changed, x, info);
   for (std::size_t i = 0; i < samples.images.size(); ++i) {
     Tensor attacked = at(changed, int64_t(i));
     Tensor noise = difference(attacked, at(x, int64_t(i)));
@@ -170,11 +172,11 @@ bool write_attack_sheet(const std::string& path, const Checkpoint& checkpoint,
         {pixels_of(attacked, info, 1, 0, false), {"attacked", said(after[i], samples.labels[i])}});
   }
   Sheet sheet;
-  char limits[100];
-  std::snprintf(limits, sizeof limits, ": %d steps, up to %.1f/255 a pixel", options.steps,
+  sheet.title = info.model + ": " + attack_text(name, settled(name, options), info);
+  char extent[100];
+  std::snprintf(extent, sizeof extent, "grey where nothing; at most %.1f/255 of a value.",
                 255 * largest);
-  sheet.title = info.model + " under " + (name == "pgd" ? "PGD" : name) + limits;
-  sheet.notes = {"Left: the original. Middle: what the attack added, grey where nothing.",
+  sheet.notes = {std::string("Left: the original. Middle: what the attack added, ") + extent,
                  "Right: their sum, and what the network says then."};
   sheet.rows = in_rows(cells, samples.images.size() > 1 ? 6 : 3);
   write_sheet(path, sheet);

@@ -198,10 +198,7 @@ void TrainFlags::add_to(CLI::App& app) {
   app.option_defaults()->group(of_training);
   add_training_flags(app);
   app.option_defaults()->group(of_attack);
-  attack.add_to(app);
-  app.add_option("--attack-method", method, "what -a attacks by: " + joined(attack_names()))
-      ->check(one_of(attack_names()))
-      ->capture_default_str();
+  attack.add_to(app, "--attack-momentum");
   app.option_defaults()->group(of_computing);
   add_computing_flags(app);
 }

@@ -188,7 +188,11 @@ struct Evaluation {
   }
   int run() const {
     const bool done = print("image and mirror image:", true, nullptr) &&
-                      (!attack || print("attacked:", false, &*attack)) && (out.empty() || draw());
+                      // As the coursework attacks, which leaves the mirror image out: so does what
+                      // it is compared with.
+                      (!attack || (print("clean, not mirrored:", false, nullptr) &&
+                                   print("attacked:", false, &*attack))) &&
+                      (out.empty() || draw());
     return done ? 0 : 130;
   }
 };
@@ -200,7 +204,7 @@ std::function<int()> prepare_evaluation(TrainFlags& f, Device device) {
   CheckpointInfo& info = e->checkpoint.info;
   Module& network = *e->checkpoint.network;
   check_model(f, info);
-  e->method = f.method;
+  e->method = f.attack.method;
   if (f.attacked) e->attack = f.attack.options(info, f.data.seed);
   if (f.pictures) {
     e->out = f.out_given() ? f.out : folder_of(weights);

@@ -76,6 +76,8 @@ PgdOptions settled(const std::string& name, PgdOptions options) {
                 norm);
   if (!kind.targeted && !raises(options.goal))
     throw Error("attack " + name + " goes for no class: it has the goal label alone");
+  if (kind.needs_pixels && !keeps_pixels(options.space))
+    throw Error("attack " + name + " needs the bounds of pixels, which normalised units have not");
   return kind.settle ? kind.settle(std::move(options)) : options;
 }
 

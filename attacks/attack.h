@@ -35,6 +35,8 @@ struct AttackKind {
   bool bounded = true;                 ///< false: it looks for small changes and knows no eps
   bool targeted = true;                ///< it can go for a class
   bool recordable = false;             ///< it copies nothing from or to the host
+  bool needs_pixels = false;           ///< eps in normalised units has no bounds, which it needs
+  int classes = 2;                     ///< the fewest that it can do with
   bool draws = false;                  ///< it averages gradients over draws
   double stride = 0.25;                ///< its step, as a part of eps, unless somebody says it
 };

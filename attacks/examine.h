@@ -21,8 +21,8 @@ struct Closer {
 
   /// Of the cross-entropy of the labels, at x.
   double zero_gradients() const;
-  /// Whether the attack's changes have the signs of the gradient at x everywhere, although the
-  /// gradient where they lead has others.
+  /// Whether the attack's steps come to one step as long as all of them, although the gradient has
+  /// other signs where they lead.
   bool is_frozen() const;
   /// Top-1 under the attack; under a hundred queries of Square; and under the attack with an eps
   /// that no image is beyond, or of ten times the deviation where values have no bounds.

@@ -2,6 +2,7 @@
 
 #include "autograd/elementwise.h"
 #include "autograd/loss.h"
+#include "autograd/shape_ops.h"
 #include "data/feed.h"
 #include "nn/eval_mode.h"
 #include "nn/forward_float.h"
@@ -32,7 +33,11 @@ void answer_each(
     if (o.cancelled && o.cancelled()) return;
     const NoGrad no_grad;
     Tensor logits = forward_float(network, x);
-    if (o.mirrored) logits = (logits + forward_float(network, viewer.middles(batch, true))) * 0.5;
+    if (o.mirrored) {
+      // Attacked images are mirrored as they are, so that both figures are measured alike.
+      const Tensor mirror = o.attack ? flip(x, 2) : viewer.middles(batch, true);
+      logits = (logits + forward_float(network, mirror)) * 0.5;
+    }
     see(batch, logits, labels);
     done += batch.count;
     if (o.progress) o.progress(done, data.size());

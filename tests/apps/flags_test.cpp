@@ -62,14 +62,18 @@ TEST_CASE("Every flag of an evaluation changes its figures, or says that it does
   const Words start = Words{t.data} + split("-e -a --attack-steps 2 --resume " + t.best);
   const std::string usual = succeeded("train_miniplaces", start).out;
   CHECK(usual.find("image and mirror image: top-1") != std::string::npos);
-  CHECK(line_count(usual) == 2);
+  CHECK(line_count(usual) == 3);
+  CHECK(usual.find(")\nclean, not mirrored:") != std::string::npos);
   CHECK(usual.find(")\nattacked:") != std::string::npos);
   CHECK(usual.find("  (9 images of 32x32)\n") != std::string::npos);
 
-  const Flags changing{{"--image-size 24", "--load-size 44", "--seed 5", "--attack-eps 2/255",
-                        "--eps 3/255", "--attack-step 1/255", "--step 3/255", "--attack-steps 5",
-                        "--steps 6", "--eps-space normalized", "--goal 1", "--goal least-likely",
-                        "--no-random-start", "--precision bf16"}};
+  const Flags changing{
+      {"--image-size 24",     "--load-size 44",         "--seed 5",         "--attack-eps 2/255",
+       "--eps 3/255",         "--attack-step 1/255",    "--step 3/255",     "--attack-steps 5",
+       "--steps 6",           "--eps-space normalized", "--goal 1",         "--goal least-likely",
+       "--no-random-start",   "--attack-norm l2",       "--norm l1",        "--target second",
+       "--attack-restarts 3", "--restarts 4",           "--attack-draws 3", "--attack-method fgsm",
+       "--method deepfool",   "--precision bf16"}};
   for (auto& flag : changing.lines) {
     const Outcome o = succeeded("train_miniplaces", start + split(flag));
     INFO(flag << "\n" << o.out << usual);
@@ -119,9 +123,10 @@ TEST_CASE("Every flag of an evaluation changes its figures, or says that it does
       changing.names() + same.names() + close.names() + unused.names() +
           Names{"--resume", "--evaluate", "--attack", "--validation", "--version",
                 // In tests of their own.
-                "--vis", "--config", "--summary", "--use-vit", "--use-resnet18", "--attack-method",
+                "--vis", "--config", "--summary", "--use-vit", "--use-resnet18",
                 "--start-epoch", "--weights",  // weights_flags_test.cpp
-                "--find-lr", "--check"});      // find_lr_test.cpp
+                "--attack-confidence", "--attack-momentum", "--coursework",
+                "--find-lr", "--check"});  // find_lr_test.cpp
 }
 
 TEST_CASE("What training has no use for is noted") {
@@ -169,14 +174,25 @@ TEST_CASE("Every flag of pgd_attack changes its figures or its file") {
   CHECK(usual.find("wrote " + picture + ": 8 images of 32x32\n") != std::string::npos);
   CHECK(usual.find("self-test on 9 images of 32x32, top-1") != std::string::npos);
 
-  const Flags changing{{"--image-size 24", "--load-size 44", "--seed 5", "--attack-eps 2/255",
-                        "--eps 3/255", "--attack-step 1/255", "--step 3/255", "--attack-steps 5",
-                        "--steps 6", "--eps-space normalized", "--goal 1", "--no-random-start",
-                        "--images 4"}};
+  const Flags changing{{"--image-size 24",        "--load-size 44",   "--seed 5",
+                        "--attack-eps 2/255",     "--eps 3/255",      "--attack-step 1/255",
+                        "--step 3/255",           "--attack-steps 5", "--steps 6",
+                        "--eps-space normalized", "--goal 1",         "--target b",
+                        "--no-random-start",      "--attack-norm l2", "--norm l1",
+                        "--attack-momentum 0.5",  "--momentum 0.7",   "--attack-restarts 3",
+                        "--restarts 4",           "--attack-draws 3", "--attack-method fgsm",
+                        "--method deepfool",      "--images 4"}};
   for (auto& flag : changing.lines) {
     INFO(flag);
     CHECK(attack(flag).out != usual);
   }
+  const std::string sure = "--method sure --eps 1 --step 0.02 --steps 30 --attack-confidence ";
+  CHECK(attack(sure + "0.4").out != attack(sure + "0.5").out);
+  CHECK(succeeded("pgd_attack", {t.best, t.data, "--out", picture, "--coursework"}).out ==
+        succeeded("pgd_attack", Words{t.best, t.data, "--out", picture} +
+                                    split("--eps-space normalized --eps 0.1 --step 0.01 --goal "
+                                          "least-likely --no-random-start --steps 10"))
+            .out);
   const Flags same{{"--classes 3", "--workers 0", "--threads 2", "--gpu -1", "--device cpu",
                     "--pack", "--pack-folder " + t.folder.path() + "/packs"}};
   for (auto& flag : same.lines) CHECK(attack(flag).out == usual);
@@ -188,8 +204,10 @@ TEST_CASE("Every flag of pgd_attack changes its figures or its file") {
     CHECK(attack(flag).out != usual);
   check_complete("pgd_attack", changing.names() + same.names() +
                                    Names{"--out", "--mean", "--std", "--model", "--classes-file",
-                                         "--json", "--weights"});  // in foreign_test.cpp, and
-                                                                   // weights_flags_test.cpp
+                                         "--json", "--attack-confidence", "--coursework",
+                                         "--curve",      // in the next test case
+                                         "--weights"});  // in foreign_test.cpp, and
+                                                         // weights_flags_test.cpp
 }
 
 TEST_CASE("Every flag of evaluate changes what it says or writes") {
@@ -210,11 +228,17 @@ TEST_CASE("Every flag of evaluate changes what it says or writes") {
   }
   const Flags of_attack{{"--seed 5", "--attack-eps 2/255", "--eps 3/255", "--attack-step 1/255",
                          "--step 3/255", "--attack-steps 5", "--eps-space normalized", "--goal 1",
-                         "--no-random-start"}};
+                         "--target b", "--no-random-start", "--attack-norm l2", "--norm l1",
+                         "--attack-restarts 3", "--restarts 4", "--attack-draws 3",
+                         "--method deepfool"}};
   for (auto& flag : of_attack.lines) {
     INFO(flag);
     CHECK(evaluate("-a --steps 2 " + flag) != attacked);
   }
+  // Steps as long as eps, of which many turn back.
+  const std::string back = "-a --steps 9 --eps 64/255 --step 64/255";
+  CHECK(evaluate(back + " --momentum 1") != evaluate(back));
+  CHECK(evaluate(back + " --momentum 1") == evaluate(back + " --attack-momentum 1"));
   const Flags same{{"--classes 3", "--workers 0", "--threads 2", "--gpu -1", "--device cpu",
                     "--pack", "--pack-folder " + t.folder.path() + "/packs"}};
   for (auto& flag : same.lines) CHECK(evaluate(flag) == usual);
@@ -226,8 +250,28 @@ TEST_CASE("Every flag of evaluate changes what it says or writes") {
   const std::string mistaken = "--classes-file " + names;  // a for b, b for a
   CHECK(evaluate(mistaken + " --wrong 1") != evaluate(mistaken));
   CHECK(evaluate("-a --steps 2 --attack-method pgd") == attacked);
-  check_complete("evaluate", changing.names() + of_attack.names() + same.names() + writing.names() +
-                                 Names{"--steps", "--attack-method", "--wrong", "--weights"});
+  check_complete("evaluate",
+                 changing.names() + of_attack.names() + same.names() + writing.names() +
+                     Names{"--steps", "--attack-method", "--wrong", "--weights", "--momentum",
+                           "--attack-momentum", "--attack-confidence", "--coursework"});
+}
+
+TEST_CASE("Several eps and steps give a table and a curve") {
+  const TrainedNetwork t;
+  const std::string curve = t.folder.path() + "/curve.png";
+  const Words start{t.best, t.data, "--out", t.folder.path() + "/p.png", "--curve", curve};
+  const Outcome o = succeeded("pgd_attack", start + split("--eps 1/255,8/255 --steps 1,3"));
+  CHECK(o.err == "");
+  CHECK(o.out.find("    steps        1/255       8/255\n        1 ") != std::string::npos);
+  CHECK(o.out.find("wrote " + curve + "\n") != std::string::npos);
+  CHECK(decode_image(curve).width > 100);
+  // The picture and the self-test are of the last of both; so is one alone.
+  CHECK(o.out.find("Linf 8/255, 3 steps of 2/255") != std::string::npos);
+  const std::string one = succeeded("pgd_attack", start + split("--eps 8/255 --steps 3")).out;
+  CHECK(one.find("\nattacked  top-1") != std::string::npos);
+  CHECK(one.substr(one.find("self-test")) == o.out.substr(o.out.find("self-test")));
+  const std::string noted = run_app("pgd_attack", start + split("--steps 3")).err;
+  CHECK(noted == "note: --curve: no effect without several eps or steps\n");
 }
 
 TEST_CASE("pgd_attack --images N attacks N images, draws and examines no more") {

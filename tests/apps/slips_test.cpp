@@ -114,8 +114,9 @@ TEST_CASE("What cannot be trained together is refused in one line") {
     INFO(flags);
     check_refused(run_app("train_miniplaces", split(flags)), what);
   };
-  for (const char* flag : {"--attack-eps 1/255", "--attack-step 1/255", "--attack-steps 2",
-                           "--eps-space pixel", "--goal label", "--no-random-start"})
+  for (const char* flag :
+       {"--attack-eps 1/255", "--attack-step 1/255", "--attack-steps 2", "--eps-space pixel",
+        "--goal label", "--no-random-start", "--norm l2", "--coursework", "--attack-momentum 1"})
     refused(flag, "no effect without --adversarial pgd");
   refused("-a", "belong to --evaluate");
   refused("-v", "belong to --evaluate");
@@ -123,6 +124,34 @@ TEST_CASE("What cannot be trained together is refused in one line") {
   for (const char* flag :
        {"--resume", "--out", "--validation"})  // of a shell variable that is not set
     check_refused(run_app("train_miniplaces", {flag, ""}), "names a file or folder, not ''");
+}
+
+TEST_CASE("An attack that cannot be meant is refused in one line") {
+  const TrainedNetwork t;
+  const Words start{t.best, t.data, "--out", t.folder.path() + "/p.png"};
+  auto refused = [&](const std::string& flags, const std::string& what) {
+    INFO(flags);
+    check_refused(run_app("pgd_attack", start + split(flags)), what);
+  };
+  refused("--eps -1/255", "--attack-eps takes a number from 0 on");
+  refused("--eps 1/255,,2/255", "--attack-eps takes a number");
+  refused("--eps 1/255,8", "did you mean 8/255?");
+  refused("--steps 1,0", "--attack-steps takes a whole number from 1");
+  refused("--norm l2 --eps 300", "further apart than 55.43 in L2");
+  refused("--norm l3", "--attack-norm");
+  refused("--goal d", "or a class by its name or its number from 0 to 2, not 'd'");
+  refused("--goal 3", "or a class by its name or its number from 0 to 2, not '3'");
+  refused("--method bgsm", "--attack-method");
+  refused("--method square --norm l2", "attack square knows the norm Linf, not L2");
+  refused("--method deepfool --goal random", "deepfool goes for no class");
+  refused("--method cw --eps-space normalized", "attack cw needs the bounds of pixels");
+  refused("--method cw --attack-draws 2", "--attack-draws: cw knows none");
+  refused("--restarts 2 --no-random-start", "are all alike with --no-random-start");
+  refused("--coursework --eps 1/255", "--coursework says what eps");
+  refused("--momentum 1.5", "--attack-momentum takes a number from 0 to 1");
+  refused("--method sure --attack-confidence 2", "is a probability");
+  // Where one is taken, a list is not.
+  check_refused(run_app("evaluate", {t.best, t.data, "-a", "--eps", "1/255,2/255"}), "1/255,2/255");
 }
 
 TEST_CASE("A picture replaces no file that is none") {

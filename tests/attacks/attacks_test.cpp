@@ -219,8 +219,8 @@ TEST_CASE("The self-test of many images is that of its batches") {
   CHECK(many.ok());
   CHECK(many.clean == Approx(few.clean));
   CHECK(largest == 100);
-  // Two for each of three batches, and three of a closer look at the first.
-  CHECK(calls == 9);
+  // Two for each of three batches, and four of a closer look at the first.
+  CHECK(calls == 10);
 }
 
 TEST_CASE("An attack ends between steps when it is cancelled") {
