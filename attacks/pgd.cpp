@@ -9,7 +9,6 @@
 #include "kernels/attack.h"
 #include "kernels/machine/trace_notes.h"
 #include "nn/eval_mode.h"
-#include "nn/forward_float.h"
 
 namespace tweed {
 namespace {
@@ -44,7 +43,7 @@ Tensor labels_to_move(Module& network, const Tensor& x, const Tensor& labels,
   if (options.goal == AttackGoal::lower_target)
     return Tensor::full(labels.shape(), options.target, DType::int32, labels.device());
   NoGrad no_grad;
-  const Tensor logits = forward_float(network, x);
+  const Tensor logits = answer_of(network, x);
   if (options.goal == AttackGoal::least_likely) return argmin(logits);
   if (options.goal == AttackGoal::second_likely) return likeliest_other(logits, labels);
   return random_labels(logits, labels, options, step);
@@ -94,7 +93,7 @@ Tensor Pgd::gradient(Module& network, const Tensor& images, PgdResult& result,
                   leaf, (batch * 1000 + uint32_t(result.losses.size())) * uint32_t(options_.draws) +
                             uint32_t(k))
             : leaf;
-    Tensor loss = cross_entropy(forward_float(network, seen), result.labels);
+    Tensor loss = cross_entropy(answer_of(network, seen), result.labels);
     const Tensor each = grad_of(loss, {leaf})[0];
     total = k ? total + each : each;
     losses = k ? losses + loss.detach() : loss.detach();
@@ -148,7 +147,7 @@ bool Pgd::run(Module& network, const Tensor& x, PgdResult& result, uint32_t batc
 // loss.
 Tensor Pgd::rated(Module& network, PgdResult& result, const Tensor& labels) const {
   const NoGrad no_grad;
-  const Tensor logits = forward_float(network, result.images);
+  const Tensor logits = answer_of(network, result.images);
   result.losses.push_back(cross_entropy(logits, result.labels));
   if (options_.restarts == 1) return {};
   const bool up = raises(options_.goal);
@@ -177,7 +176,7 @@ PgdResult Pgd::operator()(Module& network, const Tensor& x, const Tensor& labels
   }
   if (options_.restarts == 1) return result;
   const NoGrad no_grad;
-  result.losses.back() = cross_entropy(forward_float(network, result.images), result.labels);
+  result.losses.back() = cross_entropy(answer_of(network, result.images), result.labels);
   return result;
 }
 

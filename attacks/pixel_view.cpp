@@ -5,7 +5,6 @@
 #include "autograd/reduce.h"
 #include "autograd/shape_ops.h"
 #include "kernels/attack.h"
-#include "nn/forward_float.h"
 
 namespace tweed {
 
@@ -27,7 +26,7 @@ PixelView::PixelView(Module& network, const Tensor& x, const PgdOptions& options
 }
 
 Tensor PixelView::logits(const Tensor& pixels) const {
-  return forward_float(network_, (pixels - zero_) / unit_);
+  return answer_of(network_, (pixels - zero_) / unit_);
 }
 Tensor PixelView::answers(const Tensor& pixels) const {
   const NoGrad no_grad;

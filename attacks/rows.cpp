@@ -8,6 +8,7 @@
 #include "autograd/reduce.h"
 #include "autograd/shape_ops.h"
 #include "kernels/attack.h"
+#include "nn/forward_float.h"
 
 namespace tweed {
 namespace {
@@ -47,6 +48,33 @@ Tensor no(const Tensor& mask) { return 1 - mask; }
 Tensor select(const Tensor& mask, const Tensor& a, const Tensor& b) {
   const bool chooses_images = mask.ndim() == 1 && a.ndim() == 4;
   return where(mask_of(chooses_images ? over_pixels(mask) : mask), a, b);
+}
+
+namespace {
+
+// While a network answers an attack, on this thread.
+class Answering {
+ public:
+  Answering() {
+    if (answers_)
+      throw Error(
+          "[attack] the network attacks itself within its forward(), which would never end");
+    answers_ = true;
+  }
+  ~Answering() { answers_ = false; }
+  Answering(const Answering&) = delete;
+  Answering& operator=(const Answering&) = delete;
+
+ private:
+  static thread_local bool answers_;
+};
+thread_local bool Answering::answers_ = false;
+
+}  // namespace
+
+Tensor answer_of(Module& network, const Tensor& x) {
+  const Answering answering;
+  return forward_float(network, x);
 }
 
 Tensor one_hot(const Tensor& labels, int64_t classes) {

@@ -29,6 +29,10 @@ Tensor no(const Tensor& mask);
 /// a where the mask is 1, else b. A mask (N) chooses images; NaN in what is not taken is harmless.
 Tensor select(const Tensor& mask, const Tensor& a, const Tensor& b);
 
+/// forward_float(), for attacks. @throws Error  if the network attacks itself within its forward(),
+/// which would never end
+Tensor answer_of(Module& network, const Tensor& x);
+
 /// (N, classes), 1 at each label.
 Tensor one_hot(const Tensor& labels, int64_t classes);
 /// (N): the logit of each label, and the largest of the others. Differentiable.

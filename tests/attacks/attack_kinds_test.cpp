@@ -17,6 +17,7 @@
 #include "tests/attacks/stored.h"
 #include "tests/catch.h"
 #include "tests/support.h"
+#include "train/evaluate.h"
 
 using namespace tweed;
 using namespace tweed::stored;
@@ -58,8 +59,8 @@ TEST_CASE("Every attack fools the network and keeps its bounds, in each of its n
     for (Norm norm : norms_of(name)) {
       INFO(name << " " << name_of(norm));
       PgdOptions options = small(name, norm);
-      if (name == "square") options.steps = 300;
-      if (name == "autoattack") options.steps = 4;
+      if (name == "square") options.steps = 200;
+      if (name == "autoattack" || name == "fab") options.steps = 4;
       const Tensor images = stored.attacked(name, options);
       CHECK(images.shape() == stored.x.shape());
       if (!attack_kind(name).bounded) options.space = with_eps(options.space, 100);
@@ -267,6 +268,71 @@ TEST_CASE("An attack over draws survives them better than one without") {
   const Transform view = random_view(3);
   CHECK(same_bits(view(stored.x, 4), view(stored.x, 4)));
   CHECK(!same_bits(view(stored.x, 4), view(stored.x, 5)));
+}
+
+// What a coursework's program does: it attacks its own images as it is called.
+struct AttacksItself : Module {
+  explicit AttacksItself(Module& network) : network(network) {}
+  Tensor forward(const Tensor& x) override {
+    const Tensor labels = Tensor::zeros({x.dim(0)}, DType::int32);
+    return network(attack_called("pgd")(small("pgd"), Device())(*this, x, labels));
+  }
+  std::string description() const override { return "AttacksItself"; }
+  Module& network;
+};
+
+TEST_CASE("An attack within the network that it attacks is refused") {
+  Stored stored{Device()};
+  AttacksItself network(stored.network);
+  CHECK_THROWS_WITH(network(stored.x), Contains("attacks itself within its forward()"));
+  // What was refused leaves nothing behind.
+  CHECK(right(stored, stored.attacked("pgd", small("pgd"))) < 15);
+}
+
+TEST_CASE(
+    "An attack leaves a network's mode as it found it, and sees it in eval mode unless asked") {
+  Stored stored{Device()};
+  std::vector<bool> modes;
+  stored.network.on_output([&](const Tensor& y) {
+    modes.push_back(stored.network.training());
+    return y;
+  });
+  stored.network.train();
+  for (bool training : {false, true}) {
+    modes.clear();
+    PgdOptions options = small("pgd");
+    options.training_mode = training;
+    options.steps = 2;
+    for (const char* name : {"pgd", "apgd-ce"}) stored.attacked(name, options);
+    CHECK(modes.size() > 4);
+    CHECK(std::count(modes.begin(), modes.end(), !training) == 0);
+    CHECK(stored.network.training());
+  }
+}
+
+TEST_CASE("Clean and attacked figures are measured alike, mirrored or not") {
+  Stored stored{Device()};
+  const auto bytes = stored.file.tensors.at("images").to_vector<uint8_t>();
+  std::vector<Sample> samples;
+  for (int i = 0; i < 24; ++i) samples.push_back({std::to_string(i), i % 5, i});
+  const Dataset data(
+      {"a", "b", "c", "d", "e"}, samples, 8,
+      [&](const Sample& s) {
+        const auto* first = bytes.data() + s.record * 192;
+        return Image{8, 8, std::vector<uint8_t>(first, first + 192)};
+      },
+      8);
+  const Attack nothing = [](Module&, const Tensor& x, const Tensor&) { return x; };
+  const Attack blacken = [](Module&, const Tensor& x, const Tensor&) { return x * 0; };
+  auto loss = [&](const Attack& attack, bool mirrored) {
+    return evaluate(stored.network, data,
+                    {.normalization = {means, deviation}, .mirrored = mirrored, .attack = attack})
+        .loss;
+  };
+  for (bool mirrored : {false, true}) CHECK(loss(nothing, mirrored) == Approx(loss({}, mirrored)));
+  CHECK(loss({}, true) != Approx(loss({}, false)));
+  // A picture of one colour is its own mirror image.
+  CHECK(loss(blacken, true) == Approx(loss(blacken, false)));
 }
 
 TEST_CASE("Recorded attacks have the bits of those that are not") {

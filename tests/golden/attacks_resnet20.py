@@ -5,7 +5,7 @@
 
 docs/attacks.md has the figures of both. WEIGHTS are a state_dict under the names of the usual
 CIFAR ResNet-20 (layerK.N.convM, linear), DATA_BATCH is of CIFAR-10's binary version; the images
-are the first of each class in turn, as pgd_attack --images takes them. Needs torch and torchattacks.
+are those that `evaluate --images` takes of such a file. Needs torch and torchattacks.
 """
 
 import argparse
@@ -58,9 +58,9 @@ class ResNet20(torch.nn.Module):
 
 
 def load_images(path, count):
-    """The first of class 0, of class 1, ..., the second of class 0, ..."""
+    """The first of each class among every tenth of it, which are validation images of such a file."""
     records = np.fromfile(path, np.uint8).reshape(-1, 3073)
-    order = [np.flatnonzero(records[:, 0] == c) for c in range(10)]
+    order = [np.flatnonzero(records[:, 0] == c)[9::10] for c in range(10)]
     chosen = [order[c][k] for k in range(count // 10) for c in range(10)]
     pixels = torch.from_numpy(records[chosen, 1:].reshape(-1, 3, 32, 32)).float() / 255
     return pixels, torch.from_numpy(records[chosen, 0].astype(np.int64))
