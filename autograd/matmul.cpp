@@ -1,8 +1,10 @@
 #include "autograd/matmul.h"
 
 #include "autograd/describe.h"
+#include "autograd/dispatch.h"
 #include "autograd/products.h"
 #include "autograd/reduce.h"
+#include "kernels/elementwise.h"
 #include "kernels/machine/trace_notes.h"
 
 namespace tweed {
@@ -41,25 +43,23 @@ void bias_forward(Activation activation, const Tensor& bias, const Tensor& y) {
 
 BiasGrads bias_backward(Activation activation, const Tensor& dy, const Tensor& y, bool want_bias) {
   BiasGrads grads{dy, {}};
-  if (!want_bias && activation == Activation::none) return grads;
-  int64_t channels = dy.dim(-1), rows = channels ? dy.size() / channels : 0;
-  if (activation != Activation::none) grads.dz = Tensor::empty_like(dy);
-  with_floating(dy.dtype(), "bias", [&]<class T>() {
-    on(dy.device(), [&](auto& here) {
-      bool relu = activation != Activation::none;
-      Tensor partial;
-      Span<T> dbias;
-      Span<acc_t<T>> sums;
-      if (want_bias) {
-        grads.dbias = Tensor::empty({channels}, dy.dtype(), dy.device());
-        partial = Tensor::empty({bias_slabs(rows, channels), channels}, dtype_of<acc_t<T>>(),
-                                dy.device());
-        dbias = grads.dbias.template write<T>();
-        sums = partial.template write<acc_t<T>>();
-      }
-      bias_backward(here, activation, rows, dy.read<T>(), relu ? y.read<T>() : Span<const T>(),
-                    relu ? grads.dz.template write<T>() : Span<T>(), dbias, sums);
-    });
+  const bool relu = activation != Activation::none;
+  if (relu) grads.dz = Tensor::empty_like(dy);
+  if (!want_bias) {  // as for an attack, which wants no gradients but the image's
+    if (relu)
+      dispatch("bias", dy, [&]<class T>(auto& here) {
+        unary_backward(here, Unary::relu, 0, y.read<T>(), dy.read<T>(), grads.dz.write<T>());
+      });
+    return grads;
+  }
+  const int64_t channels = dy.dim(-1), rows = channels ? dy.size() / channels : 0;
+  grads.dbias = Tensor::empty({channels}, dy.dtype(), dy.device());
+  const Tensor partial =
+      Tensor::empty({bias_slabs(rows, channels), channels}, accumulator_dtype(dy), dy.device());
+  dispatch("bias", dy, [&]<class T>(auto& here) {
+    bias_backward(here, activation, rows, dy.read<T>(), relu ? y.read<T>() : Span<const T>(),
+                  relu ? grads.dz.write<T>() : Span<T>(), grads.dbias.write<T>(),
+                  partial.write<acc_t<T>>());
   });
   return grads;
 }
