@@ -77,11 +77,12 @@ std::array<uint8_t, 3> color_of(double value, Colors colors) {
     case Colors::dusk:
       return shown({between(0.22, 0.93, part), 0.14, between(305, 108, part)});
     case Colors::ember:
-      return shown({between(0.1, 0.96, part), 0.17, between(-45, 100, part)});
+      return shown({between(0.17, 0.96, part), 0.17, between(-45, 100, part)});
     case Colors::signed_:
       return shown({between(0.98, 0.45, part), between(0, 0.2, part), v < 0 ? 258.0 : 27.0});
-    default:
-      return shown({part, 0, 0});
+    default:  // a screen's own greys are even enough
+      const auto grey = uint8_t(255 * part + 0.5);
+      return {grey, grey, grey};
   }
 }
 

@@ -22,8 +22,8 @@ std::vector<std::string> color_names();
 /// From "red", ..., "signed". @throws Error  naming what there is
 Colors parse_colors(const std::string& name);
 
-/// The colour of a value: 0 to 1, or -1 to 1 for signed_. Computed in OKLab, at evenly spaced
-/// lightness and hue, as colourful as sRGB allows up to a bound.
+/// The colour of a value: 0 to 1, or -1 to 1 for signed_. Computed in OKLab, but for grey, at
+/// evenly spaced lightness and hue, as colourful as sRGB allows up to a bound.
 /// Source of OKLab: Ottosson 2020, "A perceptual color space for image processing"
 std::array<uint8_t, 3> color_of(double value, Colors colors);
 

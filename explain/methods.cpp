@@ -1,6 +1,9 @@
 #include "explain/methods.h"
 
+#include <algorithm>
+
 #include "autograd/argmax.h"
+#include "autograd/shape_ops.h"
 #include "explain/grad_cam.h"
 #include "explain/guided.h"
 #include "explain/integrated.h"
@@ -47,7 +50,7 @@ Tensor rollout(Module& network, const Tensor& x, const Tensor&, const Options&) 
 
 const std::vector<ExplainMethod>& explain_methods() {
   static const std::vector<ExplainMethod> rows{
-      {"gradient", "Gradient", "Simonyan 2013, arXiv:1312.6034",
+      {"gradient", "Gradient saliency", "Simonyan 2013, arXiv:1312.6034",
        "small changes here change the answer", false, false, true, gradient},
       {"input-x-gradient", "Input x gradient", "Shrikumar 2016, arXiv:1605.01713",
        "a linear network's share of the score", true, false, true, times_input},
@@ -57,7 +60,7 @@ const std::vector<ExplainMethod>& explain_methods() {
        "the gradient, mean over noisy copies", false, false, true, smooth_grad},
       {"vargrad", "VarGrad", "Adebayo 2018, arXiv:1810.03307",
        "where the gradient changes most under noise", false, false, true, var_grad},
-      {"guided-backprop", "Guided backpropagation", "Springenberg 2014, arXiv:1412.6806",
+      {"guided-backprop", "Guided backprop", "Springenberg 2014, arXiv:1412.6806",
        "edges that excite what is excited; hardly the class", false, false, true, guided},
       {"grad-cam", "Grad-CAM", "Selvaraju 2016, arXiv:1610.02391",
        "a layer's channels that stand for the class", false, true, true, grad_cam},
@@ -86,15 +89,29 @@ const ExplainMethod& explain_method(const std::string& name) {
               "; there are " + known);
 }
 
+namespace {
+
+// f of options.at_once images after another, put together.
+template <class F>
+Tensor in_parts(int64_t images, const ExplainOptions& options, F f) {
+  std::vector<Tensor> parts;
+  for (int64_t first = 0; first < images; first += options.at_once)
+    parts.push_back(f(first, std::min(images, first + options.at_once)));
+  return concat(parts, 0);
+}
+
+}  // namespace
+
 Explanation explain(Module& network, const Tensor& x, const ExplainMethod& method,
                     const ExplainOptions& options, const Tensor& targets) {
-  if (x.ndim() != 4) fail("explain", "x is ", x.shape(), ", not (N, H, W, C)");
+  if (x.ndim() != 4 || x.dim(0) < 1) fail("explain", "x is ", x.shape(), ", not (N, H, W, C)");
+  if (options.at_once < 1) throw Error("at least one image has to go through the network at once");
   Explanation result;
-  {
+  result.logits = in_parts(x.dim(0), options, [&](int64_t first, int64_t last) {
     const EvalMode eval(network);
     const NoGrad no_grad;
-    result.logits = forward_float(network, x);
-  }
+    return forward_float(network, x.slice(first, last));
+  });
   result.targets = targets.defined() ? targets : argmax(result.logits);
   if (result.targets.shape() != Shape{x.dim(0)})
     fail("explain", "targets are ", result.targets.shape(), " for images ", x.shape());
@@ -102,7 +119,9 @@ Explanation explain(Module& network, const Tensor& x, const ExplainMethod& metho
     if (target < 0 || target >= result.logits.dim(1))
       throw Error("target " + std::to_string(target) + " is none of " +
                   std::to_string(result.logits.dim(1)) + " classes");
-  result.map = method.map(network, x, result.targets, options);
+  result.map = in_parts(x.dim(0), options, [&](int64_t first, int64_t last) {
+    return method.map(network, x.slice(first, last), result.targets.slice(first, last), options);
+  });
   return result;
 }
 

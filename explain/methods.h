@@ -31,7 +31,7 @@ struct Explanation {
   Tensor map;      ///< (N, H, W), on the network's device
 };
 
-/// One method on a batch of images.
+/// One method on a batch of images, options.at_once of them at a time.
 ///
 /// @param network  in eval mode while this runs; its mode is restored
 /// @param x        (N, H, W, C), normalised images on the network's device

@@ -13,7 +13,7 @@ NoiseSource normal_noise(const Tensor& x, const ExplainOptions& options) {
   const NoGrad no_grad;
   const Tensor range = max(x.detach(), {1, 2, 3}) - min(x.detach(), {1, 2, 3});
   const auto ranges = range.to_doubles();
-  return [=, &x](int64_t image, int64_t first, int64_t count) {
+  return [options, ranges, x](int64_t image, int64_t first, int64_t count) {
     const double deviation = options.noise * ranges.at(std::size_t(image));
     std::vector<float> values;
     for (int64_t copy = first; copy < first + count; ++copy) {

@@ -1,8 +1,10 @@
 // Maps of explain/: against captum (tests/golden/README.md), and what each promises.
+#include <algorithm>
 #include <cmath>
 
 #include "apps/paths.h"
 #include "autograd/elementwise.h"
+#include "autograd/image_ops.h"
 #include "autograd/reduce.h"
 #include "explain/grad_cam.h"
 #include "explain/guided.h"
@@ -17,6 +19,7 @@
 #include "nn/init.h"
 #include "nn/layers.h"
 #include "nn/models/models.h"
+#include "nn/watch.h"
 #include "record/checkpoint.h"
 #include "tests/catch.h"
 #include "tests/ops/formula.h"
@@ -288,8 +291,84 @@ TEST_CASE("A vision transformer's layers give maps without anybody reshaping") {
     const Tensor rolled = attention_rollout(*network, x);
     CHECK(rolled.shape() == Shape{1, 32, 32});
     // Each row of the product adds up to 1, over 4 patches.
-    CHECK(mean(rolled).item() == Approx(0.25).epsilon(0.05));
+    CHECK(mean(rolled).item() == Approx(0.25).epsilon(1e-3));
   }
+}
+
+TEST_CASE("Attention rollout is the product of the blocks' attention, half of each the identity") {
+  constexpr int64_t side = 6, tokens = side * side, heads = 4, depth = 192 / heads;
+  auto network = simplevit({.classes = 3, .image_size = 96});
+  network->eval();
+  const Tensor x = random_tensor({1, 96, 96, 3}, DType::float32, {}, 0, -3, 3);
+  const Watch watch(*network, "blocks.*.attn.qkv");
+  (*network)(x);
+  std::vector<double> rolled(tokens * tokens, 0);
+  for (int64_t i = 0; i < tokens; ++i) rolled[std::size_t(i * tokens + i)] = 1;
+  for (int block = 0; block < 4; ++block) {
+    const auto qkv = watch.output("blocks." + std::to_string(block) + ".attn.qkv").to_doubles();
+    const auto window_of = [](int64_t t) { return std::pair(t / side / 4, t % side / 4); };
+    std::vector<double> next(tokens * tokens, 0);
+    for (int64_t a = 0; a < tokens; ++a) {
+      std::vector<double> looked(tokens, 0);
+      for (int64_t h = 0; h < heads; ++h) {
+        std::vector<double> e(tokens, 0);
+        double total = 0;
+        for (int64_t b = 0; b < tokens; ++b) {
+          if (block % 2 == 0 && window_of(a) != window_of(b)) continue;
+          double dot = 0;
+          for (int64_t d = 0; d < depth; ++d)
+            dot += qkv[std::size_t(a * 576 + h * depth + d)] *
+                   qkv[std::size_t(b * 576 + 192 + h * depth + d)];
+          total += e[std::size_t(b)] = std::exp(dot / std::sqrt(double(depth)));
+        }
+        for (int64_t b = 0; b < tokens; ++b)
+          looked[std::size_t(b)] += e[std::size_t(b)] / total / double(heads);
+      }
+      for (int64_t b = 0; b < tokens; ++b)
+        for (int64_t c = 0; c < tokens; ++c)
+          next[std::size_t(a * tokens + c)] +=
+              0.5 * (looked[std::size_t(b)] + (a == b)) * rolled[std::size_t(b * tokens + c)];
+    }
+    rolled = next;
+  }
+  std::vector<float> wanted(tokens, 0);
+  for (int64_t a = 0; a < tokens; ++a)
+    for (int64_t b = 0; b < tokens; ++b)
+      wanted[std::size_t(b)] += float(rolled[std::size_t(a * tokens + b)] / double(tokens));
+  const Tensor map = resize_bilinear(Tensor::from(wanted, {1, side, side, 1}), 96, 96) * tokens;
+  CHECK(difference((attention_rollout(*network, x) * tokens).to_doubles(), map.to_doubles(),
+                   1e-4) == "");
+  double least = 2, largest = 0;
+  for (double v : map.to_doubles()) least = std::min(least, v), largest = std::max(largest, v);
+  CHECK(largest > 1.01 * least);
+}
+
+TEST_CASE("Grad-CAM++ has its paper's weights") {
+  const auto network = small();
+  const Tensor x = random_tensor({1, 8, 8, 3}, DType::float32, {}, 5),
+               target = Tensor::from<int32_t>({2}, {1});
+  Tensor values, gradient;
+  {
+    const LayerTap tap(*network, "conv1");
+    const Tensor score = sum(scores((*network)(x), target, ClassScore::logit));
+    values = tap.output().detach();
+    gradient = grad_of(score, {tap.output()})[0];
+  }
+  const auto A = values.to_doubles(), g = gradient.to_doubles();
+  const std::size_t channels = 4, pixels = 64;
+  std::vector<double> wanted(pixels, 0);
+  for (std::size_t k = 0; k < channels; ++k) {
+    double total = 0, weight = 0;
+    for (std::size_t i = 0; i < pixels; ++i) total += A[i * channels + k];
+    for (std::size_t i = 0; i < pixels; ++i) {
+      const double d = g[i * channels + k];
+      if (d > 0) weight += d * d * d / (2 * d * d + total * d * d * d);
+    }
+    for (std::size_t i = 0; i < pixels; ++i) wanted[i] += weight * A[i * channels + k];
+  }
+  const Tensor map = grad_cam_plus_plus(*network, x, target, {.layer = "conv1"});
+  CHECK(difference(map.to_doubles(), wanted, 1e-5) == "");
+  CHECK(*std::max_element(wanted.begin(), wanted.end()) > 0);
 }
 
 TEST_CASE("Tokens are laid out in the image's proportions, without a class token") {
