@@ -3,11 +3,13 @@
 #include <filesystem>
 
 #include "apps/app.h"
+#include "apps/explain_flags.h"
 #include "apps/flags.h"
 #include "apps/json_output.h"
 #include "apps/network_flags.h"
 #include "apps/numbers.h"
 #include "apps/photos.h"
+#include "apps/trust_report.h"
 #include "data/cifar10.h"
 #include "data/folder_walk.h"
 #include "data/layout.h"
@@ -19,6 +21,7 @@ using namespace tweed::app;
 namespace {
 
 constexpr int64_t images_a_sheet = 100;
+constexpr std::size_t most_examined = 8;  // by --check
 
 // A folder is a data set unless it holds images itself; one with train/ or val/ beside them is.
 bool is_data(const std::string& name) {
@@ -31,10 +34,11 @@ bool is_data(const std::string& name) {
 
 struct Flags {
   NetworkFlags network;
+  ExplainFlags maps;
   std::string out = "saliency.png";
   std::vector<std::string> inputs{"tiny"};
   int count = 12;
-  bool json = false;
+  bool check = false, json = false;
   DataFlags data;
   DeviceFlags device;
   CLI::Option *count_option = nullptr, *seed_option = nullptr;
@@ -64,6 +68,12 @@ void add_flags(CLI::App& app, Flags& f) {
       ->capture_default_str();
   f.count_option = add_whole(app, "--count", f.count, {1, 1000}, "how many images of DATA");
   f.seed_option = add_seed(app, f.data.seed, "of tiny's images");
+  f.maps.add_to(app);
+  app.add_flag(
+      "--check", f.check,
+      "whether the maps can be trusted: of the first " + std::to_string(most_examined) +
+          " images, deletion and insertion curves, and the maps of a network whose weights "
+          "are random; also drawn, into NAME-check.png");
   add_json_to(app, f.json);
   f.device.add_to(app);
 }
@@ -88,25 +98,30 @@ struct Work {
   Checkpoint checkpoint;
   Device device;
   std::string out;
-  bool json;
-  std::optional<Photos> photos;  // else images of `data`, `count` of them
-  DataSplits data;
-  int64_t count, drawn = 0;
-  Json images = Json::array();
+  bool check, json;
+  MapWish wish = {};
+  std::optional<Photos> photos = {};  // else images of `data`, `count` of them
+  DataSplits data = {};
+  int64_t count = 0, drawn = 0;
+  Json images = Json::array(), examined;
 
   int run();
+  bool examine(Samples samples);
   Samples next();
-  void note(const Samples& samples, const std::vector<Answer>& answers, const std::string& sheet);
+  using Answers = std::vector<std::vector<Answer>>;  // for each image, likeliest first
+  void print(const Samples& samples, const Answers& answers) const;
+  void note(const Samples& samples, const Answers& answers, const std::string& sheet);
   Json described() const;
 };
 
 // "maps.png", "maps-2.png", ...
-std::string sheet_path(const std::string& out, int number) {
-  if (number == 1) return out;
+std::string path_beside(const std::string& out, const std::string& what) {
   const std::filesystem::path path = out;
-  const std::string name =
-      path.stem().string() + "-" + std::to_string(number) + path.extension().string();
-  return (path.parent_path() / name).string();
+  return (path.parent_path() / (path.stem().string() + "-" + what + path.extension().string()))
+      .string();
+}
+std::string sheet_path(const std::string& out, int number) {
+  return number == 1 ? out : path_beside(out, std::to_string(number));
 }
 
 Samples Work::next() {
@@ -115,10 +130,15 @@ Samples Work::next() {
   return pick_samples(data.validation, checkpoint.info, most, drawn);
 }
 
-void Work::note(const Samples& samples, const std::vector<Answer>& answers,
-                const std::string& sheet) {
+void Work::print(const Samples& samples, const Answers& answers) const {
+  for (std::size_t i = 0; i < answers.size(); ++i)
+    say("%s: %s\n", printable(samples.names[i]).c_str(), printable(text(answers[i]), 1000).c_str());
+}
+
+void Work::note(const Samples& samples, const Answers& answers, const std::string& sheet) {
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    Json image{{"file", samples.files[i]}, {"picture", sheet}, {"answer", json_of(answers[i])}};
+    Json image{{"file", samples.files[i]}, {"picture", sheet}, {"answer", json_of(answers[i][0])}};
+    for (auto& answer : answers[i]) image["answers"].push_back(json_of(answer));
     if (samples.labels[i] >= 0) image["label"] = samples.labels[i];
     images.push_back(image);
   }
@@ -128,8 +148,34 @@ Json Work::described() const {
   Json all{{"model", checkpoint.info.model},
            {"image_size", checkpoint.info.image_size},
            {"images", images}};
+  if (check) all["check"] = examined;
   if (photos) all["skipped"] = json_of(photos->skipped());
   return all;
+}
+
+// False after Ctrl-C.
+bool Work::examine(Samples samples) {
+  samples.images.resize(std::min(samples.images.size(), most_examined));
+  const auto rows = examine_maps(checkpoint, samples, device, wish);
+  if (interrupted()) return false;
+  const std::string path = path_beside(out, "check");
+  check_output_file(path);
+  draw_trust(path, rows);
+  print_trust(rows, samples.images.size());
+  say("wrote %s\n", printable(path).c_str());
+  for (auto& row : rows) {
+    const RandomisedNetwork& r = row.randomised;
+    Json one{{"method", row.method},
+             {"deletion", area_under(row.curves.deletion)},
+             {"insertion", area_under(row.curves.insertion)}};
+    if (!r.similarity.empty()) {
+      one["likeness_half_random"] = r.half();
+      one["likeness_all_random"] = r.all();
+      one["depends_on_weights"] = r.depends_on_weights();
+    }
+    examined.push_back(one);
+  }
+  return true;
 }
 
 int Work::run() {
@@ -139,11 +185,13 @@ int Work::run() {
     if (samples.images.empty()) break;
     const std::string path = sheet_path(out, sheet);
     check_output_file(path);
-    std::vector<Answer> answers;
-    if (!write_saliency_sheet(path, checkpoint, samples, device, &answers)) return 130;
+    Answers answers;
+    if (!write_map_sheet(path, checkpoint, samples, device, wish, &answers)) return 130;
+    if (!json) print(samples, answers);
     print_written(path, samples, checkpoint.info);
     if (json) note(samples, answers, path);
     drawn += int64_t(answers.size());
+    if (check && sheet == 1 && !examine(samples)) return 130;
   }
   if (drawn == 0) say_error("saliency_maps: no photo could be read\n");
   if (json) print_json(described());
@@ -152,10 +200,13 @@ int Work::run() {
 
 std::function<int()> prepare(int argc, char** argv) {
   CLI::App app(
-      "Draws gradient saliency beside each image: the absolute gradient of the loss of the "
-      "predicted class, largest over colour channels, as in the coursework.\n\n"
+      "Draws beside each image which of its parts the answer depends on, and prints the five "
+      "likeliest classes. By default that is the coursework's gradient saliency: the absolute "
+      "gradient of the loss of the predicted class, largest over colour channels.\n\n"
       "  saliency_maps runs/demo/best.safetensors tiny\n"
       "  saliency_maps best.safetensors beach.jpg holidays/ --out maps.png\n"
+      "  saliency_maps runs/demo beach.jpg --method gradient,grad-cam,occlusion --colors dusk\n"
+      "  saliency_maps runs/demo beach.jpg --method grad-cam --layer conv4 --target mountain\n"
       "  saliency_maps resnet18.safetensors --model resnet18 cat.jpg --classes-file "
       "imagenet_classes.txt\n",
       "saliency_maps");
@@ -165,7 +216,7 @@ std::function<int()> prepare(int argc, char** argv) {
   check_use(f);
 
   Device device = f.device.open();
-  auto work = std::make_shared<Work>(Work{f.network.open(app), device, f.out, f.json});
+  auto work = std::make_shared<Work>(Work{f.network.open(app), device, f.out, f.check, f.json});
   Checkpoint& checkpoint = work->checkpoint;
   work->count = f.count;
   check_output_file(f.out);
@@ -180,6 +231,7 @@ std::function<int()> prepare(int argc, char** argv) {
   }
   checkpoint.network->to(device);
   if (f.network.crop || f.network.foreign()) check_image_size(*checkpoint.network, checkpoint.info);
+  work->wish = f.maps.open(app, checkpoint, device);
   return [work] { return work->run(); };
 }
 

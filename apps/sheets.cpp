@@ -16,13 +16,37 @@
 #include "record/run_files.h"
 
 namespace tweed::app {
-namespace {
 
 std::string percent(double p) {
   char text[20];
   std::snprintf(text, sizeof text, "%.0f %%", 100 * p);
   return text;
 }
+Caption said(const Answer& answer, int32_t truth) {
+  std::string text = answer.name + " " + percent(answer.probability);
+  if (truth < 0) return {text};
+  return {text, answer.label == truth ? Ink::good : Ink::bad};
+}
+Caption truth_of(const Samples& samples, std::size_t i, const CheckpointInfo& info) {
+  return samples.labels[i] < 0 ? samples.names[i]
+                               : "true: " + info.classes[std::size_t(samples.labels[i])];
+}
+Scaling scaling_for(int image_size) {
+  return image_size <= 64 ? Scaling::nearest : Scaling::bilinear;
+}
+
+Image pixels_of(const Tensor& t, const CheckpointInfo& info, double scale, double offset,
+                bool difference) {
+  auto values = t.to_doubles();
+  Image image{int(t.dim(0)), int(t.dim(1)), {}};
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    double v = values[i] * double(info.std[i % 3]) + double(difference ? 0 : info.mean[i % 3]);
+    image.pixels.push_back(uint8_t(std::clamp(255 * (scale * v + offset), 0.0, 255.0) + 0.5));
+  }
+  return image;
+}
+
+namespace {
 
 // What a network says about each image.
 std::vector<Answer> answers(const Tensor& logits, const CheckpointInfo& info) {
@@ -35,37 +59,6 @@ Tensor logits_of(Module& network, const Tensor& x) {
   EvalMode eval(network);
   NoGrad no_grad;
   return forward_float(network, x);
-}
-
-Caption said(const Answer& answer, int32_t truth) {
-  std::string text = answer.name + " " + percent(answer.probability);
-  if (truth < 0) return {text};
-  return {text, answer.label == truth ? Ink::good : Ink::bad};
-}
-Caption truth_of(const Samples& samples, std::size_t i, const CheckpointInfo& info) {
-  return samples.labels[i] < 0 ? samples.names[i]
-                               : "true: " + info.classes[std::size_t(samples.labels[i])];
-}
-
-// A map scaled to its largest value, as grey.
-Image grey(const Tensor& map) {
-  auto values = map.to_doubles();
-  double top = std::max(1e-30, *std::max_element(values.begin(), values.end()));
-  Image image{int(map.dim(0)), int(map.dim(1)), {}};
-  for (double v : values) image.pixels.insert(image.pixels.end(), 3, uint8_t(255 * v / top + 0.5));
-  return image;
-}
-
-// Normalised values (H, W, 3) as pixels: scale * value + offset in units of 0..1.
-Image pixels_of(const Tensor& t, const CheckpointInfo& info, double scale, double offset,
-                bool difference) {
-  auto values = t.to_vector<float>();
-  Image image{int(t.dim(0)), int(t.dim(1)), {}};
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    double v = double(values[i]) * info.std[i % 3] + (difference ? 0 : info.mean[i % 3]);
-    image.pixels.push_back(uint8_t(std::clamp(255 * (scale * v + offset), 0.0, 255.0) + 0.5));
-  }
-  return image;
 }
 
 Tensor difference(const Tensor& a, const Tensor& b) {
@@ -116,32 +109,6 @@ Tensor normalized(std::span<const Image> images, const CheckpointInfo& info, Dev
   return Tensor::from(values, {int64_t(images.size()), size, size, 3}, device);
 }
 
-bool write_saliency_sheet(const std::string& path, const Checkpoint& checkpoint,
-                          const Samples& samples, Device device, std::vector<Answer>* given) {
-  const CheckpointInfo& info = checkpoint.info;
-  std::vector<Cell> cells;
-  for (std::size_t i = 0; i < samples.images.size(); ++i) {
-    if (interrupted()) return false;
-    // One at a time: the graph keeps every activation until it has been walked.
-    const Tensor image = normalized({&samples.images[i], 1}, info, device);
-    const Saliency s = saliency(*checkpoint.network, image);
-    const Tensor map = at(s.map, 0);
-    const Answer likeliest = answers(s.logits, info)[0];
-    if (given) given->push_back(likeliest);
-    const Caption answer = said(likeliest, samples.labels[i]);
-    cells.push_back({samples.images[i], {truth_of(samples, i, info)}});
-    cells.push_back({saliency_overlay(samples.images[i], map), {answer}});
-    cells.push_back({grey(map), {"gradient"}});
-  }
-  Sheet sheet;
-  sheet.title = "Gradient saliency of " + info.model;
-  sheet.notes = {"Red: the loss of the predicted class depends on these pixels more than twice",
-                 "as much as on the average one."};
-  sheet.rows = in_rows(cells, samples.images.size() > 1 ? 6 : 3);
-  write_sheet(path, sheet);
-  return true;
-}
-
 bool write_attack_sheet(const std::string& path, const Checkpoint& checkpoint,
                         const Samples& samples, const std::string& name, const PgdOptions& options,
                         Device device) {
@@ -178,6 +145,7 @@ bool write_attack_sheet(const std::string& path, const Checkpoint& checkpoint,
                 255 * largest);
   sheet.notes = {std::string("Left: the original. Middle: what the attack added, ") + extent,
                  "Right: their sum, and what the network says then."};
+  sheet.scaling = scaling_for(info.image_size);
   sheet.rows = in_rows(cells, samples.images.size() > 1 ? 6 : 3);
   write_sheet(path, sheet);
   return true;

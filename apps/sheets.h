@@ -1,4 +1,4 @@
-// The pictures that the apps draw: saliency beside photos, and attacks beside originals.
+// The pictures that several apps draw: attacks beside originals, mosaics for TensorBoard.
 #pragma once
 #include <span>
 #include <string>
@@ -25,13 +25,19 @@ Samples pick_samples(const Dataset& data, const CheckpointInfo& info, int64_t co
 /// (N, H, W, 3), normalised.
 Tensor normalized(std::span<const Image> images, const CheckpointInfo& info, Device device);
 
-/// Each image beside its saliency overlay and map, with true and predicted class. The network sees
-/// one at a time.
-/// @param given  gets what it answered
-/// False after Ctrl-C: then nothing is written.
-bool write_saliency_sheet(const std::string& path, const Checkpoint& checkpoint,
-                          const Samples& samples, Device device,
-                          std::vector<Answer>* given = nullptr);
+/// "93 %"
+std::string percent(double p);
+/// "coast 93 %", green or red where the truth is known.
+Caption said(const Answer& answer, int32_t truth);
+/// "true: coast", or what an image without label is called.
+Caption truth_of(const Samples& samples, std::size_t i, const CheckpointInfo& info);
+/// Images of 64 pixels and less are drawn with their pixels, as squares.
+Scaling scaling_for(int image_size);
+/// Normalised values (H, W, 3) as pixels: scale * value + offset in units of 0..1, where value is
+/// that of a pixel, or the difference of two.
+Image pixels_of(const Tensor& t, const CheckpointInfo& info, double scale = 1, double offset = 0,
+                bool difference = false);
+
 /// Under the attack of that name (see register_attack):
 /// original, magnified noise and attacked image side by side, with class and probability.
 /// False after Ctrl-C: then nothing is written.

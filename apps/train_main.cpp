@@ -7,6 +7,7 @@
 
 #include "apps/app.h"
 #include "apps/help.h"
+#include "apps/map_sheets.h"
 #include "apps/search/find_lr.h"
 #include "apps/sheets.h"
 #include "apps/start_weights.h"
@@ -174,7 +175,7 @@ struct Evaluation {
   bool draw() const {
     const Samples samples = pick_samples(data.validation, info(), 10);
     const std::string maps = out + "/" + run_file::saliency, attacks = out + "/" + run_file::attack;
-    if (!write_saliency_sheet(maps, checkpoint, samples, device)) return false;
+    if (!write_map_sheet(maps, checkpoint, samples, device)) return false;
     print_written(maps, samples, info());
     if (attack) {
       if (!write_attack_sheet(attacks, checkpoint, samples, method, *attack, device)) return false;

@@ -370,7 +370,7 @@ TEST_CASE("Every flag of saliency_maps changes its picture, or is refused") {
   auto draw = [&](const Words& words) {
     const Outcome o = succeeded("saliency_maps", Words{t.best} + words + Words{"--out", picture});
     CHECK(o.err == "");
-    return o.out;
+    return o.out.substr(o.out.rfind("wrote"));  // behind the likeliest classes
   };
   CHECK(draw({t.data}) == "wrote " + picture + ": 9 images of 32x32\n");
   const std::string all = bytes_of(picture);
@@ -403,9 +403,22 @@ TEST_CASE("Every flag of saliency_maps changes its picture, or is refused") {
   }
   check_complete(
       "saliency_maps",
-      changing.names() + Names{"--out", "--count", "--threads", "--gpu", "--device", "--seed",
-                               "--model", "--json",  // these two in foreign_test.cpp
-                               "--weights"});
+      changing.names() +
+          Names{"--out", "--count", "--threads", "--gpu", "--device", "--seed", "--model",
+                "--json",  // these two in foreign_test.cpp
+                "--weights"} +
+          Names{"--method", "--layer", "--target", "--colors", "--score",  // maps_test.cpp
+                "--baseline", "--steps", "--samples", "--noise", "--window", "--stride",
+                "--check"});
+}
+
+TEST_CASE("Every flag of inspect is tested in maps_test.cpp") {
+  check_complete(
+      "inspect",
+      Names{"--weights", "--filters", "--maps",         "--layers", "--channels",   "--classes",
+            "--steps",   "--rate",    "--decay",        "--jitter", "--blur-every", "--seed",
+            "--out",     "--model",   "--classes-file", "--mean",   "--std",        "--resize",
+            "--crop",    "--device",  "--threads",      "--gpu"});
 }
 
 TEST_CASE("Every flag of classify changes its answers") {

@@ -98,6 +98,7 @@ TEST_CASE("Every number of every app is read strictly") {
       {"pgd_attack", {"none.safetensors"}},
       {"evaluate", {"none.safetensors"}},
       {"saliency_maps", {"none.safetensors"}},
+      {"inspect", {"none.safetensors"}},
       {"classify", {"none.png", "--weights", "none.safetensors"}},
       {"features", {"none.safetensors"}},
       {"export_weights", {"none.safetensors", "none.onnx"}},

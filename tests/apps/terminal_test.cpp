@@ -126,7 +126,7 @@ TEST_CASE("No line is wider than the terminal, whatever the app says") {
     CHECK(o.code == 0);
     CHECK_THAT(o.out, Contains("left out: bytes"));
     for (const char* app : {"train_miniplaces", "classify", "evaluate", "saliency_maps",
-                            "pgd_attack", "features", "export_weights"})
+                            "pgd_attack", "features", "export_weights", "inspect"})
       CHECK(in_terminal(columns, app, {"--help"}).code == 0);
     CHECK(in_terminal(columns, "train_miniplaces", {"--help-all"}).code == 0);
   }
