@@ -141,7 +141,8 @@ void AttackFlags::add_sizes_to(CLI::App& flags) {
         eps_texts = items(text, lists);
         for (auto& item : eps_texts) eps.push_back(parse_fraction(item, flag));
       });
-  add_read(flags, "--attack-step,--step", "X", "", "change in one step; default: a quarter of eps",
+  add_read(flags, "--attack-step,--step", "X", "",
+           "change in one step; default: a quarter of eps, more where fewer steps are to reach it",
            [this](auto& text, auto& flag) { step = parse_fraction(text, flag, above_zero); });
   add_read(
       flags, "--attack-steps,--steps", "N", "",
@@ -270,7 +271,8 @@ PgdOptions AttackFlags::options(const CheckpointInfo& info, uint64_t seed, doubl
     throw Error("--eps is " + formatted("%.4g", radius) + ", but no two images of " +
                 size_text(info) + " are further apart than " + formatted("%.4g", largest) + " in " +
                 name_of(how));
-  const double stride = coursework ? 0.01 : step.value_or(radius * attack_kind(method).stride);
+  const double stride =
+      coursework ? 0.01 : step.value_or(radius * std::max(attack_kind(method).stride, 1. / count));
   PgdOptions options;
   options.space = space == "pixel" && !coursework
                       ? pixel_space(radius, stride, info.mean, info.std, how)

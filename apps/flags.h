@@ -55,7 +55,7 @@ struct AttackFlags {
   std::vector<double> eps;
   std::vector<int> steps;
   std::vector<std::string> eps_texts;  // as they were given
-  std::optional<double> step;          ///< unset: a quarter of eps
+  std::optional<double> step;          ///< unset: a quarter of eps, or so that the steps reach it
   double momentum = 0;
   std::optional<double> confidence;
   int restarts = 1, draws = 1;

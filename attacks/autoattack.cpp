@@ -38,7 +38,7 @@ void Sequence::go_on(const Part& attack) {
   if (left.empty() || view_.options().is_cancelled()) return;
   const Tensor indexes = to_indexes(left, view_.device());
   const PixelView part = view_.of(indexes);
-  const Tensor labels = gather_rows(labels_.to(DType::float32), indexes).to(DType::int32);
+  const Tensor labels = rows_at(labels_, indexes);
   const Attempt attempt = attack(part, labels, part.answers(part.originals()));
   const Tensor pixels = pixels_.clone(), wrong = wrong_.clone();
   for (int32_t k : places(attempt.fooled)) {

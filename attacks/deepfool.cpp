@@ -52,14 +52,17 @@ Border nearest_border(const PixelView& view, const Tensor& pixels, const Tensor&
 Tensor deepfool(Module& network, const Tensor& x, const Tensor& labels, const PgdOptions& options,
                 const DeepFoolOptions& more) {
   const PixelView view(network, x, options);
-  Tensor pixels = view.originals();
+  const Tensor pixels = view.originals().clone();
   const Tensor first = view.answers(pixels);
   const Tensor rivals = top_k(first, std::min(more.classes, first.dim(1))).indexes;
   for (int i = 0; i < options.steps && !options.is_cancelled(); ++i) {
-    const Tensor right = no(is_wrong(view.answers(pixels), labels));
-    if (count(right) == 0) break;
-    const Border border = nearest_border(view, pixels, labels, rivals);
-    pixels = select(right, view.valid(pixels + border.change * (1 + more.overshoot)), pixels);
+    const std::vector<int32_t> right = places(no(is_wrong(view.answers(pixels), labels)));
+    if (right.empty()) break;
+    const Tensor indexes = to_indexes(right, x.device()), now = rows_at(pixels, indexes);
+    const PixelView part = view.of(indexes);
+    const Border border =
+        nearest_border(part, now, rows_at(labels, indexes), rows_at(rivals, indexes));
+    put_rows(pixels, right, part.valid(now + border.change * (1 + more.overshoot)));
   }
   return view.images(pixels, false);
 }

@@ -30,7 +30,7 @@ Tensor PixelView::logits(const Tensor& pixels) const {
 }
 Tensor PixelView::answers(const Tensor& pixels) const {
   const NoGrad no_grad;
-  return logits(pixels);
+  return answer_of(network_, images(pixels, false));
 }
 
 Tensor PixelView::valid(const Tensor& pixels) const {

@@ -25,7 +25,7 @@ class PixelView {
   const Tensor& originals() const { return originals_; }
   /// What the network says, (N, classes); differentiable.
   Tensor logits(const Tensor& pixels) const;
-  /// The same without a graph.
+  /// What it says of images(), without a graph: near a border it may differ by a rounding.
   Tensor answers(const Tensor& pixels) const;
   /// Cut to valid pixels.
   Tensor valid(const Tensor& pixels) const;

@@ -115,6 +115,15 @@ Tensor to_indexes(const std::vector<int32_t>& places, Device device) {
   return Tensor::from(places, {int64_t(places.size())}, device);
 }
 
+Tensor rows_at(const Tensor& x, const Tensor& indexes) {
+  if (x.dtype() != DType::int32) return gather_rows(x, indexes);
+  return gather_rows(x.to(DType::float32), indexes).to(DType::int32);
+}
+void put_rows(const Tensor& into, const std::vector<int32_t>& places, const Tensor& rows) {
+  for (std::size_t i = 0; i < places.size(); ++i)
+    into.slice(places[i], places[i] + 1).copy_from(rows.slice(int64_t(i), int64_t(i) + 1));
+}
+
 Tensor Draws::uniform(const Tensor& like) {
   constexpr double infinity = std::numeric_limits<double>::infinity();
   const Device device = like.device();

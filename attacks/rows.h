@@ -49,6 +49,9 @@ int64_t count(const Tensor& mask);
 /// The places of ones, on the host and as int32 on the mask's device.
 std::vector<int32_t> places(const Tensor& mask);
 Tensor to_indexes(const std::vector<int32_t>& places, Device device);
+/// Rows of a tensor of any dtype, in their order; and rows put in their places, in place.
+Tensor rows_at(const Tensor& x, const Tensor& indexes);
+void put_rows(const Tensor& into, const std::vector<int32_t>& places, const Tensor& rows);
 
 /// The random numbers of one attack on one batch: each draw gives others, and the same (seed,
 /// network.random_step()) gives the same. Draws may be recorded.

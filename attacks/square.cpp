@@ -52,21 +52,9 @@ Part part_of(const PixelView& view, const Tensor& labels, const Tensor& targets,
              const Tensor& pixels, const Tensor& lead) {
   const std::vector<int32_t> where = places(above(lead, lead * 0));
   const Tensor indexes = to_indexes(where, view.device());
-  return {view.of(indexes),
-          where,
-          gather_rows(labels.to(DType::float32), indexes).to(DType::int32),
-          targets.defined() ? gather_rows(targets.to(DType::float32), indexes).to(DType::int32)
-                            : Tensor(),
-          gather_rows(pixels, indexes),
-          gather_rows(lead, indexes)};
-}
-
-void put_back(const Part& part, Tensor& pixels, Tensor& lead) {
-  for (std::size_t i = 0; i < part.where.size(); ++i) {
-    const int64_t from = int64_t(i), to = part.where[i];
-    pixels.slice(to, to + 1).copy_from(part.pixels.slice(from, from + 1));
-    lead.slice(to, to + 1).copy_from(part.lead.slice(from, from + 1));
-  }
+  return {view.of(indexes),         where,
+          rows_at(labels, indexes), targets.defined() ? rows_at(targets, indexes) : Tensor(),
+          rows_at(pixels, indexes), rows_at(lead, indexes)};
 }
 
 }  // namespace
@@ -98,7 +86,8 @@ Attempt square(const PixelView& view, const Tensor& labels, const Tensor& target
       part.pixels = select(better, tried, part.pixels);
       part.lead = select(better, now, part.lead);
     }
-    put_back(part, pixels, lead);
+    put_rows(pixels, part.where, part.pixels);
+    put_rows(lead, part.where, part.lead);
   }
   return {pixels, is_wrong(view.answers(pixels), labels)};
 }
