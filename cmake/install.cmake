@@ -22,7 +22,8 @@ write_basic_package_version_file(${CMAKE_BINARY_DIR}/tweed-config-version.cmake
   COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/tweed-config.cmake ${CMAKE_BINARY_DIR}/tweed-config-version.cmake
   cmake/kernels.cmake DESTINATION ${package} COMPONENT library)
-install(TARGETS classify compare evaluate export_weights features inspect train_miniplaces saliency_maps pgd_attack
+install(TARGETS classify compare evaluate export_weights features fool inspect train_miniplaces saliency_maps pgd_attack sweep
+  vanishing_gradients
   DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT apps)
 if(TWEED_NATIVE)
   install(CODE [[message(STATUS "These kernels are compiled for this very processor; for others, configure with -DTWEED_NATIVE=OFF")]])

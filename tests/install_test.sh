@@ -44,7 +44,7 @@ cmake --build "$folder/build" >>"$folder/log" 2>&1 || { cat "$folder/log"; exit 
 "$folder/build/my_network" tiny --image-size 16 --limit 4 --classes 3 --batch-size 8 --epochs 1 \
   --model mynet --out "$folder/run" >>"$folder/log"
 cmake --install "$build" --component apps --prefix "$folder/apps" >>"$folder/log"
-for app in train_miniplaces classify compare evaluate inspect saliency_maps pgd_attack; do
+for app in train_miniplaces classify compare evaluate fool inspect saliency_maps pgd_attack sweep vanishing_gradients; do
   "$folder/apps/bin/$app" --help >/dev/null
 done
 "$folder/apps/bin/train_miniplaces" --version | grep -q Tweed
