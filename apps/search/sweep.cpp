@@ -331,7 +331,7 @@ std::function<int()> prepare(int argc, char** argv) {
   sweep->program = program_beside("train_miniplaces");
   flags
       .add_option(
-          "sweep", sweep->file,
+          "file", sweep->file,
           "a JSON file: \"flags\" of all runs, and a \"grid\" of lists or \"runs\", a list of "
           "flags (docs/runs.md)")
       ->type_name("FLAGS.json")
