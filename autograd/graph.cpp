@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "autograd/describe.h"
+#include "autograd/graph_stats.h"
 #include "autograd/leaf_additions.h"
 #include "autograd/non_finite.h"
 #include "kernels/elementwise.h"

@@ -6,7 +6,6 @@
 #pragma once
 #include <functional>
 #include <memory>
-#include <set>
 #include <sstream>
 #include <string>
 #include <type_traits>
@@ -65,20 +64,6 @@ bool grad_enabled();
 /// Calls f with the gradient of t during each walk, once it is complete; a defined result of
 /// its shape, dtype and device takes its place.
 void on_gradient(const Tensor& t, std::function<Tensor(const Tensor&)> f);
-
-/// A tensor that an operation keeps for its backward pass.
-struct SavedTensor {
-  std::string operation;
-  Tensor tensor;
-};
-/// The operations and saved tensors that can be reached from y, for tests and for the curious.
-struct GraphStats {
-  int64_t operations = 0;
-  int64_t saved_bytes = 0;
-  std::set<std::string> names;     ///< of the operations
-  std::vector<SavedTensor> saved;  ///< one that several operations keep is there several times
-};
-GraphStats graph_stats(const Tensor& y);
 
 // ---- for operations -------------------------------------------------------------------------
 

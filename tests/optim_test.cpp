@@ -3,6 +3,7 @@
 
 #include "apps/paths.h"
 #include "autograd/elementwise.h"
+#include "autograd/graph_stats.h"
 #include "autograd/loss.h"
 #include "nn/activation.h"
 #include "nn/freeze.h"

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "autograd/graph_stats.h"
 #include "autograd/loss.h"
 #include "kernels/machine/printable.h"
 #include "nn/forward_float.h"

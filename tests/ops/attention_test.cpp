@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "autograd/elementwise.h"
+#include "autograd/graph_stats.h"
 #include "autograd/loss.h"
 #include "autograd/matmul.h"
 #include "autograd/reduce.h"

@@ -8,6 +8,7 @@
 
 #include "apps/paths.h"
 #include "autograd/gradcheck.h"
+#include "autograd/graph_stats.h"
 #include "kernels/philox.h"
 #include "tests/catch.h"
 #include "tests/ops/conv_support.h"

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "autograd/elementwise.h"
+#include "autograd/graph_stats.h"
 #include "autograd/image_ops.h"
 #include "autograd/matmul.h"
 #include "autograd/pool.h"
