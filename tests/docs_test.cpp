@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "apps/paths.h"
+#include "attacks/attack.h"
 #include "nn/activation.h"
 #include "nn/models/models.h"
 #include "nn/summary.h"
@@ -132,4 +133,18 @@ TEST_CASE("models.md has every network with its size, and the JSON file that is 
   }
   std::sort(names.begin(), names.end());
   CHECK(names == model_names());
+}
+
+TEST_CASE("attacks.md has a row for every attack, with its norms") {
+  const std::string page = text_of("docs/attacks.md");
+  for (auto& name : attack_names()) {
+    INFO(name);
+    const std::regex row("\n\\| [^|]*`" + name + "`[^|]*\\| ([^|]*) \\|");
+    std::smatch found;
+    REQUIRE(std::regex_search(page, found, row));
+    const AttackKind& kind = attack_kind(name);
+    const std::string norms =
+        std::string(found[1]) == "all" ? "Linf, L2, L1" : std::string(found[1]);
+    CHECK(norms == kind.norms + (kind.bounded ? "" : ", no eps"));
+  }
 }
