@@ -1,6 +1,7 @@
 #include "explain/layer_tap.h"
 
 #include <cmath>
+#include <cstdlib>
 
 #include "autograd/shape_ops.h"
 #include "kernels/machine/printable.h"
