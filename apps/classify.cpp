@@ -3,11 +3,11 @@
 #include <cstdio>
 
 #include "apps/app.h"
+#include "apps/drawings/photos.h"
 #include "apps/flags.h"
 #include "apps/json_output.h"
 #include "apps/network_flags.h"
 #include "apps/numbers.h"
-#include "apps/photos.h"
 #include "kernels/machine/printable.h"
 
 using namespace tweed;

@@ -4,11 +4,11 @@
 #include <filesystem>
 
 #include "apps/app.h"
+#include "apps/drawings/fooled.h"
+#include "apps/drawings/photos.h"
 #include "apps/flags.h"
-#include "apps/fooled.h"
 #include "apps/network_flags.h"
 #include "apps/numbers.h"
-#include "apps/photos.h"
 #include "kernels/machine/printable.h"
 
 using namespace tweed;

@@ -5,11 +5,11 @@
 #include <filesystem>
 
 #include "apps/app.h"
-#include "apps/explain_flags.h"
+#include "apps/drawings/explain_flags.h"
+#include "apps/drawings/photos.h"
 #include "apps/flags.h"
 #include "apps/network_flags.h"
 #include "apps/numbers.h"
-#include "apps/photos.h"
 #include "apps/run_figures.h"
 #include "explain/class_model.h"
 #include "explain/feature_maps.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/photos.h"
+#include "apps/drawings/photos.h"
 #include "nn/answers.h"
 #include "train/calibration.h"
 #include "train/score.h"

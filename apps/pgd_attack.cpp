@@ -3,11 +3,11 @@
 #include <optional>
 
 #include "apps/app.h"
+#include "apps/drawings/sheets.h"
 #include "apps/flags.h"
 #include "apps/json_output.h"
 #include "apps/network_flags.h"
 #include "apps/numbers.h"
-#include "apps/sheets.h"
 #include "attacks/self_test.h"
 #include "kernels/machine/printable.h"
 #include "record/draw/curves.h"

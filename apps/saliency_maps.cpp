@@ -3,13 +3,13 @@
 #include <filesystem>
 
 #include "apps/app.h"
-#include "apps/explain_flags.h"
+#include "apps/drawings/explain_flags.h"
+#include "apps/drawings/photos.h"
+#include "apps/drawings/trust_report.h"
 #include "apps/flags.h"
 #include "apps/json_output.h"
 #include "apps/network_flags.h"
 #include "apps/numbers.h"
-#include "apps/photos.h"
-#include "apps/trust_report.h"
 #include "data/cifar10.h"
 #include "data/folder_walk.h"
 #include "data/layout.h"

@@ -6,10 +6,10 @@
 #include <map>
 
 #include "apps/app.h"
+#include "apps/drawings/map_sheets.h"
+#include "apps/drawings/sheets.h"
 #include "apps/help.h"
-#include "apps/map_sheets.h"
 #include "apps/search/find_lr.h"
-#include "apps/sheets.h"
 #include "apps/start_weights.h"
 #include "apps/train_flags.h"
 #include "apps/training.h"

@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "apps/drawings/sheets.h"
 #include "apps/run_figures.h"
-#include "apps/sheets.h"
 #include "apps/training.h"
 #include "autograd/reduce.h"
 #include "data/augment.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/sheets.h"
+#include "apps/drawings/sheets.h"
 
 namespace tweed::app {
 

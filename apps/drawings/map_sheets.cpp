@@ -1,4 +1,4 @@
-#include "apps/map_sheets.h"
+#include "apps/drawings/map_sheets.h"
 
 #include <cctype>
 

@@ -1,4 +1,4 @@
-#include "apps/trust_report.h"
+#include "apps/drawings/trust_report.h"
 
 #include <cstdio>
 

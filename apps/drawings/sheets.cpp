@@ -1,4 +1,4 @@
-#include "apps/sheets.h"
+#include "apps/drawings/sheets.h"
 
 #include <algorithm>
 #include <cmath>

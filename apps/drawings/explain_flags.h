@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "apps/app.h"
-#include "apps/map_sheets.h"
+#include "apps/drawings/map_sheets.h"
 #include "record/checkpoint.h"
 
 namespace tweed::app {

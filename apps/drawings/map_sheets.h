@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/sheets.h"
+#include "apps/drawings/sheets.h"
 #include "explain/color_map.h"
 #include "explain/methods.h"
 

@@ -1,4 +1,4 @@
-#include "apps/photos.h"
+#include "apps/drawings/photos.h"
 
 #include <algorithm>
 #include <cstdio>

@@ -1,4 +1,4 @@
-#include "apps/explain_flags.h"
+#include "apps/drawings/explain_flags.h"
 
 #include <algorithm>
 

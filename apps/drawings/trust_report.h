@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/map_sheets.h"
+#include "apps/drawings/map_sheets.h"
 #include "explain/trust.h"
 
 namespace tweed::app {

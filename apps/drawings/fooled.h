@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "apps/drawings/sheets.h"
 #include "apps/json_output.h"
-#include "apps/sheets.h"
 #include "attacks/fool.h"
 
 namespace tweed::app {

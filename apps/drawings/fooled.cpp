@@ -1,4 +1,4 @@
-#include "apps/fooled.h"
+#include "apps/drawings/fooled.h"
 
 #include <algorithm>
 #include <cmath>
