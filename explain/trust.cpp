@@ -6,7 +6,7 @@
 
 #include "autograd/elementwise.h"
 #include "autograd/pool.h"
-#include "autograd/shape_ops.h"
+#include "autograd/reduce.h"
 #include "explain/integrated.h"
 #include "kernels/philox.h"
 

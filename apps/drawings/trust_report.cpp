@@ -7,6 +7,8 @@
 namespace tweed::app {
 namespace {
 
+constexpr std::size_t enough_images = 4;  // a single map may stay alike by chance
+
 void add_to(std::vector<double>& sum, const std::vector<double>& more, double weight) {
   sum.resize(more.size(), 0);
   for (std::size_t i = 0; i < more.size(); ++i) sum[i] += weight * more[i];
@@ -73,12 +75,15 @@ void print_trust(const std::vector<TrustRow>& rows, std::size_t images) {
       char text[40];
       std::snprintf(text, sizeof text, "%8.2f%8.2f", r.half(), r.all());
       likeness = text;
-      if (!r.depends_on_weights())
+      if (!r.depends_on_weights() && images >= enough_images)
         likeness += "  " + styled(Style::yellow, "hardly depends on the weights");
     }
     say("%-22s%10.3f%11.3f%s\n", row.method.c_str(), area_under(row.curves.deletion),
         area_under(row.curves.insertion), likeness.c_str());
   }
+  if (images < enough_images)
+    say("Of so few images likeness is partly chance: with %zu or more it is judged.\n",
+        enough_images);
 }
 
 namespace {
