@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/app.h"
+#include "apps/flags.h"
 
 namespace tweed::app {
 
