@@ -45,9 +45,11 @@ void DefenceFlags::check(const CLI::App& flags, const AttackFlags& attack) const
   if (name != "trades" && name != "mart" && name != "awp") unused("--adversarial-weight");
   if (name == "fgsm") unused("--attack-steps");
   if (name == "free") unused("--no-random-start");
-  check_defence(
-      name, {.goal = attack.goal == "label" ? AttackGoal::raise_label : AttackGoal::lower_target,
-             .random_start = !attack.no_random_start});
+  PgdOptions meant;
+  meant.space.norm = attack.norm == "linf" ? Norm::linf : attack.norm == "l2" ? Norm::l2 : Norm::l1;
+  meant.goal = attack.goal == "label" ? AttackGoal::raise_label : AttackGoal::lower_target;
+  meant.random_start = !attack.no_random_start;
+  check_defence(name, meant);
 }
 
 void DefenceFlags::fill(TrainerOptions& options, const AttackFlags& attack,

@@ -117,8 +117,8 @@ bool is_attack(const std::string& name) {
 
 PgdOptions with_usual_step(const DefenceOptions& options, float share_of_eps) {
   PgdOptions attack = options.attack;
-  for (std::size_t c = 0; c < 3 && options.usual_step; ++c)
-    attack.space.step[c] = share_of_eps * attack.space.eps[c];
+  if (options.usual_step)
+    attack.space = with_step(attack.space, double(share_of_eps) * attack.space.radius);
   return attack;
 }
 
@@ -154,7 +154,14 @@ std::vector<std::string> defence_names() {
   return names;
 }
 
+bool may_be_recorded(const std::string& name, const PgdOptions& attack) {
+  if (name.empty()) return true;
+  return attack.draws == 1 && (table().count(name) || attack_kind(name).recordable);
+}
+
 void check_defence(const std::string& name, const PgdOptions& attack) {
+  if ((name == "trades" || name == "free") && attack.space.norm != Norm::linf)
+    throw Error(name + " changes pixels within Linf alone, not " + name_of(attack.space.norm));
   if ((name == "trades" || name == "free") && attack.goal != AttackGoal::raise_label)
     throw Error(name + " has a goal of its own: it goes with no other");
   if (name == "trades" && !attack.random_start)

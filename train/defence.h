@@ -60,6 +60,9 @@ void register_defence(const std::string& name, MakeDefence make);
 /// @throws Error  naming what there is
 MakeDefence defence_called(const std::string& name);
 std::vector<std::string> defence_names();
+/// Whether a step with this defence may be recorded (see Replay): not with an attack that looks at
+/// numbers on the host. @param name  "": without a defence, it may
+bool may_be_recorded(const std::string& name, const PgdOptions& attack);
 /// @throws Error  if the attack's options are none of this defence's
 void check_defence(const std::string& name, const PgdOptions& attack);
 

@@ -112,7 +112,8 @@ Trainer::Trainer(ModulePtr network, const Dataset& data, const TrainerOptions& o
              .clip_grad = options.clip_grad,
              .seed = options.seed,
              .ema = ema_.get(),
-             .record = options.record,
+             .record =
+                 options.record && may_be_recorded(options.adversarial, defence_of(options).attack),
              .log = options.log_steps,
              .objective = defence_.objective,
              .after = defence_.after},
@@ -225,7 +226,7 @@ Score Trainer::evaluate(const Dataset& data, const EvaluateOptions& options) {
 
 PgdOptions Trainer::measured_attack() const {
   PgdOptions attack = defence_of(options_).attack;
-  for (std::size_t c = 0; c < 3; ++c) attack.space.step[c] = attack.space.eps[c] / 4;
+  attack.space = with_step(attack.space, attack.space.radius / 4);
   attack.goal = AttackGoal::raise_label;
   attack.steps = 10;
   attack.random_start = true;

@@ -87,6 +87,7 @@ TEST_CASE("Flags that a defence cannot have are refused, and others noted") {
   refused("--adversarial trades --no-random-start", "trades needs its random start");
   refused("--adversarial trades --goal least-likely", "trades has a goal of its own");
   refused("--adversarial free --goal 1", "free has a goal of its own");
+  refused("--adversarial free --attack-norm l2", "free changes pixels within Linf alone, not L2");
   refused("--adversarial pgd --robust-images -1", "--robust-images takes a whole number");
   refused("--adversarial mart --adversarial-weight -1", "--adversarial-weight");
   refused("--robust-images 5 --attack-steps 3", "--attack-steps: no effect without --adversarial");

@@ -100,7 +100,7 @@ TEST_CASE("What cannot be evaluated together is refused in one line") {
   refused("--validation tiny", "it lacks the class 'a' that the network knows; there are bridge");
   refused("--gpu -1 --device cpu", "--gpu");
   refused("--use-custom-conv --conv auto", "--use-custom-conv");
-  refused("-a --goal 3", "--goal takes label, least-likely, or a class from 0 to 2, not '3'");
+  refused("-a --goal 3", "or a class by its name or its number from 0 to 2, not '3'");
   refused("-a --eps 8", "did you mean 8/255?");
   refused("--summary", "--summary only prints a table");
   const std::string crop = "classify", size = "cannot take images of 16x16";
