@@ -266,7 +266,7 @@ TEST_CASE("Several eps and steps give a table and a curve") {
   CHECK(o.out.find("wrote " + curve + "\n") != std::string::npos);
   CHECK(decode_image(curve).width > 100);
   // The picture and the self-test are of the last of both; so is one alone.
-  CHECK(o.out.find("Linf 8/255, 3 steps of 2/255") != std::string::npos);
+  CHECK(o.out.find("Linf 8/255, 3 steps of 2.667/255") != std::string::npos);
   const std::string one = succeeded("pgd_attack", start + split("--eps 8/255 --steps 3")).out;
   CHECK(one.find("\nattacked  top-1") != std::string::npos);
   CHECK(one.substr(one.find("self-test")) == o.out.substr(o.out.find("self-test")));
