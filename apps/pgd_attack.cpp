@@ -124,11 +124,16 @@ int Work::examine() {
       "attacked %.1f %%, with 4x the steps %.1f %%\n",
       count, count == 1 ? "" : "s", size_text(info()).c_str(), test.clean, test.noise,
       test.attacked, test.longer);
-  say("  changes in %s: mean %.4g, largest %.4g; %.1f %% of the gradient is 0",
-      name_of(attack.space.norm).c_str(), test.mean_size, test.largest_size, test.zero_gradients);
-  if (test.black_box >= 0) say("; top-1 under 100 queries of Square %.1f %%", test.black_box);
-  if (test.unbounded >= 0) say("; with the largest eps %.1f %%", test.unbounded);
-  say("\n");
+  char black_box[60] = "", unbounded[60] = "";
+  if (test.black_box >= 0)
+    std::snprintf(black_box, sizeof black_box, "; top-1 under 100 queries of Square %.1f %%",
+                  test.black_box);
+  if (test.unbounded >= 0)
+    std::snprintf(unbounded, sizeof unbounded, "; with the largest eps %.1f %%", test.unbounded);
+  // One sentence, so that it is broken where the terminal ends.
+  say("  changes in %s: mean %.4g, largest %.4g; %.1f %% of the gradient is 0%s%s\n",
+      name_of(attack.space.norm).c_str(), test.mean_size, test.largest_size, test.zero_gradients,
+      black_box, unbounded);
   std::fflush(stdout);
   results["self_test"] = {{"images", count},
                           {"clean", test.clean},
