@@ -168,12 +168,14 @@ void AttackFlags::add_to(CLI::App& flags, const std::string& momentum_name) {
           "normalised values, unbounded")
       ->check(one_of({"pixel", "normalized"}))
       ->capture_default_str();
-  flags
-      .add_option("--attack-norm,--norm", norm,
-                  "what eps limits of an image's change: linf, its largest value; l2, the square "
-                  "root of its sum of squares; l1, its sum of absolute values")
-      ->check(one_of({"linf", "l2", "l1"}))
-      ->capture_default_str();
+  norm_option_ =
+      flags
+          .add_option(
+              "--attack-norm,--norm", norm,
+              "what eps limits of an image's change: linf, its largest value; l2, the square "
+              "root of its sum of squares; l1, its sum of absolute values")
+          ->check(one_of({"linf", "l2", "l1"}))
+          ->capture_default_str();
   flags
       .add_option("--goal,--target", goal,
                   "label: raise the loss of the true label; or lower that of: least-likely, "
@@ -212,6 +214,13 @@ void AttackFlags::check() const {
     throw Error(
         "--coursework says what eps, steps, goal, norm and method are: it goes without "
         "flags that do");
+  if (norm_option_ && norm_option_->count() && attack_kind(method).norms == "L2" && norm != "l2")
+    throw Error("attack " + method + " knows the norm L2, not " + norm);
+  if (method == "fgsm" && steps.size() > 1)
+    throw Error(
+        "--attack-steps: fgsm takes one step, of eps, so that a table of steps says nothing");
+  if (momentum > 0 && method != "pgd" && method != "ifgsm" && method != "mifgsm")
+    throw Error("--attack-momentum: " + method + " has none; pgd, ifgsm and mifgsm do");
   if (draws > 1 && !attack_kind(method).draws)
     throw Error("--attack-draws: " + method + " knows none; pgd and the fgsm family do");
   if (restarts > 1 && no_random_start)

@@ -75,6 +75,8 @@ struct AttackFlags {
  private:
   void add_sizes_to(CLI::App& flags);
   void read_goal(PgdOptions& options, const CheckpointInfo& info) const;
+
+  CLI::Option* norm_option_ = nullptr;
 };
 
 /// The same, to be stopped by Ctrl-C between steps: for attacks whose result is then thrown away.

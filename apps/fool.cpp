@@ -26,6 +26,7 @@ struct Flags {
   double step = 1 / 255., until = 1;
   int steps = 100, per_class = 0;
   bool sign = false, with_changes = false, json = false;
+  CLI::Option* step_option = nullptr;
   DataFlags data;
   DeviceFlags device;
 };
@@ -146,7 +147,12 @@ int Work::run() {
   const auto made = std::count_if(fooled.begin(), fooled.end(), [](const FooledImage& image) {
     return image.after.answer.label == image.target;
   });
-  say("%td of %zu taken for what they were to be taken for\n", made, fooled.size());
+  const auto anyway = std::count_if(fooled.begin(), fooled.end(), [](const FooledImage& image) {
+    return image.before.answer.label == image.target;
+  });
+  const std::string before = anyway ? " (" + std::to_string(anyway) + " of them before)" : "";
+  say("%td of %zu taken for what they were to be taken for%s\n", made, fooled.size(),
+      before.c_str());
   Json all{{"model", checkpoint.info.model}, {"picture", flags.out}, {"images", described}};
   if (other) all["networks"] = try_other();
   write_sheet(flags.out, fooled_sheet(fooled, checkpoint.info, !photos && !flags.with_changes));
@@ -171,19 +177,20 @@ void add_flags(CLI::App& app, Flags& f) {
   f.network.add_sizes_to(app);
   app.add_option("--target", f.target,
                  "what images shall be taken for: a class by name or number, second (the "
-                 "network's second choice), or least (its last)")
+                 "likeliest class but the true one), or least (its last)")
       ->capture_default_str();
   const auto pixels = [](const std::string& text, const std::string& flag) {
     return parse_fraction(text, flag, {.most = 1, .above = true});
   };
   add_read(app, "--eps", "X", "", "largest change of a pixel; default: 8/255, with --sign any",
            [&f, pixels](auto& text, auto& flag) { f.eps = pixels(text, flag); });
-  add_read(app, "--step", "X", "1/255",
-           "change of a pixel in one step, or of the one that changes most",
-           [&f, pixels](auto& text, auto& flag) { f.step = pixels(text, flag); });
+  f.step_option = add_read(app, "--step", "X", "1/255",
+                           "change of a pixel in one step, or of the one that changes most",
+                           [&f, pixels](auto& text, auto& flag) { f.step = pixels(text, flag); });
   add_whole(app, "--steps", f.steps, {1, 100'000}, "steps at most");
-  add_number(app, "--lambda", f.lambda, above_zero,
-             "adds so many times dP/dX in each step, whatever size that has, X from 0 to 1");
+  add_number(
+      app, "--lambda", f.lambda, above_zero,
+      "adds so many times dP/dX in each step, whatever size that has, with pixels from 0 to 1");
   app.add_flag("--sign", f.sign, "changes every pixel in each step, by the gradient's sign");
   add_number(app, "--until", f.until, {.most = 1, .above = true},
              "ends where the target is as probable; 1: after all steps, with the best of them");
@@ -206,6 +213,8 @@ void add_flags(CLI::App& app, Flags& f) {
 }
 
 void check_use(const Flags& f) {
+  if (f.lambda && f.step_option->count())
+    throw Error("--step has no effect with --lambda, which says how far steps go");
   if (f.sign && f.lambda) throw Error("--sign and --lambda are two ways to go; give one");
   if (f.per_class && f.inputs.size() > 1) throw Error("--per-class takes one DATA");
   if (!f.transfer_model.empty() && f.transfer.empty())
@@ -240,7 +249,7 @@ std::function<int()> prepare(int argc, char** argv) {
   CLI::App app(
       "Makes images that a network takes for what one wants, by small changes that raise that "
       "class's probability.\n\n"
-      "  fool beach.jpg --weights runs/demo --target volcano --transforms\n"
+      "  fool beach.jpg --weights runs/demo --target coast --transforms\n"
       "  fool tiny --per-class 2 --weights runs/demo --sign --until 0.99\n"
       "  fool peppers.png --model squeezenet1_0_caffe --weights squeezenet.safetensors --target "
       "812\n",

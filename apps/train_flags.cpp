@@ -215,6 +215,8 @@ void TrainFlags::check_unattacked(const CLI::App& app) const {
   });
   if (!useless.empty())
     throw Error(useless + ": no effect without --adversarial pgd, or --evaluate -a");
+  if (defence.name.empty() && app.count("--adversarial-weight"))
+    throw Error("--adversarial-weight: no effect without --adversarial");
 }
 
 void TrainFlags::check_use(const CLI::App& app) const {

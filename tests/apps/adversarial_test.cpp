@@ -86,6 +86,7 @@ TEST_CASE("Flags that a defence cannot have are refused, and others noted") {
   refused("--adversarial tardes", "trades");
   refused("--adversarial trades --no-random-start", "trades needs its random start");
   refused("--adversarial trades --goal least-likely", "trades has a goal of its own");
+  refused("--adversarial-weight 3", "--adversarial-weight: no effect without --adversarial");
   refused("--adversarial free --goal 1", "free has a goal of its own");
   refused("--adversarial free --attack-norm l2", "free changes pixels within Linf alone, not L2");
   refused("--adversarial pgd --robust-images -1", "--robust-images takes a whole number");

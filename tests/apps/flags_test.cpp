@@ -118,15 +118,14 @@ TEST_CASE("Every flag of an evaluation changes its figures, or says that it does
     CHECK(line_count(o.err) == 1);
     CHECK(o.err.starts_with("note: --"));
   }
-  check_complete(
-      "train_miniplaces",
-      changing.names() + same.names() + close.names() + unused.names() +
-          Names{"--resume", "--evaluate", "--attack", "--validation", "--version",
-                // In tests of their own.
-                "--vis", "--config", "--summary", "--use-vit", "--use-resnet18",
-                "--start-epoch", "--weights",  // weights_flags_test.cpp
-                "--attack-confidence", "--attack-momentum", "--coursework",
-                "--find-lr", "--check"});  // find_lr_test.cpp
+  check_complete("train_miniplaces",
+                 changing.names() + same.names() + close.names() + unused.names() +
+                     Names{"--resume", "--evaluate", "--attack", "--validation", "--version",
+                           // In tests of their own.
+                           "--vis", "--config", "--summary", "--use-vit", "--use-resnet18",
+                           "--start-epoch", "--weights",  // weights_flags_test.cpp
+                           "--attack-confidence", "--attack-momentum", "--coursework", "--find-lr",
+                           "--check"});  // find_lr_test.cpp
 }
 
 TEST_CASE("What training has no use for is noted") {

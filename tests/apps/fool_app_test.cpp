@@ -103,6 +103,7 @@ TEST_CASE("fool: what cannot be is refused in a line") {
   refused("--target dog", "0 to 2, not 'dog'");
   refused("--eps 8", "--eps takes a number");
   refused("--eps -1/255", "--eps");
+  refused("--lambda 2 --step 1/255", "--step has no effect with --lambda");
   refused("--sign --lambda 2", "--sign and --lambda are two ways");
   refused("--transfer-model resnet20", "--transfer-model");
   refused("--transfer nothing.safetensors", "nothing.safetensors");

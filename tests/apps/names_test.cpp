@@ -3,9 +3,9 @@
 #include "apps/paths.h"
 #include "data/dataset.h"
 #include "record/checkpoint.h"
+#include "tests/apps/process.h"
 #include "tests/catch.h"
 #include "tests/data_support.h"
-#include "tests/apps/process.h"
 #include "tests/temporary_folder.h"
 
 using namespace tweed;

@@ -142,6 +142,9 @@ TEST_CASE("An attack that cannot be meant is refused in one line") {
   refused("--goal d", "or a class by its name or its number from 0 to 2, not 'd'");
   refused("--goal 3", "or a class by its name or its number from 0 to 2, not '3'");
   refused("--method bgsm", "--attack-method");
+  refused("--method fgsm --steps 1,2", "fgsm takes one step");
+  refused("--method cw --norm linf", "attack cw knows the norm L2, not linf");
+  refused("--method square --momentum 0.5", "square has none");
   refused("--method square --norm l2", "attack square knows the norm Linf, not L2");
   refused("--method deepfool --goal random", "deepfool goes for no class");
   refused("--method cw --eps-space normalized", "attack cw needs the bounds of pixels");

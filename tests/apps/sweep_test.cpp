@@ -144,7 +144,8 @@ TEST_CASE("Wrong flags are found before the first run begins") {
   refused(R"({"model": "simplent"}, {"lr": "x"})", "(and 1 more run with wrong flags)");
   refused(R"({"data": "nowhere"})", "nowhere");
   check_refused(run_app("sweep", {folder / "none.json"}), "none.json: cannot be read");
-  check_refused(run_app("sweep", {file, "--jobs", "0"}), "--jobs takes a whole number from 1 to 64");
+  check_refused(run_app("sweep", {file, "--jobs", "0"}),
+                "--jobs takes a whole number from 1 to 64");
   write_text(file, "{" + std::string(common) + ", \"runs\": [{}]}");
   check_refused(run_app("sweep", {file, "--program", "/nowhere/x"}),
                 "/nowhere/x cannot be started");
