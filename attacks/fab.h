@@ -9,8 +9,8 @@ namespace tweed {
 /// change within eps are those with the smallest that was met; all others are as they were. Norms
 /// are Linf and L2. `options.steps` counts.
 ///
-/// @param targets  (N), int32: the border to this class; undefined: the nearest of the ten
-/// likeliest
+/// @param targets  (N), int32: the border to this class; undefined: the nearest border to
+///                 any of the ten likeliest classes
 /// @throws Error  for L1
 /// Source: Croce, Hein 2019, arXiv:1907.02044
 Attempt fab(const PixelView& view, const Tensor& labels, const Tensor& targets);

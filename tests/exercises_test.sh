@@ -43,7 +43,7 @@ done
 
 for wrong in exercises/solutions/wrong/*; do
   stem=$(basename "${wrong%.*}")
-  expected=$(sed -n '1s#^// expects: ##p' "$wrong")
+  expected=$(sed -n '1s/^expects: //p' "$wrong")
   [[ -n $expected ]] || { echo "$wrong expects nothing" >&2; failures=$((failures + 1)); }
   check "$wrong" 1 "$expected" "$build/check_$stem"
 done

@@ -20,7 +20,7 @@ struct SweepPlan {
   std::vector<PlannedRun> runs;
 };
 
-/// Reads
+/// Reads a file such as
 ///
 ///   {"flags": {"data": "tiny", "epochs": 3},                    of all runs
 ///    "grid": {"lr": [0.01, 0.1], "optimizer": ["sgd", "adam"]}}   one run for each combination

@@ -7,7 +7,7 @@ namespace MACHINE {
 using namespace tweed::MACHINE;
 
 __global__ void add_kernel(int64_t n, const float* a, const float* b, float* y) {
-  // TODO: which element is this thread's? The last block may have threads without one.
+  // WRITE: which element is this thread's? The last block may have threads without one.
 }
 
 }  // namespace MACHINE

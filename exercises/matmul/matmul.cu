@@ -11,7 +11,7 @@ __global__ void matmul_kernel(int n, const float* a, const float* b, float* c) {
   const int tiles = n / 16, x = threadIdx.x, y = threadIdx.y;
   const int row = int(blockIdx.x) / tiles * 16 + y, column = int(blockIdx.x) % tiles * 16 + x;
   float sum = 0;
-  // TODO: for each tile along the row of tiles of a and the column of tiles of b: every thread
+  // WRITE: for each tile along the row of tiles of a and the column of tiles of b: every thread
   // loads one number of each into shared memory, then adds 16 products to its sum.
 }
 

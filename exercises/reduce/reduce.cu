@@ -10,7 +10,7 @@ __global__ void reduce_kernel(const float* x, float* y) {
   __shared__ float s[256];
   const int t = threadIdx.x;
   s[t] = x[int64_t(blockIdx.x) * 256 + t];
-  // TODO: halve the number of sums again and again, until s[0] is the sum of all; then one thread
+  // WRITE: halve the number of sums again and again, until s[0] is the sum of all; then one thread
   // writes it to y[blockIdx.x].
 }
 

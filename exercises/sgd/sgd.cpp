@@ -7,7 +7,7 @@ namespace tweed::exercise {
 
 void sgd_step(const SgdOptions& options, std::vector<float>& w, const std::vector<float>& gradient,
               std::vector<float>& velocity) {
-  // TODO
+  // WRITE: decay into the gradient, the gradient into the velocity, the velocity off the weights.
   blank("the step, in sgd.cpp");
 }
 

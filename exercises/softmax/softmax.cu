@@ -10,7 +10,7 @@ __global__ void softmax_kernel(int columns, const float* x, float* y) {
   const int lane = threadIdx.x;
   const float* from = x + int64_t(blockIdx.x) * columns;
   float* to = y + int64_t(blockIdx.x) * columns;
-  // TODO: the largest number of the row, the sum of exp(number - largest), and the quotients. What
+  // WRITE: the largest number of the row, the sum of exp(number - largest), and the quotients. What
   // one lane knows the others get by __shfl_xor_sync(0xffffffffu, value, distance).
 }
 

@@ -7,7 +7,7 @@ namespace MACHINE {
 using namespace tweed::MACHINE;
 
 __global__ void transpose_kernel(int rows, int columns, const float* x, float* y) {
-  // TODO: copy a tile of 32 x 32 from x to shared memory, and from there to y. In both directions
+  // WRITE: copy a tile of 32 x 32 from x to shared memory, and from there to y. In both directions
   // the 32 threads with one threadIdx.y should touch 32 neighbouring floats of a row.
 }
 

@@ -7,13 +7,13 @@ namespace tweed::exercise {
 
 std::vector<float> unfold(const std::vector<float>& x, int height, int width, int channels,
                           int kernel, int stride, int padding) {
-  // TODO
+  // WRITE: for each window, the pixels that are in it; 0 beyond the image.
   blank("unfold(), in unfold.cpp");
 }
 
 std::vector<float> fold(const std::vector<float>& columns, int height, int width, int channels,
                         int kernel, int stride, int padding) {
-  // TODO: the same loops, the other way.
+  // WRITE: the same loops, the other way.
   blank("fold(), in unfold.cpp");
 }
 
