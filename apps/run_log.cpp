@@ -64,26 +64,25 @@ void RunLog::add(const std::vector<LoggedStep>& steps) {
   events_.flush();
 }
 
-void RunLog::add_epoch(int64_t epoch, int64_t steps, const std::vector<Metric>& metrics,
-                       const Score& train, const Score& val, const std::optional<Score>& robust,
-                       const std::vector<LayerSizes>& layers) {
-  metrics_.append(metrics);
-  if (robust) val_events_.scalar("data/robust_top1_accuracy", epoch, robust->top1);
+void RunLog::add_epoch(const LoggedEpoch& e, const std::vector<Metric>& line) {
+  metrics_.append(line);
+  val_events_.scalar("data/calibration_error", e.epoch, e.calibration_error);
+  if (e.robust) val_events_.scalar("data/robust_top1_accuracy", e.epoch, e.robust->top1);
   for (auto& [events, score] :
-       {std::pair<EventFile&, const Score&>(train_events_, train), {val_events_, val}}) {
-    events.scalar("data/loss", epoch, score.loss);
-    events.scalar("data/top1_accuracy", epoch, score.top1);
-    events.scalar("data/top5_accuracy", epoch, score.top5);
+       {std::pair<EventFile&, const Score&>(train_events_, e.train), {val_events_, e.val}}) {
+    events.scalar("data/loss", e.epoch, score.loss);
+    events.scalar("data/top1_accuracy", e.epoch, score.top1);
+    events.scalar("data/top5_accuracy", e.epoch, score.top5);
     events.flush();
   }
-  for (auto& layer : layers) {
-    layers_.append({{"epoch", epoch},
+  for (auto& layer : e.layers) {
+    layers_.append({{"epoch", e.epoch},
                     {"layer", layer.name},
                     {"weight", rounded(layer.weight)},
                     {"gradient", rounded(layer.gradient)},
                     {"activation", rounded(layer.activation)}});
-    events_.scalar("gradient_magnitude/" + layer.name, steps, layer.gradient);
-    events_.scalar("activation_magnitude/" + layer.name, steps, layer.activation);
+    events_.scalar("gradient_magnitude/" + layer.name, e.steps, layer.gradient);
+    events_.scalar("activation_magnitude/" + layer.name, e.steps, layer.activation);
   }
   events_.flush();
 }

@@ -27,6 +27,15 @@ struct LayerSizes {
   double activation = 0;  ///< root of the mean square
 };
 
+/// What an epoch came to.
+struct LoggedEpoch {
+  int64_t epoch = 1, steps = 0;  ///< done, both
+  Score train, val;
+  double calibration_error = 0;  ///< of the validation images
+  std::optional<Score> robust;   ///< of validation images under attack, if there are such
+  std::vector<LayerSizes> layers;
+};
+
 /// metrics.jsonl, iterations.jsonl, layers.jsonl and tensorboard/ in a run's folder. Lines appear
 /// there whole; what a run writes again after it was killed is dropped when it goes on.
 class RunLog {
@@ -36,12 +45,8 @@ class RunLog {
   RunLog(const std::string& folder, int every, int64_t epochs, int64_t steps);
 
   void add(const std::vector<LoggedStep>& steps);
-  /// @param metrics  the line, whose first is the epoch
-  /// @param steps    done
-  /// @param robust   of validation images under attack, if there are such
-  void add_epoch(int64_t epoch, int64_t steps, const std::vector<Metric>& metrics,
-                 const Score& train, const Score& val, const std::optional<Score>& robust,
-                 const std::vector<LayerSizes>& layers);
+  /// @param line  for metrics.jsonl; its first is the epoch
+  void add_epoch(const LoggedEpoch& epoch, const std::vector<Metric>& line);
   /// Histograms of the weights and of their gradients.
   void add_histograms(int64_t steps, const Module& network);
   void add_image(const std::string& tag, int64_t step, const Image& image);

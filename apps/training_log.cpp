@@ -163,19 +163,21 @@ void Training::log_epoch(const EpochScores& scores, double seconds) {
   const Score &train = scores.train, &val = scores.val;
   const int64_t epoch = position().epoch;
   const int64_t steps = std::min(trainer_.iterations(), epoch * trainer_.iterations_per_epoch());
-  std::vector<Metric> metrics{{"epoch", epoch},
-                              {"lr", trainer_.rate(steps - 1)},
-                              {"train_loss", train.loss},
-                              {"train_top1", train.top1},
-                              {"train_top5", train.top5},
-                              {"val_loss", val.loss},
-                              {"val_top1", val.top1},
-                              {"val_top5", val.top5},
-                              {"val_calibration_error", calibration_of(outcomes_.read()).error},
-                              {"gradient_first_conv", first_gradient_},
-                              {"gradient_last_conv", last_gradient_}};
-  if (scores.robust) metrics.emplace_back("val_robust_top1", scores.robust->top1);
-  log_->add_epoch(epoch, steps, metrics, train, val, scores.robust, layer_sizes());
+  const double calibration_error = calibration_of(outcomes_.read()).error;
+  std::vector<Metric> line{{"epoch", epoch},
+                           {"lr", trainer_.rate(steps - 1)},
+                           {"train_loss", train.loss},
+                           {"train_top1", train.top1},
+                           {"train_top5", train.top5},
+                           {"val_loss", val.loss},
+                           {"val_top1", val.top1},
+                           {"val_top5", val.top5},
+                           {"val_calibration_error", calibration_error},
+                           {"gradient_first_conv", first_gradient_},
+                           {"gradient_last_conv", last_gradient_}};
+  if (scores.robust) line.emplace_back("val_robust_top1", scores.robust->top1);
+  log_->add_epoch({epoch, steps, train, val, calibration_error, scores.robust, layer_sizes()},
+                  line);
   config_->add_epoch(seconds);
   if (pages_due(done())) {
     config_->write("running");

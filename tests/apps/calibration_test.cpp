@@ -3,11 +3,13 @@
 #include "train/calibration.h"
 
 #include <cmath>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <random>
 
 #include "kernels/machine/error.h"
 #include "kernels/machine/printable.h"
+#include "record/event_file.h"
 #include "record/metrics.h"
 #include "tests/apps/apps_support.h"
 #include "tests/catch.h"
@@ -99,6 +101,14 @@ TEST_CASE("Training notes the calibration error of each epoch, and an evaluation
   const TrainedNetwork t;
   const auto errors = read_metric(t.out + "/metrics.jsonl", "val_calibration_error");
   REQUIRE(errors.size() == 6);
+  // In TensorBoard's file a value is its tag, a field of a float's kind, and the four bytes.
+  const std::string events = bytes_of(t.out + "/tensorboard/val/" + EventFile::name);
+  for (double error : errors) {
+    const float value = float(error);
+    char bytes[4];
+    std::memcpy(bytes, &value, 4);
+    CHECK(events.find("data/calibration_error\x15" + std::string(bytes, 4)) != std::string::npos);
+  }
   const json validation = json::parse(bytes_of(t.out + "/validation.json"));
   const json& calibration = validation.at("calibration");
   CHECK(calibration.at("error") == errors.back());
