@@ -122,6 +122,9 @@ if grep -q state "$folder/packed"; then exit 1; fi
 check_command "zip_submission of no run" 2 "is no run" scripts/zip_submission "$folder" "$folder/x.zip"
 check_command "zip_submission without a file" 2 "There is no nothing.md" \
   scripts/zip_submission "$folder/runs/mine" "$folder/x.zip" nothing.md
+ln -s /dev/full "$folder/full.zip.partial"
+check_command "zip_submission on a full disk" 1 "full.zip cannot be written: No space left on device" \
+  scripts/zip_submission "$folder/runs/mine" "$folder/full.zip"
 check_command "zip_submission without weights" 2 "has no best.safetensors" \
   scripts/zip_submission "$folder/runs/mine" "$folder/x.zip" --weights
 [[ ! -e "$folder/x.zip" ]]
