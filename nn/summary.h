@@ -1,5 +1,9 @@
 // The table of a network: what each layer gives, and what it costs.
 #pragma once
+#include <map>
+#include <string>
+#include <vector>
+
 #include "nn/module.h"
 
 namespace tweed {
@@ -21,8 +25,14 @@ struct LayerCost {
 /// @throws ShapeError  if the network does not take the shape, naming the layer
 std::vector<LayerCost> layer_costs(Module& network, const Shape& input);
 
-/// layer_costs() as a text table with totals. Where a row would be wider than `width`, columns are
-/// left out, and a line says which; 0: any width.
+/// Seconds of each module in a forward pass, by name, without those of its children: the medians of
+/// some passes like that of layer_costs(), after one that is not counted.
+std::map<std::string, double> layer_seconds(Module& network, const Shape& input, int passes = 5);
+
+/// layer_costs() as a text table with totals, for images with receptive fields (receptive_field.h;
+/// "all" is the whole image) and each layer's shares of bytes and time in per cent. On a device
+/// that is only simulated time says nothing, and is left out. Where a row would be wider than
+/// `width`, columns are left out, and a line says which; 0: any width.
 std::string summary(Module& network, const Shape& input, int width = 0);
 
 }  // namespace tweed

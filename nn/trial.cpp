@@ -6,13 +6,6 @@
 namespace tweed {
 namespace {
 
-Tensor zeros_for(const Module& network, const Shape& shape) {
-  const auto parameters = network.parameters();
-  if (parameters.empty()) return Tensor::zeros(shape);
-  const Tensor& first = parameters.front().tensor;
-  return Tensor::zeros(shape, first.dtype(), first.device());
-}
-
 // A module that was called and has not answered yet.
 struct Call {
   std::string name;
@@ -35,7 +28,14 @@ std::string complaint(const Call& call, const Error& error) {
 
 }  // namespace
 
-Tensor output_for_zeros(Module& network, const Shape& input) {
+Tensor zeros_for(const Module& network, const Shape& shape) {
+  const auto parameters = network.parameters();
+  if (parameters.empty()) return Tensor::zeros(shape);
+  const Tensor& first = parameters.front().tensor;
+  return Tensor::zeros(shape, first.dtype(), first.device());
+}
+
+Tensor try_out(Module& network, const Tensor& x) {
   std::vector<Call> open;
   std::vector<ScopedHook> hooks;
   for (auto& [name, module] : network.modules()) {
@@ -50,13 +50,17 @@ Tensor output_for_zeros(Module& network, const Shape& input) {
     }));
   }
   const EvalMode eval(network);
-  const NoGrad no_grad;
   try {
-    return network(zeros_for(network, input));
+    return network(x);
   } catch (const Error& e) {
     if (open.empty() || open.back().name.empty()) throw;
     throw ShapeError(complaint(open.back(), e));
   }
+}
+
+Tensor output_for_zeros(Module& network, const Shape& input) {
+  const NoGrad no_grad;
+  return try_out(network, zeros_for(network, input));
 }
 
 }  // namespace tweed
