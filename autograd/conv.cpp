@@ -20,6 +20,25 @@ Window window_of(const char* op, const Shape& image, int64_t kernel, int64_t str
   return w;
 }
 
+// Of x, weight and result if there is an activation, which `s` has.
+Grads conv2d_backward(const Conv& c, const ConvPlan& plan, Activation activation, const Saved& s,
+                      const Tensor& dy, Want want) {
+  // With an activation, bias_backward has to compute dz first, and adds up the bias gradient in the
+  // same pass.
+  const bool by_product = plan.weight->gives_bias_gradient && activation == Activation::none &&
+                          want[1] && dy.dtype() == DType::float32 && dy.size() > 0 &&
+                          s[1].size() > 0;
+  auto [dz, dbias] = bias_backward(activation, dy, s[2], want[2] && !by_product);
+  if (want[2] && by_product) dbias = Tensor::empty({c.out_channels});
+  auto begun = [&](const ConvAlgorithm& by, int i) { return by.adds ? want.begun(i) : Tensor(); };
+  Grads grads{{}, {}, dbias};
+  if (want[0]) grads[0] = conv_backward_input(c, *plan.input, dz, s[1], begun(*plan.input, 0));
+  if (want[1])
+    grads[1] = conv_backward_weight(c, *plan.weight, s[0], dz, by_product ? dbias : Tensor(),
+                                    begun(*plan.weight, 1));
+  return grads;
+}
+
 }  // namespace
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
@@ -44,22 +63,10 @@ Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
     describe("conv2d", {{"stride", {double(options.stride)}},
                         {"padding", {double(options.padding)}},
                         {"relu", {double(activation == Activation::relu)}}});
-  return record(
-      "conv2d", {x, weight, bias}, y, save(x, weight, saved_y),
-      [=](const Saved& s, const Tensor& dy, Want want) {
-        // With an activation, bias_backward has to compute dz first, and adds up the bias gradient
-        // in the same pass.
-        bool by_product = plan.weight->gives_bias_gradient && activation == Activation::none &&
-                          want[1] && dy.dtype() == DType::float32 && dy.size() > 0 &&
-                          s[1].size() > 0;
-        auto [dz, dbias] = bias_backward(activation, dy, s[2], want[2] && !by_product);
-        if (want[2] && by_product) dbias = Tensor::empty({c.out_channels});
-        Grads grads{{}, {}, dbias};
-        if (want[0]) grads[0] = conv_backward_input(c, *plan.input, dz, s[1]);
-        if (want[1])
-          grads[1] = conv_backward_weight(c, *plan.weight, s[0], dz, by_product ? dbias : Tensor());
-        return grads;
-      });
+  return record("conv2d", {x, weight, bias}, y, save(x, weight, saved_y),
+                [=](const Saved& s, const Tensor& dy, Want want) {
+                  return conv2d_backward(c, plan, activation, s, dy, want);
+                });
 }
 
 Tensor unfold(const Tensor& x, int64_t kernel, int64_t stride, int64_t padding) {

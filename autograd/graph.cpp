@@ -1,5 +1,6 @@
 #include "autograd/graph.h"
 
+#include <cstdint>
 #include <map>
 #include <unordered_map>
 #include <unordered_set>
@@ -109,6 +110,14 @@ std::string shapes_text(const Shape& dy, const Grads& grads) {
   return text;
 }
 
+// As all new memory is: kernels may count on it for results.
+bool is_aligned(const Tensor& t) { return reinterpret_cast<std::uintptr_t>(t.address()) % 16 == 0; }
+bool overlap(const Tensor& a, const Tensor& b) {
+  const auto first = reinterpret_cast<std::uintptr_t>(a.address());
+  const auto other = reinterpret_cast<std::uintptr_t>(b.address());
+  return a.device() == b.device() && first < other + b.bytes() && other < first + a.bytes();
+}
+
 class Walk {
  public:
   Walk(bool keep_graph, const std::unordered_set<Node*>* targets)
@@ -161,7 +170,13 @@ class Walk {
     if (bits) {
       node.saved.check(node.op);
       MemoryLabel label(node.op);
-      Grads grads = backward_of(node, dy, Want(bits));
+      std::vector<Tensor> given(node.inputs.size());  // sums that the operation has asked for
+      const Want::Begun begun = [&](int i) {
+        const auto at = std::size_t(i);
+        if (!given[at].defined()) given[at] = begun_sum(node, at, dy, given);
+        return given[at];
+      };
+      Grads grads = backward_of(node, dy, Want(bits, &begun));
       look_at_gradients(node.op, node.module, grads);
       dy = {};
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {
@@ -169,10 +184,33 @@ class Walk {
         if (i >= grads.size() || !grads[i].defined() || grads[i].shape() != node.inputs[i]->shape)
           throw Error(std::string("[") + node.op +
                       "] its backward gave no fitting gradient for input " + std::to_string(i));
-        add(node.inputs[i], std::move(grads[i]));
+        if (given[i].defined() && grads[i].same(given[i]))
+          grads[i].changed();
+        else
+          add(node.inputs[i], std::move(grads[i]));
       }
     }
     if (!keep_graph_) release(node);
+  }
+  // The sum that an operation may add its gradient of input i to: what others have given in this
+  // walk, else a leaf's buffer. Nobody else knows it, but the same input may stand there twice.
+  Tensor begun_sum(const Node& node, std::size_t i, const Tensor& dy,
+                   const std::vector<Tensor>& given) {
+    const Node& input = *node.inputs[i];
+    if (auto place = pending_.find(input.id); place != pending_.end()) {
+      Tensor& sum = place->second.second;
+      for (auto& t : given)
+        if (t.defined() && t.same(sum)) return sum;
+      if (!sum.owns_storage() || !is_aligned(sum)) sum = sum.clone();
+      return sum;
+    }
+    const Tensor& buffer = input.grad;
+    const bool adds_up = input.leaf && !targets_ && input.hooks.empty() && buffer.defined();
+    if (!adds_up || LeafAdditions::puts_off(buffer) || !is_aligned(buffer)) return {};
+    // Whoever computes with a gradient's memory might read it after it has changed.
+    bool alone = !overlap(buffer, dy);
+    for (auto& t : node.saved.all()) alone &= !t.defined() || !overlap(buffer, t);
+    return alone ? buffer : Tensor();
   }
   // Operations that a backward pass is made of are parts of it.
   static Grads backward_of(Node& node, const Tensor& dy, Want want) {

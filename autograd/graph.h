@@ -87,14 +87,31 @@ std::vector<Tensor> save(const T&... t) {
   return {t...};
 }
 
-/// Which inputs' gradients anyone needs.
+/// Which inputs' gradients anyone needs, and what they are added to.
 class Want {
  public:
-  explicit Want(uint64_t bits) : bits_(bits) {}
+  using Begun = std::function<Tensor(int)>;
+  explicit Want(uint64_t bits, const Begun* begun = nullptr) : bits_(bits), begun_(begun) {}
   bool operator[](int i) const { return bits_ >> i & 1; }
+  /// The sum of gradients of input i that others have begun, of the input's shape, or an undefined
+  /// tensor. An operation that is given one adds its own part to it in place, in the kernel that
+  /// computes it, and returns this very tensor: that saves a pass over both. An operation that does
+  /// not ask returns its part alone.
+  Tensor begun(int i) const { return begun_ && (*this)[i] ? (*begun_)(i) : Tensor(); }
 
  private:
   uint64_t bits_;
+  const Begun* begun_;
+};
+
+/// Where the gradient of input i goes: it `adds` to what others have begun, or fills new memory
+/// like `like`. Undefined where nobody wants it.
+struct Onto {
+  Tensor t;
+  bool adds;
+  Onto(const Want& want, int i, const Tensor& like) : t(want.begun(i)), adds(t.defined()) {
+    if (want[i] && !adds) t = Tensor::empty_like(like);
+  }
 };
 
 /// A gradient for each input, in order; those that are not wanted may stay undefined.

@@ -12,10 +12,13 @@ namespace tweed {
 /// launch.
 class LeafAdditions {
  public:
+  /// Whether additions to y are put off.
+  static bool puts_off(const Tensor& y) {
+    return y.size() > 0 && y.size() <= Additions<float>::longest;
+  }
   void add(const Tensor& y, const Tensor& x) {
-    const int64_t longest = Additions<float>::longest;
     const bool alike = x.shape() == y.shape() && x.dtype() == y.dtype() && x.device() == y.device();
-    if (y.size() > longest || !y.size() || !alike) return accumulate(y, x);  // which may throw
+    if (!puts_off(y) || !alike) return accumulate(y, x);  // which may throw
     if (!fits(y)) finish();
     put_off_.push_back({y, x});
   }

@@ -77,12 +77,13 @@ struct Operand {
   int64_t stride() const { return t.ndim() == 2 ? 0 : t.dim(-2) * t.dim(-1); }
 };
 
-// The products of the matrices of two batches with the given leading axes.
-Tensor product(const Operand& a, const Operand& b, const Shape& leading) {
+// The products of the matrices of two batches with the given leading axes; added to `begun`, where
+// that is defined.
+Tensor product(const Operand& a, const Operand& b, const Shape& leading, const Tensor& begun = {}) {
   Shape shape = leading;
   shape.append(a.rows());
   shape.append(b.columns());
-  Tensor y = Tensor::empty(shape, a.t.dtype(), a.t.device());
+  const Tensor y = begun.defined() ? begun : Tensor::empty(shape, a.t.dtype(), a.t.device());
   gemm({.m = a.rows(),
         .n = b.columns(),
         .k = a.columns(),
@@ -90,7 +91,8 @@ Tensor product(const Operand& a, const Operand& b, const Shape& leading) {
         .transpose_b = b.transposed,
         .lda = a.t.dim(-1),
         .ldb = b.t.dim(-1),
-        .ldc = y.dim(-1),
+        .ldc = b.columns(),
+        .accumulate = begun.defined(),
         .batch = leading.size(),
         .stride_a = a.stride(),
         .stride_b = b.stride(),
@@ -104,11 +106,17 @@ Grads matmul_backward(const Tensor& a, const Tensor& b, const Tensor& dy,
   const auto [ta, tb] = options;
   const Shape leading = a.shape().part(0, a.ndim() - 2);
   Grads grads(2);
-  if (want[0])
-    grads[0] = ta ? product({b, tb}, {dy, true}, leading) : product({dy}, {b, !tb}, leading);
+  if (want[0]) {
+    const Tensor begun = want.begun(0);
+    grads[0] =
+        ta ? product({b, tb}, {dy, true}, leading, begun) : product({dy}, {b, !tb}, leading, begun);
+  }
   if (want[1]) {
-    grads[1] = tb ? product({dy, true}, {a, ta}, leading) : product({a, !ta}, {dy}, leading);
-    grads[1] = sum_to(grads[1], b.shape());  // where a batch shares b
+    const bool shared = b.ndim() == 2 && leading.ndim() > 0;  // by a batch
+    const Tensor begun = shared ? Tensor() : want.begun(1);
+    grads[1] =
+        tb ? product({dy, true}, {a, ta}, leading, begun) : product({a, !ta}, {dy}, leading, begun);
+    if (shared) grads[1] = sum_to(grads[1], b.shape());
   }
   return grads;
 }
@@ -138,7 +146,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
   return record(
       "matmul", {a, b}, y, save(left, b), [=](const Saved& s, const Tensor& dy, Want want) {
         Grads grads = matmul_backward(s[0], s[1], stack ? stacked(dy) : dy, options, want);
-        if (want[0]) grads[0] = grads[0].reshape(from);
+        if (want[0] && grads[0].shape() != from) grads[0] = grads[0].reshape(from);
         return grads;
       });
 }
@@ -157,24 +165,31 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activat
             activation, x, weight, bias, y);
   Tensor saved_y = activation == Activation::none ? Tensor() : y;
   if (is_watched()) describe("linear", {{"relu", {double(activation == Activation::relu)}}});
-  return record(
-      "linear", {x, weight, bias}, y, save(x, weight, saved_y),
-      [=](const Saved& s, const Tensor& dy, Want want) {
-        auto [dz, dbias] = bias_backward(activation, dy, s[2], want[2]);
-        Grads grads{{}, {}, dbias};
-        if (want[0]) {
-          grads[0] = Tensor::empty_like(s[0]);
-          gemm({.m = rows, .n = in, .k = out, .lda = out, .ldb = in, .ldc = in}, dz, s[1],
-               grads[0]);
-        }
-        if (want[1]) {
-          grads[1] = Tensor::empty_like(s[1]);
-          gemm(
-              {.m = out, .n = in, .k = rows, .transpose_a = true, .lda = out, .ldb = in, .ldc = in},
-              dz, s[0], grads[1]);
-        }
-        return grads;
-      });
+  return record("linear", {x, weight, bias}, y, save(x, weight, saved_y),
+                [=](const Saved& s, const Tensor& dy, Want want) {
+                  auto [dz, dbias] = bias_backward(activation, dy, s[2], want[2]);
+                  const Onto dx(want, 0, s[0]), dweight(want, 1, s[1]);
+                  if (want[0])
+                    gemm({.m = rows,
+                          .n = in,
+                          .k = out,
+                          .lda = out,
+                          .ldb = in,
+                          .ldc = in,
+                          .accumulate = dx.adds},
+                         dz, s[1], dx.t);
+                  if (want[1])
+                    gemm({.m = out,
+                          .n = in,
+                          .k = rows,
+                          .transpose_a = true,
+                          .lda = out,
+                          .ldb = in,
+                          .ldc = in,
+                          .accumulate = dweight.adds},
+                         dz, s[0], dweight.t);
+                  return Grads{dx.t, dweight.t, dbias};
+                });
 }
 
 }  // namespace tweed

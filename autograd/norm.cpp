@@ -132,18 +132,19 @@ Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, doub
                 [rows](const Saved& s, const Tensor& dy, Want want) {
                   const Tensor &x = s[0], &gamma = s[1], &mean = s[2], &rstd = s[3];
                   if (!x.size()) return no_gradients(x, gamma);
-                  Tensor dx, dgamma = Tensor::empty_like(gamma), dbeta = Tensor::empty_like(gamma);
-                  if (want[0]) dx = Tensor::empty_like(x);
+                  const Onto dx(want, 0, x);
+                  Tensor dgamma = Tensor::empty_like(gamma), dbeta = Tensor::empty_like(gamma);
                   const int64_t C = gamma.size();
                   Tensor partial =
                       Tensor::empty({batch_norm_slabs(rows, C), 2, C}, mean.dtype(), mean.device());
                   dispatch("layer_norm", dy, [&]<class T>(auto& here) {
                     using A = acc_t<T>;
-                    layer_norm_backward(here, rows, x.read<T>(), gamma.read<T>(), mean.read<A>(),
-                                        rstd.read<A>(), dy.read<T>(), write_or_empty<T>(dx),
-                                        dgamma.write<T>(), dbeta.write<T>(), partial.write<A>());
+                    layer_norm_backward(here, rows, dx.adds, x.read<T>(), gamma.read<T>(),
+                                        mean.read<A>(), rstd.read<A>(), dy.read<T>(),
+                                        write_or_empty<T>(dx.t), dgamma.write<T>(),
+                                        dbeta.write<T>(), partial.write<A>());
                   });
-                  return Grads{dx, dgamma, dbeta};
+                  return Grads{dx.t, dgamma, dbeta};
                 });
 }
 

@@ -11,11 +11,11 @@ namespace tweed {
 namespace MACHINE {
 #include "kernels/map.h"
 
-template <class T>
-__global__ void axpy_kernel(int64_t n, acc_t<T> a, const T* __restrict__ x, T* __restrict__ y) {
+template <class X, class T>
+__global__ void axpy_kernel(int64_t n, acc_t<T> a, const X* __restrict__ x, T* __restrict__ y) {
   const T* const old = y;
   map(
-      n, [=](T was, T more) { return load(was) + a * load(more); }, y, old, x);
+      n, [=](T was, X more) { return load(was) + a * load(more); }, y, old, x);
 }
 
 // A block for each vector, which are parameters of their own: `sim` wants to know of all memory
@@ -150,9 +150,9 @@ __global__ void binary_rows_kernel(Pieces pieces, const T* __restrict__ a, const
 }  // namespace MACHINE
 using namespace MACHINE;
 
-template <class M, class T>
-void axpy(M& here, double a, Span<const T> x, Span<T> y) {
-  launch(axpy_kernel<T>, map_config<T>(y.size()), here, y.size(), acc_t<T>(a), x, y);
+template <class M, class X, class T>
+void axpy(M& here, double a, Span<const X> x, Span<T> y) {
+  launch(axpy_kernel<X, T>, map_config<X, T>(y.size()), here, y.size(), acc_t<T>(a), x, y);
 }
 
 template <class M, class T>
@@ -250,5 +250,6 @@ void binary(M& here, Binary f, const Broadcast& shape, Span<const T> a, Span<con
   template void select(Here&, Span<const uint8_t>, Span<const T>, Span<const T>, Span<T>);   \
   template void binary(Here&, Binary, const Broadcast&, Span<const T>, Span<const T>, Span<T>);
 FOR_FLOATING_TYPES(INSTANTIATE)
+template void axpy(Here&, double, Span<const float>, Span<bf16>);
 
 }  // namespace tweed

@@ -5,9 +5,9 @@
 
 namespace tweed {
 
-/// y += a * x.
-template <class M, class T>
-void axpy(M&, double a, Span<const T> x, Span<T> y);
+/// y += a * x. x has the type of y, or is float beside bf16.
+template <class M, class X, class T>
+void axpy(M&, double a, Span<const X> x, Span<T> y);
 
 /// Additions y[i] += x[i] of short vectors, to be made by one kernel: a launch takes longer than
 /// each of them. No two y overlap.

@@ -37,8 +37,8 @@ __global__ void layer_norm_forward_kernel(int64_t rows, int64_t C, acc_t<T> eps,
 
 // With n = (x - mean) rstd and g = dy gamma: dx = rstd (g - mean of g - n (mean of g n)).
 template <class T>
-__device__ inline void layer_norm_row_backward(int64_t row, int64_t C, const T* __restrict__ x,
-                                               const T* __restrict__ gamma,
+__device__ inline void layer_norm_row_backward(int64_t row, int64_t C, bool adds,
+                                               const T* __restrict__ x, const T* __restrict__ gamma,
                                                const acc_t<T>* __restrict__ mean,
                                                const acc_t<T>* __restrict__ rstd,
                                                const T* __restrict__ dy, T* __restrict__ dx) {
@@ -54,13 +54,14 @@ __device__ inline void layer_norm_row_backward(int64_t row, int64_t C, const T* 
   const A mean_g = sums.a / A(C), slope = sums.b / A(C);
   for (int64_t c : block_stride(C)) {
     const A g = load(dy_row[c]) * load(gamma[c]);
-    out[c] = store<T>((g - mean_g - (load(in[c]) - m) * r * slope) * r);
+    const A v = (g - mean_g - (load(in[c]) - m) * r * slope) * r;
+    out[c] = store<T>(adds ? load(out[c]) + v : v);
   }
 }
 
 // The rows of a slab are still in a core's cache when they are added up for dgamma and dbeta.
 template <class T>
-__global__ void layer_norm_backward_kernel(int64_t rows, int64_t C, int64_t slabs,
+__global__ void layer_norm_backward_kernel(int64_t rows, int64_t C, int64_t slabs, bool adds,
                                            const T* __restrict__ x, const T* __restrict__ gamma,
                                            const acc_t<T>* __restrict__ mean,
                                            const acc_t<T>* __restrict__ rstd,
@@ -74,7 +75,7 @@ __global__ void layer_norm_backward_kernel(int64_t rows, int64_t C, int64_t slab
   for (int64_t slab : grid_blocks(slabs)) {
     const int64_t first = rows * slab / slabs, last = rows * (slab + 1) / slabs;
     for (int64_t row = first + threadIdx.y; dx && row < last; row += blockDim.y)
-      layer_norm_row_backward(row, C, x, gamma, mean, rstd, dy, dx);
+      layer_norm_row_backward(row, C, adds, x, gamma, mean, rstd, dy, dx);
     for (int64_t c0 = 0; c0 < C; c0 += norm_tile) {
       const int64_t width = min(norm_tile, C - c0);
       for (int64_t c : block_stride(width)) product[c] = sum[c] = 0;
@@ -103,12 +104,14 @@ __global__ void layer_norm_backward_kernel(int64_t rows, int64_t C, int64_t slab
 
 // For a GPU, rows and sums are two kernels: this one's rows are longer than registers hold.
 template <class T>
-__global__ void layer_norm_rows_backward_kernel(int64_t rows, int64_t C, const T* __restrict__ x,
+__global__ void layer_norm_rows_backward_kernel(int64_t rows, int64_t C, bool adds,
+                                                const T* __restrict__ x,
                                                 const T* __restrict__ gamma,
                                                 const acc_t<T>* __restrict__ mean,
                                                 const acc_t<T>* __restrict__ rstd,
                                                 const T* __restrict__ dy, T* __restrict__ dx) {
-  for (int64_t row : grid_rows(rows)) layer_norm_row_backward(row, C, x, gamma, mean, rstd, dy, dx);
+  for (int64_t row : grid_rows(rows))
+    layer_norm_row_backward(row, C, adds, x, gamma, mean, rstd, dy, dx);
 }
 
 #endif
@@ -143,31 +146,32 @@ void layer_norm_forward(M& here, int64_t rows, double eps, Span<const T> x, Span
 }
 
 template <class T>
-static void launch_backward(Here& here, int64_t rows, int64_t C, int64_t slabs, Span<const T> x,
-                            Span<const T> gamma, Span<const acc_t<T>> mean,
+static void launch_backward(Here& here, int64_t rows, int64_t C, int64_t slabs, bool adds,
+                            Span<const T> x, Span<const T> gamma, Span<const acc_t<T>> mean,
                             Span<const acc_t<T>> rstd, Span<const T> dy, Span<T> dx,
                             Span<acc_t<T>> partial) {
 #ifndef TWEED_CPU
   // A slab's elements are numbered in 31 bits: it has about norm_slab_size, or 16 rows.
   if (in_packs<T>(C, x.data(), dy.data()) && C < (1 << 20)) {
-    if (dx.size() && !layer_norm_rows_backward_packs(here, rows, C, x, gamma, mean, rstd, dy, dx))
-      launch(layer_norm_rows_backward_kernel<T>, norm_rows_config(rows), here, rows, C, x, gamma,
-             mean, rstd, dy, dx);
+    if (dx.size() &&
+        !layer_norm_rows_backward_packs(here, rows, C, adds, x, gamma, mean, rstd, dy, dx))
+      launch(layer_norm_rows_backward_kernel<T>, norm_rows_config(rows), here, rows, C, adds, x,
+             gamma, mean, rstd, dy, dx);
     return launch(layer_norm_sums_packs_kernel<T>, pack_config(slabs), here, rows, C, slabs,
                   Quotient(int(C)), x, mean, rstd, dy, partial);
   }
 #endif
   launch(layer_norm_backward_kernel<T>, norm_slabs_config<acc_t<T>>(slabs, 2 * norm_block.y), here,
-         rows, C, slabs, x, gamma, mean, rstd, dy, dx, partial);
+         rows, C, slabs, adds, x, gamma, mean, rstd, dy, dx, partial);
 }
 
 template <class M, class T>
-void layer_norm_backward(M& here, int64_t rows, Span<const T> x, Span<const T> gamma,
+void layer_norm_backward(M& here, int64_t rows, bool adds, Span<const T> x, Span<const T> gamma,
                          Span<const acc_t<T>> mean, Span<const acc_t<T>> rstd, Span<const T> dy,
                          Span<T> dx, Span<T> dgamma, Span<T> dbeta, Span<acc_t<T>> partial) {
   using A = acc_t<T>;
   const int64_t C = gamma.size(), slabs = batch_norm_slabs(rows, C);
-  launch_backward(here, rows, C, slabs, x, gamma, mean, rstd, dy, dx, partial);
+  launch_backward(here, rows, C, slabs, adds, x, gamma, mean, rstd, dy, dx, partial);
   launch(layer_norm_join_kernel<T>, column_sum_config(C, slabs), here, C, slabs,
          Span<const A>(partial), dgamma, dbeta);
 }
@@ -175,7 +179,7 @@ void layer_norm_backward(M& here, int64_t rows, Span<const T> x, Span<const T> g
 #define INSTANTIATE(T)                                                                         \
   template void layer_norm_forward(Here&, int64_t, double, Span<const T>, Span<const T>,       \
                                    Span<const T>, Span<T>, Span<acc_t<T>>, Span<acc_t<T>>);    \
-  template void layer_norm_backward(Here&, int64_t, Span<const T>, Span<const T>,              \
+  template void layer_norm_backward(Here&, int64_t, bool, Span<const T>, Span<const T>,        \
                                     Span<const acc_t<T>>, Span<const acc_t<T>>, Span<const T>, \
                                     Span<T>, Span<T>, Span<T>, Span<acc_t<T>>);
 FOR_FLOATING_TYPES(INSTANTIATE)

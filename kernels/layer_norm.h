@@ -13,11 +13,11 @@ template <class M, class T>
 void layer_norm_forward(M&, int64_t rows, double eps, Span<const T> x, Span<const T> gamma,
                         Span<const T> beta, Span<T> y, Span<acc_t<T>> mean, Span<acc_t<T>> rstd);
 
-/// dgamma, dbeta; and dx unless it is empty.
+/// dgamma, dbeta; and dx unless it is empty, to which its part is added if it `adds`.
 ///
 /// @param partial  (batch_norm_slabs(rows, C), 2, C), scratch
 template <class M, class T>
-void layer_norm_backward(M&, int64_t rows, Span<const T> x, Span<const T> gamma,
+void layer_norm_backward(M&, int64_t rows, bool adds, Span<const T> x, Span<const T> gamma,
                          Span<const acc_t<T>> mean, Span<const acc_t<T>> rstd, Span<const T> dy,
                          Span<T> dx, Span<T> dgamma, Span<T> dbeta, Span<acc_t<T>> partial);
 

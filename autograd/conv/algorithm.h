@@ -37,6 +37,7 @@ struct ConvAlgorithm {
 
   bool gives_bias_gradient = false;  ///< the float32 weight gradient can give it on the way
   bool rounds_to_tf32 = false;       ///< it multiplies float32 as TF32, asked or not
+  bool adds = false;                 ///< its gradients can be added to sums that others have begun
 
   // The passes, all of whose results have elements. `dz` is the gradient before bias and
   // activation. Null for a pass that it never can.
@@ -45,11 +46,14 @@ struct ConvAlgorithm {
   /// wanted as ConvOptions says.
   void (*forward)(const Conv&, Activation, const Tensor& x, const Tensor& weight,
                   const Tensor& bias, const Tensor& y, bool moments) = nullptr;
+  // Where it `adds` and `begun` is defined, a gradient is added to that, which is the result.
+
   /// dx (N, H, W, Ci).
-  Tensor (*input_gradient)(const Conv&, const Tensor& dz, const Tensor& weight) = nullptr;
+  Tensor (*input_gradient)(const Conv&, const Tensor& dz, const Tensor& weight,
+                           const Tensor& begun) = nullptr;
   /// dweight (Co, K, K, Ci). With gives_bias_gradient: dbias too, where it is defined.
-  Tensor (*weight_gradient)(const Conv&, const Tensor& x, const Tensor& dz,
-                            const Tensor& dbias) = nullptr;
+  Tensor (*weight_gradient)(const Conv&, const Tensor& x, const Tensor& dz, const Tensor& dbias,
+                            const Tensor& begun) = nullptr;
 };
 
 /// The rows, each at the end of its file.
@@ -63,6 +67,10 @@ inline constexpr const ConvAlgorithm* conv_rows[] = {
     &conv::wgmma, &conv::direct, &conv::winograd, &conv::tiled,
 };
 
+/// Where a gradient goes: `begun` if that is defined.
+inline Tensor begun_or_new(const Tensor& begun, const Shape& shape, const Tensor& like) {
+  return begun.defined() ? begun : Tensor::empty(shape, like.dtype(), like.device());
+}
 inline Shape image_shape(const Conv& c) { return {c.window.N, c.window.H, c.window.W, c.window.C}; }
 inline Shape weight_shape(const Conv& c) {
   return {c.out_channels, c.window.kernel, c.window.kernel, c.window.C};

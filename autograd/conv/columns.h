@@ -6,6 +6,6 @@
 namespace tweed {
 
 void im2col(const Window& w, const Tensor& image, const Tensor& columns);
-void col2im(const Window& w, const Tensor& columns, const Tensor& image);
+void col2im(const Window& w, const Tensor& columns, const Tensor& image, bool adds = false);
 
 }  // namespace tweed

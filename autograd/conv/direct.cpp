@@ -24,7 +24,7 @@ void onednn_forward(const Conv& c, Activation activation, const Tensor& x, const
 }
 
 template <Method method>
-Tensor onednn_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weight) {
+Tensor onednn_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weight, const Tensor&) {
   Scratch scratch;
   Tensor dx = Tensor::empty(image_shape(c));
   conv_direct_backward_input(cpu_machine(), c, in_float(dz).read<float>(),
@@ -33,8 +33,8 @@ Tensor onednn_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weig
   return dx.to(dz.dtype());
 }
 
-Tensor onednn_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz,
-                              const Tensor& dbias) {
+Tensor onednn_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz, const Tensor& dbias,
+                              const Tensor&) {
   Scratch scratch;
   Tensor dweight = Tensor::empty(weight_shape(c));
   conv_direct_backward_weight(cpu_machine(), c, in_float(x).read<float>(),

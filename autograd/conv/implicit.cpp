@@ -15,23 +15,25 @@ void implicit_forward(const Conv& c, Activation activation, const Tensor& x, con
   });
 }
 
-Tensor implicit_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weight) {
-  const Tensor dx = Tensor::empty(image_shape(c), dz.dtype(), dz.device());
+Tensor implicit_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weight,
+                               const Tensor& begun) {
+  const Tensor dx = begun_or_new(begun, image_shape(c), dz);
   Tensor turned = Tensor::empty(weight.shape(), weight.dtype(), weight.device());
   on_gpu(dx, [&]<class T>(auto& here) {
-    conv_implicit_backward_input(here, c, dz.read<T>(), weight.read<T>(), turned.write<T>(),
-                                 dx.write<T>());
+    conv_implicit_backward_input(here, c, begun.defined(), dz.read<T>(), weight.read<T>(),
+                                 turned.write<T>(), dx.write<T>());
   });
   return dx;
 }
 
-Tensor implicit_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz, const Tensor&) {
-  const Tensor dweight = Tensor::empty(weight_shape(c), x.dtype(), x.device());
+Tensor implicit_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz, const Tensor&,
+                                const Tensor& begun) {
+  const Tensor dweight = begun_or_new(begun, weight_shape(c), x);
   Tensor partial =
       Tensor::empty({conv_weight_slabs(c), dweight.size()}, accumulator_dtype(x), x.device());
   on_gpu(dweight, [&]<class T>(auto& here) {
-    conv_implicit_backward_weight(here, c, x.read<T>(), dz.read<T>(), dweight.write<T>(),
-                                  partial.write<acc_t<T>>());
+    conv_implicit_backward_weight(here, c, begun.defined(), x.read<T>(), dz.read<T>(),
+                                  dweight.write<T>(), partial.write<acc_t<T>>());
   });
   return dweight;
 }
@@ -42,6 +44,7 @@ constinit const ConvAlgorithm conv::implicit = {
     .name = "implicit",
     .about = "im2col's product, its tiles gathered into shared memory",
     .machines = {.cpu = false, .gpus = true},
+    .adds = true,
     .forward = implicit_forward,
     .input_gradient = implicit_input_gradient,
     .weight_gradient = implicit_weight_gradient,

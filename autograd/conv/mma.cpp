@@ -132,8 +132,9 @@ void mma_forward(const Conv& c, Activation activation, const Tensor& x, const Te
            moments);
 }
 
-Tensor mma_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weight) {
-  const Tensor dx = Tensor::empty(image_shape(c), dz.dtype(), dz.device());
+Tensor mma_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weight,
+                          const Tensor& begun) {
+  const Tensor dx = begun_or_new(begun, image_shape(c), dz);
   const Packing packing = pack_channels(c.out_channels, chunk_of(dz));
   const Tensor gradients = packed(packing, dz);
   const int stride = int(c.window.stride), phases = phases_fit(c.window) ? stride : 1;
@@ -142,6 +143,8 @@ Tensor mma_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weight)
       InputGradient g = input_gradient_slide(c, row, column, phases);
       g.turn.padded_Co = packing.channels;
       g.slide.C = int(packing.channels);
+      g.slide.adds = begun.defined();
+      if (g.slide.adds && g.slide.patch() == 0) continue;  // pixels that no window has
       const Tensor turned = Tensor::empty({g.turn.size()}, weight.dtype(), weight.device());
       dispatch_mma(weight, [&]<class T>(auto& here) {
         turn_filters(here, g.turn, weight.read<T>(), turned.write<T>());
@@ -151,8 +154,9 @@ Tensor mma_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weight)
   return dx;
 }
 
-Tensor mma_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz, const Tensor&) {
-  const Tensor dweight = Tensor::empty(weight_shape(c), x.dtype(), x.device());
+Tensor mma_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz, const Tensor&,
+                           const Tensor& begun) {
+  const Tensor dweight = begun_or_new(begun, weight_shape(c), x);
   const Packing packing = packing_of(c, chunk_of(x));
   const Packing of_dz = pack_channels(c.out_channels, chunk_of(x));
   const Slide s = packed_slide(c, packing);
@@ -164,7 +168,7 @@ Tensor mma_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz, con
     conv_mma_weight(here, s, plan, of_dz.channels, images.read<T>(), gradients.read<T>(),
                     partial.write<float>());
     add_weight_slices(here, c, packing, of_dz.channels, plan.slices, partial.read<float>(),
-                      dweight.write<T>());
+                      dweight.write<T>(), begun.defined());
   });
   return dweight;
 }
@@ -196,6 +200,7 @@ constinit const ConvAlgorithm conv::mma = {
     .otherwise = &conv::implicit,
     .sensible = mma_can_count,
     .rounds_to_tf32 = true,
+    .adds = true,
     .forward = mma_forward,
     .input_gradient = mma_input_gradient,
     .weight_gradient = mma_weight_gradient,

@@ -12,20 +12,20 @@ void conv_forward(const Conv& c, const ConvAlgorithm& algorithm, Activation acti
 }
 
 Tensor conv_backward_input(const Conv& c, const ConvAlgorithm& algorithm, const Tensor& dz,
-                           const Tensor& weight) {
+                           const Tensor& weight, const Tensor& begun) {
   const trace::Way way(algorithm.name, c.flops());
   const Shape shape = image_shape(c);
   if (shape.size() == 0) return Tensor::empty(shape, dz.dtype(), dz.device());
-  return algorithm.input_gradient(c, dz, weight);
+  return algorithm.input_gradient(c, dz, weight, begun);
 }
 
 // A sum over no windows is 0.
 Tensor conv_backward_weight(const Conv& c, const ConvAlgorithm& algorithm, const Tensor& x,
-                            const Tensor& dz, const Tensor& dbias) {
+                            const Tensor& dz, const Tensor& dbias, const Tensor& begun) {
   const trace::Way way(algorithm.name, c.flops());
   const Shape shape = weight_shape(c);
   if (shape.size() == 0 || dz.size() == 0) return Tensor::zeros(shape, x.dtype(), x.device());
-  return algorithm.weight_gradient(c, x, dz, dbias);
+  return algorithm.weight_gradient(c, x, dz, dbias, begun);
 }
 
 }  // namespace tweed

@@ -4,13 +4,14 @@
 
 namespace tweed {
 
-/// See ConvAlgorithm, whose passes these are, for results without elements as well.
+/// See ConvAlgorithm, whose passes these are, for results without elements as well. `begun` is for
+/// algorithms that add.
 void conv_forward(const Conv& c, const ConvAlgorithm& algorithm, Activation activation,
                   const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& y,
                   bool moments = false);
 Tensor conv_backward_input(const Conv& c, const ConvAlgorithm& algorithm, const Tensor& dz,
-                           const Tensor& weight);
+                           const Tensor& weight, const Tensor& begun = {});
 Tensor conv_backward_weight(const Conv& c, const ConvAlgorithm& algorithm, const Tensor& x,
-                            const Tensor& dz, const Tensor& dbias = {});
+                            const Tensor& dz, const Tensor& dbias = {}, const Tensor& begun = {});
 
 }  // namespace tweed

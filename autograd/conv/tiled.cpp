@@ -33,7 +33,7 @@ void tiled_forward(const Conv& c, Activation activation, const Tensor& x, const 
   if (!result.same(y)) y.copy_from(result);
 }
 
-Tensor tiled_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weight) {
+Tensor tiled_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weight, const Tensor&) {
   Scratch scratch;
   Tensor dx = wide_empty(image_shape(c), dz);
   in_float_or_double(dz, [&]<class T>() {
@@ -43,7 +43,8 @@ Tensor tiled_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weigh
   return dx.to(dz.dtype());
 }
 
-Tensor tiled_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz, const Tensor&) {
+Tensor tiled_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz, const Tensor&,
+                             const Tensor&) {
   Scratch scratch;
   Tensor dweight = wide_empty(weight_shape(c), x);
   in_float_or_double(x, [&]<class T>() {

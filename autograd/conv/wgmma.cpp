@@ -30,12 +30,14 @@ void wgmma_forward(const Conv& c, Activation activation, const Tensor& x, const 
   multiply_by_wgmma(forward_slide(c), activation, in_line(x), in_line(weight), bias, y);
 }
 
-Tensor wgmma_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weight) {
-  const Tensor dx = Tensor::empty(image_shape(c), dz.dtype(), dz.device());
+Tensor wgmma_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weight,
+                            const Tensor& begun) {
+  const Tensor dx = begun_or_new(begun, image_shape(c), dz);
   const Tensor gradients = in_line(dz);
   for (int row = 0; row < int(c.window.stride); ++row)
     for (int column = 0; column < int(c.window.stride); ++column) {
-      const InputGradient g = input_gradient_slide(c, row, column);
+      InputGradient g = input_gradient_slide(c, row, column);
+      g.slide.adds = begun.defined();
       if (g.slide.places() == 0) continue;
       const Tensor turned = Tensor::empty({g.turn.size()}, weight.dtype(), weight.device());
       on<Cuda>(dz.device(), [&](auto& here) {
@@ -46,8 +48,9 @@ Tensor wgmma_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weigh
   return dx;
 }
 
-Tensor wgmma_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz, const Tensor&) {
-  const Tensor dweight = Tensor::empty(weight_shape(c), x.dtype(), x.device());
+Tensor wgmma_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz, const Tensor&,
+                             const Tensor& begun) {
+  const Tensor dweight = begun_or_new(begun, weight_shape(c), x);
   const Slide s = forward_slide(c);
   const WgmmaWeightPlan plan = wgmma_weight_plan(s);
   const Tensor partial = Tensor::empty({plan.slices, dweight.size()}, DType::float32, x.device());
@@ -56,7 +59,7 @@ Tensor wgmma_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz, c
     conv_wgmma_weight(here, s, plan, images.read<bf16>(), gradients.read<bf16>(),
                       partial.write<float>());
     add_weight_slices(here, c, pack_channels(c.window.C, 8), c.out_channels, plan.slices,
-                      partial.read<float>(), dweight.write<bf16>());
+                      partial.read<float>(), dweight.write<bf16>(), begun.defined());
   });
   return dweight;
 }
@@ -91,6 +94,7 @@ constinit const ConvAlgorithm conv::wgmma = {
     .otherwise = &conv::mma,
     .sensible = wgmma_is_tried,
     .rounds_to_tf32 = true,  // by way of mma
+    .adds = true,
     .forward = wgmma_forward,
     .input_gradient = wgmma_input_gradient,
     .weight_gradient = wgmma_weight_gradient,

@@ -40,7 +40,8 @@ __global__ void im2col_kernel(Window w, const T* __restrict__ image, T* __restri
 // and adds one window after another to it, a row of kernel * C elements at once: loops over three
 // channels alone would leave vectors and threads empty.
 template <class T>
-__global__ void col2im_rows_kernel(Window w, const T* __restrict__ columns, T* __restrict__ image) {
+__global__ void col2im_rows_kernel(Window w, bool adds, const T* __restrict__ columns,
+                                   T* __restrict__ image) {
   using A = acc_t<T>;
   const int64_t OH = w.out_h(), OW = w.out_w(), run = w.kernel * w.C, width = w.W * w.C;
   A* __restrict__ sum = dynamic_shared<A>() + threadIdx.y * width;
@@ -62,7 +63,7 @@ __global__ void col2im_rows_kernel(Window w, const T* __restrict__ columns, T* _
       }
     }
     T* __restrict__ out = image + row * width;
-    for (int64_t i : block_stride(width)) out[i] = store<T>(sum[i]);
+    for (int64_t i : block_stride(width)) out[i] = store<T>(adds ? load(out[i]) + sum[i] : sum[i]);
     __syncwarp();
   }
 }
@@ -71,7 +72,8 @@ __global__ void col2im_rows_kernel(Window w, const T* __restrict__ columns, T* _
 // tile of channels in its own cells of shared memory.
 constexpr int64_t col2im_tile = 256;
 template <class T>
-__global__ void col2im_kernel(Window w, const T* __restrict__ columns, T* __restrict__ image) {
+__global__ void col2im_kernel(Window w, bool adds, const T* __restrict__ columns,
+                              T* __restrict__ image) {
   using A = acc_t<T>;
   A* __restrict__ sum = dynamic_shared<A>() + threadIdx.y * col2im_tile;
   const int64_t OH = w.out_h(), OW = w.out_w();
@@ -91,7 +93,8 @@ __global__ void col2im_kernel(Window w, const T* __restrict__ columns, T* __rest
           for (int64_t c : block_stride(width)) sum[c] += load(in[c]);
         }
       T* __restrict__ out = image + pixel * w.C + c0;
-      for (int64_t c : block_stride(width)) out[c] = store<T>(sum[c]);
+      for (int64_t c : block_stride(width))
+        out[c] = store<T>(adds ? load(out[c]) + sum[c] : sum[c]);
     }
   }
 }
@@ -118,9 +121,9 @@ void im2col(M& here, const Window& w, Span<const T> image, Span<T> columns) {
          image, columns);
 }
 template <class M, class T>
-void col2im(M& here, const Window& w, Span<const T> columns, Span<T> image) {
+void col2im(M& here, const Window& w, Span<const T> columns, Span<T> image, bool adds) {
 #ifndef TWEED_CPU
-  if (col2im_packs(here, w, columns, image)) return;
+  if (col2im_packs(here, w, columns, image, adds)) return;
 #endif
   Dim block = {32, 8};
   const auto row_bytes = std::size_t(w.W * w.C) * sizeof(acc_t<T>);
@@ -130,7 +133,7 @@ void col2im(M& here, const Window& w, Span<const T> columns, Span<T> image) {
             .block = block,
             .shared = block.y * row_bytes,
             .work = columns.size()},
-           here, w, columns, image);
+           here, w, adds, columns, image);
     return;
   }
   launch(col2im_kernel<T>,
@@ -138,12 +141,12 @@ void col2im(M& here, const Window& w, Span<const T> columns, Span<T> image) {
           .block = block,
           .shared = block.y * col2im_tile * sizeof(acc_t<T>),
           .work = columns.size()},
-         here, w, columns, image);
+         here, w, adds, columns, image);
 }
 
 #define INSTANTIATE(T)                                                \
   template void im2col(Here&, const Window&, Span<const T>, Span<T>); \
-  template void col2im(Here&, const Window&, Span<const T>, Span<T>);
+  template void col2im(Here&, const Window&, Span<const T>, Span<T>, bool);
 FOR_FLOATING_TYPES(INSTANTIATE)
 
 }  // namespace tweed

@@ -12,8 +12,9 @@ namespace tweed {
 template <class M, class T>
 void im2col(M&, const Window&, Span<const T> image, Span<T> columns);
 
-/// The transpose of im2col: each pixel is the sum of all column entries that it was copied to.
+/// The transpose of im2col: each pixel is the sum of all column entries that it was copied to, or
+/// with `adds` grows by it.
 template <class M, class T>
-void col2im(M&, const Window&, Span<const T> columns, Span<T> image);
+void col2im(M&, const Window&, Span<const T> columns, Span<T> image, bool adds = false);
 
 }  // namespace tweed

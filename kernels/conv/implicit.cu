@@ -155,7 +155,8 @@ __global__ void implicit_kernel(Slide s, bool relu, const T* __restrict__ images
       for (int j = 0; j < side; ++j) {
         const int o = channel + threadIdx.x * side + j;
         if (o >= s.channels) continue;
-        const acc_t<T> value = sums[i][j] + (bias ? load(bias[o]) : acc_t<T>(0));
+        acc_t<T> value = sums[i][j] + (bias ? load(bias[o]) : acc_t<T>(0));
+        if (s.adds) value += load(out[o]);
         out[o] = store<T>(relu && value <= 0 ? acc_t<T>(0) : value);
       }
     }
@@ -249,12 +250,12 @@ __global__ void implicit_weight_kernel(Conv c, int64_t slabs, const T* __restric
 
 // The second pass adds up the slabs, in order.
 template <class T>
-__global__ void add_slabs_kernel(int64_t slabs, int64_t n, const acc_t<T>* __restrict__ partial,
-                                 T* __restrict__ dweight) {
+__global__ void add_slabs_kernel(int64_t slabs, int64_t n, bool adds,
+                                 const acc_t<T>* __restrict__ partial, T* __restrict__ dweight) {
   for (int64_t i : grid_stride(n)) {
     acc_t<T> total = 0;
     for (int64_t slab = 0; slab < slabs; ++slab) total += partial[slab * n + i];
-    dweight[i] = store<T>(total);
+    dweight[i] = store<T>(adds ? load(dweight[i]) + total : total);
   }
 }
 
@@ -282,11 +283,13 @@ void conv_implicit_forward(M& here, const Conv& c, Activation activation, Span<c
 // With stride s only every s-th tap hits a pixel, the same taps for all pixels of a phase: so s x s
 // convolutions of dz with stride 1, each with its share of the filters.
 template <class M, class T>
-void conv_implicit_backward_input(M& here, const Conv& c, Span<const T> dz, Span<const T> weight,
-                                  Span<T> turned, Span<T> dx, int64_t blocks) {
+void conv_implicit_backward_input(M& here, const Conv& c, bool adds, Span<const T> dz,
+                                  Span<const T> weight, Span<T> turned, Span<T> dx,
+                                  int64_t blocks) {
   const int stride = int(c.window.stride);
   for (int i = 0; i < stride * stride; ++i) {
-    const InputGradient g = input_gradient_slide(c, i / stride, i % stride);
+    InputGradient g = input_gradient_slide(c, i / stride, i % stride);
+    g.slide.adds = adds;
     const Span<T> filters = {turned.data(), g.turn.size()};  // the phase before is done with it
     turn_filters(here, g.turn, weight, filters);
     slide(here, g.slide, Activation::none, dz, Span<const T>(filters), Span<const T>(), dx, blocks);
@@ -294,23 +297,24 @@ void conv_implicit_backward_input(M& here, const Conv& c, Span<const T> dz, Span
 }
 
 template <class M, class T>
-void conv_implicit_backward_weight(M& here, const Conv& c, Span<const T> x, Span<const T> dz,
-                                   Span<T> dweight, Span<acc_t<T>> partial, int64_t blocks) {
+void conv_implicit_backward_weight(M& here, const Conv& c, bool adds, Span<const T> x,
+                                   Span<const T> dz, Span<T> dweight, Span<acc_t<T>> partial,
+                                   int64_t blocks) {
   const int64_t slabs = conv_weight_slabs(c);
   const int64_t tiles = ceil_div(c.out_channels, tile) * ceil_div(c.window.patch(), tile);
   launch(implicit_weight_kernel<T>, tiles_of(slabs * tiles, blocks), here, c, slabs, x, dz,
          partial);
   launch(add_slabs_kernel<T>, {.grid = ceil_div(dweight.size(), 256)}, here, slabs, dweight.size(),
-         Span<const acc_t<T>>(partial), dweight);
+         adds, Span<const acc_t<T>>(partial), dweight);
 }
 
-#define INSTANTIATE(T)                                                                          \
-  template void conv_implicit_forward(Here&, const Conv&, Activation, Span<const T>,            \
-                                      Span<const T>, Span<const T>, Span<T>, int64_t);          \
-  template void conv_implicit_backward_input(Here&, const Conv&, Span<const T>, Span<const T>,  \
-                                             Span<T>, Span<T>, int64_t);                        \
-  template void conv_implicit_backward_weight(Here&, const Conv&, Span<const T>, Span<const T>, \
-                                              Span<T>, Span<acc_t<T>>, int64_t);
+#define INSTANTIATE(T)                                                                  \
+  template void conv_implicit_forward(Here&, const Conv&, Activation, Span<const T>,    \
+                                      Span<const T>, Span<const T>, Span<T>, int64_t);  \
+  template void conv_implicit_backward_input(Here&, const Conv&, bool, Span<const T>,   \
+                                             Span<const T>, Span<T>, Span<T>, int64_t); \
+  template void conv_implicit_backward_weight(Here&, const Conv&, bool, Span<const T>,  \
+                                              Span<const T>, Span<T>, Span<acc_t<T>>, int64_t);
 FOR_FLOATING_TYPES(INSTANTIATE)
 
 }  // namespace tweed

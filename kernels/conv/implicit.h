@@ -16,11 +16,13 @@ template <class M, class T>
 void conv_implicit_forward(M&, const Conv&, Activation, Span<const T> x, Span<const T> weight,
                            Span<const T> bias, Span<T> y, int64_t blocks = 0);
 
-/// dx (N, H, W, Ci) from dz (N, OH, OW, Co), the gradient before bias and activation.
+/// dx (N, H, W, Ci) from dz (N, OH, OW, Co), the gradient before bias and activation. Both
+/// gradients can be added to what is there: `adds`.
 /// @param turned  scratch, as many elements as weight
 template <class M, class T>
-void conv_implicit_backward_input(M&, const Conv&, Span<const T> dz, Span<const T> weight,
-                                  Span<T> turned, Span<T> dx, int64_t blocks = 0);
+void conv_implicit_backward_input(M&, const Conv&, bool adds, Span<const T> dz,
+                                  Span<const T> weight, Span<T> turned, Span<T> dx,
+                                  int64_t blocks = 0);
 
 /// A block of the implicit kernels computes tile x tile numbers.
 constexpr int64_t conv_tile = 64;
@@ -37,7 +39,7 @@ TWEED_INLINE int64_t conv_weight_slabs(const Conv& c) {
 /// @param partial  (conv_weight_slabs, Co, K, K, Ci), scratch: at most 2^21 elements and one more
 ///                 set of weights, 8 MiB in float beside them
 template <class M, class T>
-void conv_implicit_backward_weight(M&, const Conv&, Span<const T> x, Span<const T> dz,
+void conv_implicit_backward_weight(M&, const Conv&, bool adds, Span<const T> x, Span<const T> dz,
                                    Span<T> dweight, Span<acc_t<T>> partial, int64_t blocks = 0);
 
 }  // namespace tweed

@@ -125,26 +125,30 @@ struct alignas(16) Eight {
   T v[8];
 };
 
-// Results `first` to first + 8 of a place, those that exist: bias, activation, and where they go.
+// Results `first` to first + 8 of a place, those that exist: bias, what they are added to,
+// activation, and where they go.
 template <class T>
 __device__ inline void write_results(const MmaSlide& m, bool relu, const T* __restrict__ bias,
                                      T* __restrict__ y, int place, int first, const float* sums) {
   const Slide& s = m.s;
   const Place p(m, place);
   const int h = p.row * s.out_step + s.out_top, v = p.column * s.out_step + s.out_left;
-  auto value = [&](int j, int channel) {
-    const float sum = sums[j] + (bias ? load(bias[channel]) : 0.0f);
+  auto value = [&](int j, int channel, const T& there) {
+    float sum = sums[j] + (bias ? load(bias[channel]) : 0.0f);
+    if (s.adds) sum += load(there);
     return store<T>(relu && sum <= 0 ? 0.0f : sum);
   };
   if (s.phases == 1) {
     T* out = y + ((int64_t(p.n) * s.out_H + h) * s.out_W + v) * s.channels;
     if (s.channels % 8 == 0) {
       Eight<T> all;
+      if (s.adds) all = *(const Eight<T>*)(out + first);
 #pragma unroll
-      for (int j = 0; j < 8; ++j) all.v[j] = value(j, first + j);
+      for (int j = 0; j < 8; ++j) all.v[j] = value(j, first + j, all.v[j]);
       *(Eight<T>*)(out + first) = all;
     } else {
-      for (int j = 0; j < 8 && first + j < s.channels; ++j) out[first + j] = value(j, first + j);
+      for (int j = 0; j < 8 && first + j < s.channels; ++j)
+        out[first + j] = value(j, first + j, out[first + j]);
     }
     return;
   }
@@ -152,8 +156,8 @@ __device__ inline void write_results(const MmaSlide& m, bool relu, const T* __re
     const int phase = m.phase_channels.of(first + j), channel = first + j - phase * s.channels;
     const int down = h + phase / s.phases, right = v + phase % s.phases;
     if (unsigned(down) >= unsigned(s.out_H) || unsigned(right) >= unsigned(s.out_W)) continue;
-    y[((int64_t(p.n) * s.out_H + down) * s.out_W + right) * s.channels + channel] =
-        value(j, channel);
+    T& out = y[((int64_t(p.n) * s.out_H + down) * s.out_W + right) * s.channels + channel];
+    out = value(j, channel, out);
   }
 }
 

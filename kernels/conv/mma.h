@@ -62,11 +62,12 @@ MmaPlan mma_weight_plan(const Slide&, int64_t padded_Co, int64_t element_bytes);
 template <class M, class T>
 void conv_mma_weight(M&, const Slide&, const MmaPlan&, int64_t padded_Co, Span<const T> images,
                      Span<const T> dz, Span<float> partial, int64_t blocks = 0);
-/// The second pass: adds up the slices, in order, and leaves out what was padded.
+/// The second pass: adds up the slices, in order, and leaves out what was padded. With `adds` the
+/// sums are added to what is there.
 /// @param packing  of the images
 /// @param dweight  (Co, K, K, Ci)
 template <class M, class T>
 void add_weight_slices(M&, const Conv&, const Packing&, int64_t padded_Co, int64_t slices,
-                       Span<const float> partial, Span<T> dweight);
+                       Span<const float> partial, Span<T> dweight, bool adds = false);
 
 }  // namespace tweed

@@ -184,14 +184,14 @@ struct PaddedWeights {
 
 template <class T>
 __global__ void add_weight_slices_kernel(PaddedWeights w, int64_t weights, int64_t slices,
-                                         const float* __restrict__ partial,
+                                         bool adds, const float* __restrict__ partial,
                                          T* __restrict__ dweight) {
   for (int64_t i : grid_stride(weights)) {
     const float* __restrict__ from = partial + w[int(i)];
     float total = 0;
 #pragma unroll 4
     for (int64_t slice = 0; slice < slices; ++slice, from += w.apart) total += *from;
-    dweight[i] = store<T>(total);
+    dweight[i] = store<T>(adds ? load(dweight[i]) + total : total);
   }
 }
 
@@ -220,17 +220,17 @@ void conv_mma_weight(M& here, const Slide& s, const MmaPlan& plan, int64_t padde
 
 template <class M, class T>
 void add_weight_slices(M& here, const Conv& c, const Packing& packing, int64_t padded_Co,
-                       int64_t slices, Span<const float> partial, Span<T> dweight) {
+                       int64_t slices, Span<const float> partial, Span<T> dweight, bool adds) {
   if (!dweight.size()) return;
   launch(add_weight_slices_kernel<T>, {.grid = ceil_div(dweight.size(), 256)}, here,
-         PaddedWeights(c, packing, padded_Co), dweight.size(), slices, partial, dweight);
+         PaddedWeights(c, packing, padded_Co), dweight.size(), slices, adds, partial, dweight);
 }
 
 #define INSTANTIATE(T)                                                                       \
   template void conv_mma_weight(Here&, const Slide&, const MmaPlan&, int64_t, Span<const T>, \
                                 Span<const T>, Span<float>, int64_t);                        \
   template void add_weight_slices(Here&, const Conv&, const Packing&, int64_t, int64_t,      \
-                                  Span<const float>, Span<T>);
+                                  Span<const float>, Span<T>, bool);
 INSTANTIATE(float)
 INSTANTIATE(bf16)
 

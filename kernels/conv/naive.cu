@@ -38,7 +38,7 @@ __global__ void naive_forward_kernel(Conv conv, bool relu, const T* __restrict__
 // The gather form: a pixel asks which windows cover it. Scattering each window's share to its
 // pixels would need atomic additions, whose order, and so whose last bits, differ from run to run.
 template <class T>
-__global__ void naive_backward_input_kernel(Conv conv, const T* __restrict__ dz,
+__global__ void naive_backward_input_kernel(Conv conv, bool adds, const T* __restrict__ dz,
                                             const T* __restrict__ weight, T* __restrict__ dx) {
   const Window w = conv.window;
   const int64_t OH = w.out_h(), OW = w.out_w(), Co = conv.out_channels;
@@ -54,14 +54,14 @@ __global__ void naive_backward_input_kernel(Conv conv, const T* __restrict__ dz,
         const T* tap = weight + (kh * w.kernel + kw) * w.C + c;
         for (int64_t o = 0; o < Co; ++o) sum += load(at[o]) * load(tap[o * w.patch()]);
       }
-    dx[i] = store<T>(sum);
+    dx[i] = store<T>(adds ? load(dx[i]) + sum : sum);
   }
 }
 
 // Each weight sums over all pixels of the batch, in one thread. With few weights most of the GPU is
 // idle (low occupancy): the stem of a ResNet has 9,408, and a large GPU holds 200,000 threads.
 template <class T>
-__global__ void naive_backward_weight_kernel(Conv conv, const T* __restrict__ x,
+__global__ void naive_backward_weight_kernel(Conv conv, bool adds, const T* __restrict__ x,
                                              const T* __restrict__ dz, T* __restrict__ dweight) {
   const Window w = conv.window;
   const int64_t OH = w.out_h(), OW = w.out_w(), Co = conv.out_channels;
@@ -80,7 +80,7 @@ __global__ void naive_backward_weight_kernel(Conv conv, const T* __restrict__ x,
                  load(x[((n * w.H + h) * w.W + v) * w.C + c]);
         }
       }
-    dweight[i] = store<T>(sum);
+    dweight[i] = store<T>(adds ? load(dweight[i]) + sum : sum);
   }
 }
 
@@ -98,23 +98,24 @@ void conv_naive_forward(M& here, const Conv& c, Activation activation, Span<cons
          activation == Activation::relu, x, weight, bias, y);
 }
 template <class M, class T>
-void conv_naive_backward_input(M& here, const Conv& c, Span<const T> dz, Span<const T> weight,
-                               Span<T> dx, int64_t blocks) {
-  launch(naive_backward_input_kernel<T>, thread_each(dx.size(), blocks), here, c, dz, weight, dx);
+void conv_naive_backward_input(M& here, const Conv& c, bool adds, Span<const T> dz,
+                               Span<const T> weight, Span<T> dx, int64_t blocks) {
+  launch(naive_backward_input_kernel<T>, thread_each(dx.size(), blocks), here, c, adds, dz, weight,
+         dx);
 }
 template <class M, class T>
-void conv_naive_backward_weight(M& here, const Conv& c, Span<const T> x, Span<const T> dz,
-                                Span<T> dweight, int64_t blocks) {
-  launch(naive_backward_weight_kernel<T>, thread_each(dweight.size(), blocks), here, c, x, dz,
+void conv_naive_backward_weight(M& here, const Conv& c, bool adds, Span<const T> x,
+                                Span<const T> dz, Span<T> dweight, int64_t blocks) {
+  launch(naive_backward_weight_kernel<T>, thread_each(dweight.size(), blocks), here, c, adds, x, dz,
          dweight);
 }
 
-#define INSTANTIATE(T)                                                                           \
-  template void conv_naive_forward(Here&, const Conv&, Activation, Span<const T>, Span<const T>, \
-                                   Span<const T>, Span<T>, int64_t);                             \
-  template void conv_naive_backward_input(Here&, const Conv&, Span<const T>, Span<const T>,      \
-                                          Span<T>, int64_t);                                     \
-  template void conv_naive_backward_weight(Here&, const Conv&, Span<const T>, Span<const T>,     \
+#define INSTANTIATE(T)                                                                             \
+  template void conv_naive_forward(Here&, const Conv&, Activation, Span<const T>, Span<const T>,   \
+                                   Span<const T>, Span<T>, int64_t);                               \
+  template void conv_naive_backward_input(Here&, const Conv&, bool, Span<const T>, Span<const T>,  \
+                                          Span<T>, int64_t);                                       \
+  template void conv_naive_backward_weight(Here&, const Conv&, bool, Span<const T>, Span<const T>, \
                                            Span<T>, int64_t);
 FOR_FLOATING_TYPES(INSTANTIATE)
 

@@ -14,13 +14,14 @@ namespace tweed {
 template <class M, class T>
 void conv_naive_forward(M&, const Conv&, Activation, Span<const T> x, Span<const T> weight,
                         Span<const T> bias, Span<T> y, int64_t blocks = 0);
-/// dx (N, H, W, Ci) from dz (N, OH, OW, Co), the gradient before bias and activation.
+/// dx (N, H, W, Ci) from dz (N, OH, OW, Co), the gradient before bias and activation. Both
+/// gradients can be added to what is there: `adds`.
 template <class M, class T>
-void conv_naive_backward_input(M&, const Conv&, Span<const T> dz, Span<const T> weight, Span<T> dx,
-                               int64_t blocks = 0);
+void conv_naive_backward_input(M&, const Conv&, bool adds, Span<const T> dz, Span<const T> weight,
+                               Span<T> dx, int64_t blocks = 0);
 /// dweight (Co, K, K, Ci).
 template <class M, class T>
-void conv_naive_backward_weight(M&, const Conv&, Span<const T> x, Span<const T> dz, Span<T> dweight,
-                                int64_t blocks = 0);
+void conv_naive_backward_weight(M&, const Conv&, bool adds, Span<const T> x, Span<const T> dz,
+                                Span<T> dweight, int64_t blocks = 0);
 
 }  // namespace tweed

@@ -9,12 +9,13 @@ namespace tweed {
 /// columns it begins at pixel (i step_h + top, j step_w + left), which may lie outside. Its results
 /// are phases x phases pixels of `channels` in images (N, out_H, out_W, channels): phase (a, b) is
 /// pixel (i out_step + out_top + a, j out_step + out_left + b), and dropped where that lies
-/// outside.
+/// outside. A result is what is written there, or with `adds` what is added to what is there.
 struct Slide {
   int64_t N;
   int H, W, C, height, width;
   int rows, columns, step_h, step_w, top, left;
   int out_H, out_W, out_step, out_top, out_left, phases, channels;
+  bool adds = false;
 
   TWEED_INLINE int64_t places() const { return N * rows * columns; }
   TWEED_INLINE int patch() const { return height * width * C; }

@@ -61,6 +61,14 @@ __device__ inline void write_sums(const MmaSlide& m, bool relu, const bf16* bias
   const int lane = threadIdx.x % 32, places = int(m.s.places()), channels = m.s.channels;
 #pragma unroll
   for (int part = 0; part < columns / 64; ++part) {
+    // What sums are added to takes the same way in, so that each number is rounded once.
+    for (int i = lane; m.s.adds && i < 16 * 8; i += 32) {
+      const int row = i / 8, channel = first + part * 64 + i % 8 * 8;
+      if (place + row >= places || channel >= channels) continue;
+      *reinterpret_cast<EightBf16*>(own + row * out_row + i % 8 * 16) =
+          *reinterpret_cast<const EightBf16*>(result_of(m, y, place + row) + channel);
+    }
+    __syncwarp();
 #pragma unroll
     for (int j = 0; j < 32; j += 2) {
       const int row = lane / 4 + j / 2 % 2 * 8, column = j / 4 * 8 + lane % 4 * 2;
@@ -70,6 +78,7 @@ __device__ inline void write_sums(const MmaSlide& m, bool relu, const bf16* bias
         const int channel = first + part * 64 + column + e;
         float v = sums[part * 32 + j + e];
         if (bias && channel < channels) v += load(bias[channel]);
+        if (m.s.adds) v += load(reinterpret_cast<const bf16*>(own + row * out_row + column * 2)[e]);
         pair[e] = store<bf16>(relu && v <= 0 ? 0.0f : v);
       }
       uint32_t both;

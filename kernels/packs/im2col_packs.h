@@ -84,7 +84,7 @@ struct Covering {
 
 template <int kernel, class T>
 __global__ void __launch_bounds__(pack_threads, 2)
-    col2im_packs_kernel(PackPixels w, int64_t count, const T* __restrict__ columns,
+    col2im_packs_kernel(PackPixels w, int64_t count, bool adds, const T* __restrict__ columns,
                         T* __restrict__ image) {
   using A = acc_t<T>;
   constexpr int size = Pack<T>::size, cells = kernel * kernel;
@@ -108,6 +108,11 @@ __global__ void __launch_bounds__(pack_threads, 2)
 #pragma unroll
       for (int c = 0; c < size; ++c) sums[c] += in[k][c];
     }
+    if (adds) {
+      const Pack<T> begun = pack_at(image + i * size);
+#pragma unroll
+      for (int c = 0; c < size; ++c) sums[c] += begun[c];
+    }
     pack_at(image + i * size) = Pack<T>::of(sums);
   }
 }
@@ -126,7 +131,8 @@ static bool im2col_packs(Here& here, const Window& w, Span<const T> image, Span<
   return true;
 }
 template <class T>
-static bool col2im_packs(Here& here, const Window& w, Span<const T> columns, Span<T> image) {
+static bool col2im_packs(Here& here, const Window& w, Span<const T> columns, Span<T> image,
+                         bool adds) {
   const int64_t count = image.size() / Pack<T>::size, most = int64_t(1) << 31;
   if (!in_packs<T>(w.C, columns.data(), image.data()) || w.kernel > 3 || !count || count >= most ||
       w.places() >= most)
@@ -135,6 +141,6 @@ static bool col2im_packs(Here& here, const Window& w, Span<const T> columns, Spa
          : w.kernel == 2 ? col2im_packs_kernel<2, T>
                          : col2im_packs_kernel<3, T>,
          pack_config(ceil_div(count, pack_threads)), here, PackPixels(w, Pack<T>::size), count,
-         columns, image);
+         adds, columns, image);
   return true;
 }

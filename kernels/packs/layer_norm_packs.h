@@ -51,8 +51,8 @@ __global__ void __launch_bounds__(pack_threads, 3)
 // As layer_norm_row_backward.
 template <int lanes, class T>
 __global__ void __launch_bounds__(pack_threads, 3)
-    layer_norm_rows_backward_packs_kernel(int64_t rows, int64_t C, const T* __restrict__ x,
-                                          const T* __restrict__ gamma,
+    layer_norm_rows_backward_packs_kernel(int64_t rows, int64_t C, bool adds,
+                                          const T* __restrict__ x, const T* __restrict__ gamma,
                                           const acc_t<T>* __restrict__ mean,
                                           const acc_t<T>* __restrict__ rstd,
                                           const T* __restrict__ dy, T* __restrict__ dx) {
@@ -86,6 +86,11 @@ __global__ void __launch_bounds__(pack_threads, 3)
 #pragma unroll
       for (int i = 0; i < size; ++i)
         v[i] = (gradient[k][i] * scale[i] - mean_g - (in[k][i] - m) * r * slope) * r;
+      if (adds) {
+        const Pack<T> begun = pack_at(dx + row * C + c);
+#pragma unroll
+        for (int i = 0; i < size; ++i) v[i] += begun[i];
+      }
       pack_at(dx + row * C + c) = Pack<T>::of(v);
     });
   });
@@ -138,14 +143,14 @@ static bool layer_norm_forward_packs(Here& here, int64_t rows, acc_t<T> eps, Spa
          });
 }
 template <class T>
-static bool layer_norm_rows_backward_packs(Here& here, int64_t rows, int64_t C, Span<const T> x,
-                                           Span<const T> gamma, Span<const acc_t<T>> mean,
-                                           Span<const acc_t<T>> rstd, Span<const T> dy,
-                                           Span<T> dx) {
+static bool layer_norm_rows_backward_packs(Here& here, int64_t rows, int64_t C, bool adds,
+                                           Span<const T> x, Span<const T> gamma,
+                                           Span<const acc_t<T>> mean, Span<const acc_t<T>> rstd,
+                                           Span<const T> dy, Span<T> dx) {
   return in_packs<T>(C, x.data(), gamma.data(), dy.data(), dx.data()) &&
          with_row_lanes<T>(C, [&]<int lanes>() {
            launch(layer_norm_rows_backward_packs_kernel<lanes, T>,
-                  pack_config(ceil_div(rows, RowLanes<lanes, T>::at_once)), here, rows, C, x, gamma,
-                  mean, rstd, dy, dx);
+                  pack_config(ceil_div(rows, RowLanes<lanes, T>::at_once)), here, rows, C, adds, x,
+                  gamma, mean, rstd, dy, dx);
          });
 }

@@ -79,14 +79,14 @@ TEST_CASE("the rungs give the same bits for every grid, and twice", "[ladder]") 
             const Span<const T> in = x.read<T>(), g = dz.read<T>(), f = weight.read<T>();
             conv_naive_forward(here, c, Activation::relu, in, f, bias.read<T>(), all[0].write<T>(),
                                blocks);
-            conv_naive_backward_input(here, c, g, f, all[1].write<T>(), blocks);
-            conv_naive_backward_weight(here, c, in, g, all[2].write<T>(), blocks);
+            conv_naive_backward_input(here, c, false, g, f, all[1].write<T>(), blocks);
+            conv_naive_backward_weight(here, c, false, in, g, all[2].write<T>(), blocks);
             conv_implicit_forward(here, c, Activation::relu, in, f, bias.read<T>(),
                                   all[3].write<T>(), blocks);
-            conv_implicit_backward_input(here, c, g, f, turned.write<T>(), all[4].write<T>(),
+            conv_implicit_backward_input(here, c, false, g, f, turned.write<T>(), all[4].write<T>(),
                                          blocks);
-            conv_implicit_backward_weight(here, c, in, g, all[5].write<T>(), partial.write<A>(),
-                                          blocks);
+            conv_implicit_backward_weight(here, c, false, in, g, all[5].write<T>(),
+                                          partial.write<A>(), blocks);
           });
         });
         return all;

@@ -50,28 +50,38 @@ void everywhere(F f) {
 TEST_CASE("every tile, in one slice and in several, gives the same convolution", "[mma]") {
   // 310 places and 136 filters: the last tile of each kind is cut in both directions.
   const Conv c{{2, 31, 5, 24, 3, 1, 1}, 136};
-  const Slide s = forward_slide(c);
   everywhere([&](Device device, DType dtype) {
     const Tensor x = rounded_to_tf32(random_tensor({2, 31, 5, 24}, dtype, device, 1));
     const Tensor w = rounded_to_tf32(random_tensor({136, 3, 3, 24}, dtype, device, 2));
     const Tensor b = random_tensor({136}, dtype, device, 3);
     const ByDefinition wanted(x, w, b.to_doubles(), {}, 1, 1);
+    // What it is added to.
+    const Tensor begun = random_tensor({2, 31, 5, 136}, dtype, device, 4);
+    const auto before = begun.to_doubles();
+    ByDefinition more = wanted;
+    for (std::size_t i = 0; i < more.y.size(); ++i) more.y[i] += before[i];
     for (const MmaTile& tile : mma_tiles)
       for (int64_t slices : {1, 3}) {
         INFO(tile.rows << "x" << tile.columns << ", " << slices << " slices");
+        const int64_t places = forward_slide(c).places();
         const Tensor partial =
-            Tensor::empty({slices > 1 ? slices : 0, s.places(), 136}, DType::float32, device);
-        auto run = [&](int64_t blocks) {
-          const Tensor y = Tensor::full({2, 31, 5, 136}, NAN, dtype, device);
+            Tensor::empty({slices > 1 ? slices : 0, places, 136}, DType::float32, device);
+        auto run = [&](int64_t blocks, bool adds) {
+          Slide s = forward_slide(c);
+          s.adds = adds;
+          const Tensor y = adds ? begun.clone() : Tensor::full(begun.shape(), NAN, dtype, device);
           with(dtype, device, [&]<class T>(auto& here) {
             conv_mma(here, s, {tile, slices}, Activation::none, x.read<T>(), w.read<T>(),
                      b.read<T>(), y.write<T>(), partial.write<float>(), {}, blocks);
           });
           return y;
         };
-        const Tensor y = run(0);
+        const Tensor y = run(0, false);
         CHECK(difference(y.to_doubles(), wanted.y, tolerance_of(dtype)) == "");
-        CHECK(same_bits(run(3), y));
+        CHECK(same_bits(run(3, false), y));
+        const Tensor sum = run(0, true);
+        CHECK(difference(sum.to_doubles(), more.y, tolerance_of(dtype)) == "");
+        CHECK(same_bits(run(3, true), sum));
       }
   });
 }
