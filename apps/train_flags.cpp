@@ -2,6 +2,7 @@
 
 #include "apps/numbers.h"
 #include "autograd/conv.h"
+#include "kernels/machine/printable.h"
 #include "nn/models/models.h"
 #include "train/defence.h"
 
@@ -94,6 +95,7 @@ void TrainFlags::add_model_flags(CLI::App& app) {
 void TrainFlags::add_task_flags(CLI::App& app) {
   app.add_flag("--summary", summary,
                "only print a table of the network's layers, for one image of DATA's size");
+  app.add_option("--draw", drawing, "with --summary: draw the network into this file (.svg)");
   app.add_flag("--check", check_only,
                "only check flags, model, and where DATA is; nothing is trained or written");
   out_option = app.add_option("--out", out,
@@ -235,10 +237,15 @@ void TrainFlags::check_use(const CLI::App& app) const {
   if (find_lr && (!resume.empty() || evaluate))
     throw Error("--find-lr is for a new run: it goes without --resume and --evaluate");
   if (check_only && evaluate) throw Error("--check is of a run: it goes without --evaluate");
+  if (app.count("--draw") && !summary)
+    throw Error("--draw goes with --summary, which needs no training");
+  if (app.count("--draw") && !drawing.ends_with(".svg"))
+    throw Error("--draw writes SVG: a file called something.svg, not '" + printable(drawing) + "'");
   if (summary) {
     if (evaluate || attacked || pictures)
       throw Error("--summary only prints a table: it goes without --evaluate, -a and -v");
-    const std::string kept[] = {"data", "--summary", "--resume", "--classes", "--image-size"};
+    const std::string kept[] = {"data",     "--summary", "--draw",
+                                "--resume", "--classes", "--image-size"};
     note_unused(given(app,
                       [&](const CLI::Option& o) {
                         return std::find(std::begin(kept), std::end(kept), o.get_name()) ==

@@ -43,7 +43,7 @@ struct TrainFlags {
   OptimizerFlags optimizer{training.trainer, training.freeze};
   AttackFlags attack;
   DefenceFlags defence;
-  std::string model = "simplenet", resume, conv = "auto";
+  std::string model = "simplenet", resume, conv = "auto", drawing;
   std::string augment = "mirror,crop", normalize = "imagenet", validation;
   std::string precision = "f32", images_on = "auto", out = "runs/train";
   std::string weights;                         // to start from; empty: none

@@ -14,11 +14,13 @@
 #include "apps/train_flags.h"
 #include "apps/training.h"
 #include "autograd/conv.h"
+#include "data/whole_file.h"
 #include "kernels/machine/printable.h"
 #include "nn/freeze.h"
 #include "nn/head.h"
 #include "nn/models/sequential.h"
 #include "nn/summary.h"
+#include "record/draw/graph_drawing.h"
 #include "record/report/page.h"
 
 using namespace tweed;
@@ -141,8 +143,15 @@ std::function<int()> prepare_summary(TrainFlags& f) {
     f.data.image_size = data.image_size;
     network = make_model(f.model, {.classes = int64_t(data.train.classes().size())});
   }
-  return [network, size = f.data.image_size] {
-    say("%s", summary(*network, {1, size, size, 3}, terminal_width()).c_str());
+  return [network, size = f.data.image_size, drawing = f.drawing] {
+    const Shape image{1, size, size, 3};
+    say("%s", summary(*network, image, terminal_width()).c_str());
+    if (!drawing.empty()) {
+      WholeFile file(drawing);
+      file.write(draw_network(*network, image));
+      file.commit();
+      say("wrote %s\n", printable(drawing).c_str());
+    }
     return 0;
   };
 }

@@ -6,9 +6,10 @@
 #include <unordered_set>
 
 #include "autograd/describe.h"
-#include "autograd/graph_stats.h"
 #include "autograd/leaf_additions.h"
+#include "autograd/node.h"
 #include "autograd/non_finite.h"
+#include "autograd/shapes_text.h"
 #include "kernels/elementwise.h"
 #include "kernels/machine/trace_notes.h"
 
@@ -17,42 +18,11 @@ namespace {
 
 thread_local bool recording = true;
 
-// A tensor's place in the graph: a leaf with its gradient, or an operation's result. Inputs were
-// always made before it, so descending ids are a topological order.
-struct Node : Attachment {
-  const char* op = "leaf";
-  const void* module = OfModule::current();
-  uint64_t id = 0;
-  std::vector<std::shared_ptr<Node>> inputs;  // null where no gradient flows
-  Saved saved;
-  BackwardFunction backward;
-  bool leaf = false, freed = false;
-  Shape shape;
-  Tensor grad;  // leaves only
-  std::vector<std::function<Tensor(const Tensor&)>> hooks;
-
-  // Frees long chains in a loop: recursion would overflow the stack.
-  ~Node() override {
-    std::vector<std::shared_ptr<Node>> doomed = std::move(inputs);
-    while (!doomed.empty()) {
-      auto node = std::move(doomed.back());
-      doomed.pop_back();
-      if (!node || node.use_count() > 1) continue;
-      for (auto& input : node->inputs) doomed.push_back(std::move(input));
-      node->inputs.clear();
-    }
-  }
-};
-using NodePtr = std::shared_ptr<Node>;
-
 uint64_t next_id() {
   static std::atomic<uint64_t> last{0};
   return ++last;
 }
 
-NodePtr node_of(const Tensor& t) {
-  return t.defined() ? std::static_pointer_cast<Node>(t.attachment()) : nullptr;
-}
 NodePtr leaf_of(const Tensor& t, const char* op) {
   NodePtr node = node_of(t);
   if (!node || !node->leaf) fail(op, "the tensor of shape ", t.shape(), " is not a leaf");
@@ -69,20 +39,6 @@ void check_fits(const char* op, const char* name, const Tensor& given, const cha
        wanted_name, " is ", wanted.shape(), " ", wanted.dtype(), " on ", wanted.device());
 }
 
-// Visits everything that can be reached from `root`, each node once.
-template <class F>
-void visit(const NodePtr& root, F f) {
-  std::vector<Node*> open{root.get()};
-  std::unordered_set<Node*> seen{root.get()};
-  while (!open.empty()) {
-    Node* node = open.back();
-    open.pop_back();
-    f(*node);
-    for (auto& input : node->inputs)
-      if (input && seen.insert(input.get()).second) open.push_back(input.get());
-  }
-}
-
 // The nodes through which gradients must pass to reach the targets.
 std::unordered_set<Node*> paths_to(const std::unordered_set<Node*>& targets, const NodePtr& root) {
   std::map<uint64_t, Node*> by_age;
@@ -94,20 +50,6 @@ std::unordered_set<Node*> paths_to(const std::unordered_set<Node*>& targets, con
     if (on_path) needed.insert(node);
   }
   return needed;
-}
-
-// "(2, 3) (4, 3) -> (2, 4)".
-std::string shapes_text(const std::vector<Tensor>& inputs, const Shape& y) {
-  std::string text;
-  for (auto& t : inputs)
-    if (t.defined()) text += t.shape().str() + " ";
-  return text + "-> " + y.str();
-}
-std::string shapes_text(const Shape& dy, const Grads& grads) {
-  std::string text = dy.str() + " ->";
-  for (auto& t : grads)
-    if (t.defined()) text += " " + t.shape().str();
-  return text;
 }
 
 // As all new memory is: kernels may count on it for results.
@@ -308,18 +250,6 @@ void on_gradient(const Tensor& t, std::function<Tensor(const Tensor&)> f) {
   NodePtr node = node_of(t);
   if (!node) fail("on_gradient", "the tensor of shape ", t.shape(), " requires no gradient");
   node->hooks.push_back(std::move(f));
-}
-
-GraphStats graph_stats(const Tensor& y) {
-  GraphStats stats;
-  if (NodePtr root = node_of(y))
-    visit(root, [&](Node& node) {
-      stats.operations += !node.leaf;
-      if (!node.leaf) stats.names.insert(node.op);
-      for (auto& t : node.saved.all())
-        if (t.defined()) stats.saved_bytes += t.bytes(), stats.saved.push_back({node.op, t});
-    });
-  return stats;
 }
 
 Saved::Saved(const std::vector<Tensor>& tensors) {

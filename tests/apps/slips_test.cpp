@@ -103,6 +103,9 @@ TEST_CASE("What cannot be evaluated together is refused in one line") {
   refused("-a --goal 3", "or a class by its name or its number from 0 to 2, not '3'");
   refused("-a --eps 8", "did you mean 8/255?");
   refused("--summary", "--summary only prints a table");
+  refused("--draw x.svg", "--draw goes with --summary");
+  check_refused(run_app("train_miniplaces", {"tiny", "--summary", "--draw", "x.png"}),
+                "something.svg, not 'x.png'");
   const std::string crop = "classify", size = "cannot take images of 16x16";
   check_refused(run_app(crop, {t.photo, "--weights", t.best, "--crop", "16"}), size);
   check_refused(
