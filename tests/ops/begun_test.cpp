@@ -1,6 +1,7 @@
 // Gradients that are added to what others have begun: each operation that asks for that gives the
 // sum which a pass of its own would give, and nobody else's memory changes.
-#include <cmath>
+#include <algorithm>
+#include <utility>
 
 #include "autograd/conv.h"
 #include "autograd/elementwise.h"
@@ -93,7 +94,7 @@ int additions(const std::function<void()>& work) {
 
 const ConvCase windows[] = {
     {{2, 9, 7, 16}, 24, 3, 1, 1}, {{2, 9, 8, 16}, 24, 3, 2, 1}, {{2, 8, 8, 16}, 24, 1, 1, 0},
-    {{2, 8, 7, 16}, 24, 1, 2, 0}, {{2, 11, 9, 3}, 16, 7, 2, 3}, {{1, 4, 4, 136}, 136, 3, 1, 1},
+    {{2, 8, 7, 16}, 24, 1, 2, 0}, {{2, 11, 9, 3}, 16, 7, 2, 3}, {{1, 4, 4, 72}, 72, 3, 1, 1},
 };
 
 }  // namespace
@@ -259,6 +260,8 @@ TEST_CASE("a step through blocks with shortcuts makes no pass to add up gradient
 }
 
 TEST_CASE("a step of a network with shortcuts makes no pass to add up gradients", "[begun]") {
+  const auto devices = test_devices();
+  if (std::find(devices.begin(), devices.end(), Device()) == devices.end()) return;
   const Using im2col(conv::im2col, {});  // oneDNN and the register tile leave that to the walk
   for (const char* name : {"resnet18", "resnet20", "simplevit", "inception", "squeezenet1_0"}) {
     INFO(name);
