@@ -133,22 +133,29 @@ __device__ inline void write_results(const MmaSlide& m, bool relu, const T* __re
   const Slide& s = m.s;
   const Place p(m, place);
   const int h = p.row * s.out_step + s.out_top, v = p.column * s.out_step + s.out_left;
-  auto value = [&](int j, int channel, const T& there) {
-    float sum = sums[j] + (bias ? load(bias[channel]) : 0.0f);
-    if (s.adds) sum += load(there);
+  // -0 added to anything leaves it as it is, and costs no instruction.
+  auto value = [&](int j, int channel, float there = -0.0f) {
+    const float sum = sums[j] + (bias ? load(bias[channel]) : 0.0f) + there;
     return store<T>(relu && sum <= 0 ? 0.0f : sum);
+  };
+  auto put = [&](T& out, int j, int channel) {
+    out = s.adds ? value(j, channel, load(out)) : value(j, channel);
   };
   if (s.phases == 1) {
     T* out = y + ((int64_t(p.n) * s.out_H + h) * s.out_W + v) * s.channels;
     if (s.channels % 8 == 0) {
       Eight<T> all;
-      if (s.adds) all = *(const Eight<T>*)(out + first);
+      if (s.adds) {
+        all = *(const Eight<T>*)(out + first);
 #pragma unroll
-      for (int j = 0; j < 8; ++j) all.v[j] = value(j, first + j, all.v[j]);
+        for (int j = 0; j < 8; ++j) all.v[j] = value(j, first + j, load(all.v[j]));
+      } else {
+#pragma unroll
+        for (int j = 0; j < 8; ++j) all.v[j] = value(j, first + j);
+      }
       *(Eight<T>*)(out + first) = all;
     } else {
-      for (int j = 0; j < 8 && first + j < s.channels; ++j)
-        out[first + j] = value(j, first + j, out[first + j]);
+      for (int j = 0; j < 8 && first + j < s.channels; ++j) put(out[first + j], j, first + j);
     }
     return;
   }
@@ -156,8 +163,7 @@ __device__ inline void write_results(const MmaSlide& m, bool relu, const T* __re
     const int phase = m.phase_channels.of(first + j), channel = first + j - phase * s.channels;
     const int down = h + phase / s.phases, right = v + phase % s.phases;
     if (unsigned(down) >= unsigned(s.out_H) || unsigned(right) >= unsigned(s.out_W)) continue;
-    T& out = y[((int64_t(p.n) * s.out_H + down) * s.out_W + right) * s.channels + channel];
-    out = value(j, channel, out);
+    put(y[((int64_t(p.n) * s.out_H + down) * s.out_W + right) * s.channels + channel], j, channel);
   }
 }
 
