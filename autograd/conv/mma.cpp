@@ -103,16 +103,15 @@ void multiply(const Slide& s, Activation activation, const Tensor& images, const
   const MmaPlan plan = mma_plan(s, element_bytes(y));
   Tensor partial;
   if (plan.slices > 1) partial = floats_like(y, {plan.slices, s.places(), s.results()});
-  auto found = std::make_shared<ChannelMoments>();
-  if (moments && plan.slices == 1 && activation == Activation::none) {
-    found->slab_rows = plan.tile.rows;
-    found->moments = floats_like(y, {ceil_div(s.places(), plan.tile.rows), 2, s.channels});
-  }
+  std::shared_ptr<ChannelMoments> found;
+  if (moments && plan.slices == 1 && activation == Activation::none)
+    found = room_for_moments(y, plan.tile.rows);
   dispatch_mma(y, [&]<class T>(auto& here) {
     conv_mma(here, s, plan, activation, images.read<T>(), filters.read<T>(), read_or_empty<T>(bias),
-             y.write<T>(), write_or_empty<float>(partial), write_or_empty<float>(found->moments));
+             y.write<T>(), write_or_empty<float>(partial),
+             found ? found->moments.write<float>() : Span<float>());
   });
-  if (found->moments.defined()) y.annotate(found);
+  if (found) y.annotate(found);
 }
 
 // Whether the results of all phases fit into the thinnest tile: then one product computes them all,

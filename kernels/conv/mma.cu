@@ -21,7 +21,7 @@
 // A chunk of 16 bytes is channels of one pixel, since their number is a multiple of its own: inside
 // the image or outside as a whole. The copy writes zeros for one outside.
 #include "kernels/conv/mma.h"
-#include "kernels/conv/mma_slide.h"
+#include "kernels/conv/mma_results.h"
 #include "kernels/conv/mma_tile.h"
 
 namespace tweed {
@@ -118,98 +118,6 @@ struct FilterRows {
   }
 };
 
-// ---- out ----------------------------------------------------------------------------------------
-
-template <class T>
-struct alignas(16) Eight {
-  T v[8];
-};
-
-// Results `first` to first + 8 of a place, those that exist: bias, what they are added to,
-// activation, and where they go.
-template <class T>
-__device__ inline void write_results(const MmaSlide& m, bool relu, const T* __restrict__ bias,
-                                     T* __restrict__ y, int place, int first, const float* sums) {
-  const Slide& s = m.s;
-  const Place p(m, place);
-  const int h = p.row * s.out_step + s.out_top, v = p.column * s.out_step + s.out_left;
-  // -0 added to anything leaves it as it is, and costs no instruction.
-  auto value = [&](int j, int channel, float there = -0.0f) {
-    const float sum = sums[j] + (bias ? load(bias[channel]) : 0.0f) + there;
-    return store<T>(relu && sum <= 0 ? 0.0f : sum);
-  };
-  auto put = [&](T& out, int j, int channel) {
-    out = s.adds ? value(j, channel, load(out)) : value(j, channel);
-  };
-  if (s.phases == 1) {
-    T* out = y + ((int64_t(p.n) * s.out_H + h) * s.out_W + v) * s.channels;
-    if (s.channels % 8 == 0) {
-      Eight<T> all;
-      if (s.adds) {
-        all = *(const Eight<T>*)(out + first);
-#pragma unroll
-        for (int j = 0; j < 8; ++j) all.v[j] = value(j, first + j, load(all.v[j]));
-      } else {
-#pragma unroll
-        for (int j = 0; j < 8; ++j) all.v[j] = value(j, first + j);
-      }
-      *(Eight<T>*)(out + first) = all;
-    } else {
-      for (int j = 0; j < 8 && first + j < s.channels; ++j) put(out[first + j], j, first + j);
-    }
-    return;
-  }
-  for (int j = 0; j < 8 && first + j < s.results(); ++j) {
-    const int phase = m.phase_channels.of(first + j), channel = first + j - phase * s.channels;
-    const int down = h + phase / s.phases, right = v + phase % s.phases;
-    if (unsigned(down) >= unsigned(s.out_H) || unsigned(right) >= unsigned(s.out_W)) continue;
-    put(y[((int64_t(p.n) * s.out_H + down) * s.out_W + right) * s.channels + channel], j, channel);
-  }
-}
-
-// Moments of a tile's results, as they are stored. Each of `parts` threads of a channel takes every
-// parts-th row, in two passes of which the second corrects the first; Chan's formula joins them.
-template <class T, class Tile>
-__device__ inline void write_moments(const float* sums, int rows, int channel, int channels,
-                                     const T* __restrict__ bias, float* __restrict__ moments) {
-  constexpr int parts = mma_threads / Tile::columns;
-  float* const joined = dynamic_shared<float>() + Tile::rows * Tile::columns;  // (2, threads)
-  const int column = threadIdx.x % Tile::columns, part = threadIdx.x / Tile::columns;
-  const bool exists = channel + column < channels;
-  const float shift = exists && bias ? load(bias[channel + column]) : 0;
-  auto value = [&](int row) { return load(store<T>(sums[sum_at<Tile>(row, column)] + shift)); };
-  int n = 0;
-  float mean = 0, off = 0, squares = 0;
-  for (int row = part; row < rows; row += parts, ++n) mean += value(row);
-  mean /= float(n > 0 ? n : 1);
-  for (int row = part; row < rows; row += parts) {
-    const float d = value(row) - mean;
-    off += d;
-    squares += d * d;
-  }
-  mean += off / float(n > 0 ? n : 1);
-  squares -= off * off / float(n > 0 ? n : 1);
-  if constexpr (parts > 1) {
-    joined[threadIdx.x] = mean;
-    joined[mma_threads + threadIdx.x] = squares;
-    __syncthreads();
-    if (part > 0) return;
-    for (int other = 1; other < parts; ++other) {
-      const int more = rows > other ? (rows - other + parts - 1) / parts : 0;
-      if (more == 0) break;
-      const float share = float(more) / float(n + more);
-      const float delta = joined[other * Tile::columns + column] - mean;
-      squares +=
-          joined[mma_threads + other * Tile::columns + column] + delta * delta * float(n) * share;
-      mean += delta * share;
-      n += more;
-    }
-  }
-  if (!exists) return;
-  moments[channel + column] = mean;
-  moments[channels + channel + column] = squares;
-}
-
 // ---- the kernels --------------------------------------------------------------------------------
 
 template <class T, class Tile>
@@ -245,22 +153,13 @@ __global__ void __launch_bounds__(mma_threads, 2)
             f.multiply(sums);
           }
         });
-    share_sums<Tile>(sums);
-    const float* shared = dynamic_shared<float>();
-    for (int i = threadIdx.x; i < Tile::rows * Tile::columns / 8; i += mma_threads) {
-      const int row = i / (Tile::columns / 8), eight = i % (Tile::columns / 8) * 8;
-      if (place + row >= places || column + eight >= results) continue;
-      const Eight<float> values = *(const Eight<float>*)(shared + sum_at<Tile>(row, eight));
-      if (m.slices == 1) {
-        write_results(m, relu, bias, y, place + row, column + eight, values.v);
-        continue;
-      }
-      float* out = partial + (slice * places + place + row) * results + column + eight;
-      for (int j = 0; j < 8 && column + eight + j < results; ++j) out[j] = values.v[j];
+    const ResultsOf<T> to = {relu, bias, y, partial, moments};
+    write_sums<T, Tile>(m, to, slice, sums, own_memory<Tile>(), place + warp_row<Tile>(),
+                        column + warp_column<Tile>());
+    if (moments) {
+      __syncthreads();
+      write_moments<Tile>(m, moments, int(threadIdx.x), dynamic_shared<char>(), place, column);
     }
-    if (moments)
-      write_moments<T, Tile>(shared, min(Tile::rows, places - place), column, results, bias,
-                             moments + int64_t(place / Tile::rows) * 2 * results);
     __syncthreads();  // before the next tile takes the ring
   }
 }
@@ -269,17 +168,32 @@ __global__ void __launch_bounds__(mma_threads, 2)
 template <class T>
 __global__ void add_slices_kernel(MmaSlide m, bool relu, const float* __restrict__ partial,
                                   const T* __restrict__ bias, T* __restrict__ y) {
-  const int64_t results = m.s.results(), eights = (results + 7) / 8, places = m.s.places();
-  for (int64_t i : grid_stride(places * eights)) {
-    const int64_t place = i / eights, first = i % eights * 8;
-    float sums[8] = {};
+  constexpr int chunk = Pack<T>::size;
+  const int64_t results = m.s.results(), chunks = (results + chunk - 1) / chunk;
+  const int64_t places = m.s.places();
+  for (int64_t i : grid_stride(places * chunks)) {
+    const int64_t place = i / chunks, first = i % chunks * chunk;
+    acc_t<T> sums[chunk] = {};
     for (int64_t slice = 0; slice < m.slices; ++slice) {
       const float* more = partial + (slice * places + place) * results + first;
 #pragma unroll
-      for (int j = 0; j < 8; ++j)
+      for (int j = 0; j < chunk; ++j)
         if (first + j < results) sums[j] += more[j];
     }
-    write_results(m, relu, bias, y, int(place), int(first), sums);
+#pragma unroll
+    for (int j = 0; j < chunk; ++j) {
+      if (bias && first + j < results) sums[j] += load(bias[first + j]);
+    }
+    if (m.s.adds) {
+      Pack<T> there = {};
+      load_chunk(m, y, int(place), int(first), there);
+#pragma unroll
+      for (int j = 0; j < chunk; ++j) sums[j] += load(there.v[j]);
+    }
+#pragma unroll
+    for (int j = 0; j < chunk; ++j)
+      if (relu && sums[j] <= 0) sums[j] = 0;
+    store_chunk(m, y, int(place), int(first), Pack<T>::of(sums));
   }
 }
 
@@ -295,6 +209,14 @@ static void launch_tile(M& here, const MmaSlide& m, Activation activation, Span<
   launch(conv_mma_kernel<T, Tile>,
          {.grid = blocks ? blocks : tiles, .block = {mma_threads}, .shared = Tile::shared_bytes},
          here, m, activation == Activation::relu, images, filters, bias, y, partial, moments);
+}
+
+template <class M, class T>
+void add_slices(M& here, const Slide& s, int64_t slices, Activation activation,
+                Span<const float> partial, Span<const T> bias, Span<T> y) {
+  launch(add_slices_kernel<T>,
+         {.grid = ceil_div(s.places() * ceil_div(s.results(), Pack<T>::size), 256)}, here,
+         MmaSlide(s, slices, chunk_numbers<T>), activation == Activation::relu, partial, bias, y);
 }
 
 template <class M, class T>
@@ -316,14 +238,15 @@ void conv_mma(M& here, const Slide& s, const MmaPlan& plan, Activation activatio
   else
     with.template operator()<BlockTile<128, 16, 32, 16>>();
   if (plan.slices > 1)
-    launch(add_slices_kernel<T>, {.grid = ceil_div(s.places() * ceil_div(s.results(), 8), 256)},
-           here, m, activation == Activation::relu, Span<const float>(partial), bias, y);
+    add_slices(here, s, plan.slices, activation, Span<const float>(partial), bias, y);
 }
 
 #define INSTANTIATE(T)                                                                    \
   template void conv_mma(Here&, const Slide&, const MmaPlan&, Activation, Span<const T>,  \
                          Span<const T>, Span<const T>, Span<T>, Span<float>, Span<float>, \
-                         int64_t);
+                         int64_t);                                                        \
+  template void add_slices(Here&, const Slide&, int64_t, Activation, Span<const float>,   \
+                           Span<const T>, Span<T>);
 INSTANTIATE(float)
 INSTANTIATE(bf16)
 

@@ -40,7 +40,7 @@ MmaPlan mma_plan(const Slide&, int64_t element_bytes);
 /// y = activation(windows x filters + bias).
 /// @param images   (N, H, W, C) of the slide
 /// @param filters  (results, height, width, C)
-/// @param bias     (channels), or empty
+/// @param bias     (channels), for one phase; or empty
 /// @param y        (N, out_H, out_W, channels); pixels that no place has as result stay as they are
 /// @param partial  (slices, places, results) if there is more than one slice, else empty
 /// @param moments  (row tiles, 2, channels), or empty: mean of each channel's results over the rows
@@ -50,6 +50,12 @@ template <class M, class T>
 void conv_mma(M&, const Slide&, const MmaPlan&, Activation, Span<const T> images,
               Span<const T> filters, Span<const T> bias, Span<T> y, Span<float> partial,
               Span<float> moments = {}, int64_t blocks = 0);
+
+/// Its second pass: the sums of the slices, in order; y as above.
+/// @param partial  (slices, places, results)
+template <class M, class T>
+void add_slices(M&, const Slide&, int64_t slices, Activation, Span<const float> partial,
+                Span<const T> bias, Span<T> y);
 
 /// The tiles that conv_mma_weight has: rows are output channels, columns numbers of the patch.
 constexpr MmaTile mma_weight_tiles[] = {{128, 128}, {64, 128}, {64, 64}};

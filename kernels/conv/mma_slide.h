@@ -1,7 +1,7 @@
 // A slide as the kernels on tensor cores take it: with its divisors, and cut into slices.
 #pragma once
-#include "kernels/quotient.h"
 #include "kernels/conv/slide.h"
+#include "kernels/quotient.h"
 
 namespace tweed {
 
@@ -9,12 +9,15 @@ struct MmaSlide {
   Slide s;
   int chunks;  // of a pixel
   int64_t slices;
+  bool dense;  // the results of all places follow each other as the places do
   Quotient per_image, columns, pixel_chunks, width, phase_channels;
 
   MmaSlide(const Slide& s, int64_t slices, int chunk)
       : s(s),
         chunks(s.C / chunk),
         slices(slices),
+        dense(s.phases == 1 && s.out_step == 1 && s.out_top == 0 && s.out_left == 0 &&
+              s.rows == s.out_H && s.columns == s.out_W),
         per_image(at_least_one(s.rows * s.columns)),
         columns(at_least_one(s.columns)),
         pixel_chunks(at_least_one(chunks)),

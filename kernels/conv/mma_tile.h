@@ -18,7 +18,7 @@
 //       row 4 | 0 1 2 3   row 5 | 0 1 2 3       2 3 0 1 | 2 3 0 1
 //       row 6 | 0 1 2 3   row 7 | 0 1 2 3       3 2 1 0 | 3 2 1 0
 #pragma once
-#include "kernels/machine/tensor_cores.h"
+#include "kernels/conv/mma_out.h"
 
 namespace tweed {
 
@@ -27,6 +27,8 @@ template <class T>
 constexpr int chunk_numbers = chunk_bytes / int(sizeof(T));
 template <class T>
 constexpr int step_numbers = step_bytes / int(sizeof(T));
+
+namespace MACHINE {
 
 template <int rows_, int columns_, int warp_rows_, int warp_columns_>
 struct BlockTile {
@@ -37,17 +39,17 @@ struct BlockTile {
   static constexpr int stages = 4;
   static constexpr int left_bytes = rows * step_bytes;
   static constexpr int stage_bytes = (rows + columns) * step_bytes;
-  /// At the end the ring has room for the sums, as floats, and two more numbers a thread where the
-  /// columns are fewer than the threads.
-  static constexpr int sums_bytes =
-      (rows * columns + (columns < mma_threads ? 2 * mma_threads : 0)) * int(sizeof(float));
-  static constexpr int shared_bytes =
-      stages * stage_bytes > sums_bytes ? stages* stage_bytes : sums_bytes;
+  /// At the end each warp has memory of its own in the ring, by which its sums go out: half of them
+  /// at a time, where they are floats and many.
+  template <class T>
+  using Piece = Outlet<T, (sizeof(T) == 4 && warp_rows > 32 ? 32 : warp_rows), warp_columns>;
+  static constexpr int own_bytes =
+      Piece<float>::bytes > Piece<bf16>::bytes ? Piece<float>::bytes : Piece<bf16>::bytes;
+  static constexpr int shared_bytes = stages * stage_bytes;
+  static_assert(own_bytes * mma_threads / 32 <= shared_bytes);
   /// Then four stages are not too many for an sm_86 or sm_89 either, which has 99 KB for a block.
   static_assert(shared_bytes <= int(shared_bytes_most));
 };
-
-namespace MACHINE {
 
 __device__ inline int thread_lane() { return int(threadIdx.x) % 32; }
 __device__ inline int thread_warp() { return int(threadIdx.x) / 32; }
@@ -191,35 +193,10 @@ __device__ inline void pipeline(int steps, Load load, Multiply multiply) {
   __syncthreads();
 }
 
-// ---- the sums on their way out ------------------------------------------------------------------
-
-// Where eight neighbours of the tile's sums lie in shared memory. The exclusive or spreads the rows
-// that a warp writes at a time over the banks.
+/// The memory of a warp's own in the ring, once that is free.
 template <class Tile>
-__device__ inline int sum_at(int row, int column) {
-  constexpr int eights = Tile::columns / 8, most = eights < 8 ? eights - 1 : 7;
-  return row * Tile::columns + (column ^ (row & most) * 8);
-}
-/// Puts the block's sums into the ring: at sum_at, for every thread.
-template <class Tile>
-__device__ inline void share_sums(const WarpSums<Tile>& sums) {
-  struct alignas(8) Pair {
-    float a, b;
-  };
-  float* shared = dynamic_shared<float>();
-  const int lane = thread_lane();
-#pragma unroll
-  for (int i = 0; i < Tile::warp_rows / 16; ++i)
-#pragma unroll
-    for (int j = 0; j < Tile::warp_columns / 8; ++j)
-#pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        const int row = warp_row<Tile>() + 16 * i + 8 * half + lane / 4;
-        const int column = warp_column<Tile>() + 8 * j + lane % 4 * 2;
-        *(Pair*)(shared + sum_at<Tile>(row, column)) = {sums[i][j][2 * half],
-                                                        sums[i][j][2 * half + 1]};
-      }
-  __syncthreads();
+__device__ inline char* own_memory() {
+  return dynamic_shared<char>() + thread_warp() * Tile::own_bytes;
 }
 
 }  // namespace MACHINE

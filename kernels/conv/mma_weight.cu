@@ -147,14 +147,8 @@ __global__ void __launch_bounds__(mma_threads, 2)
                        f.multiply(sums);
                      }
                    });
-    share_sums<Tile>(sums);
-    const float* shared = dynamic_shared<float>();
-    for (int i = threadIdx.x; i < Tile::rows * Tile::columns; i += mma_threads) {
-      const int row = i / Tile::columns, j = i % Tile::columns;
-      if (channel + row < channels && column + j < patch)
-        partial[(slice * channels + channel + row) * patch + column + j] =
-            shared[sum_at<Tile>(row, j)];
-    }
+    write_part<Tile>(sums, own_memory<Tile>(), partial + slice * channels * patch, channels, patch,
+                     channel + warp_row<Tile>(), column + warp_column<Tile>());
     __syncthreads();  // before the next tile takes the ring
   }
 }

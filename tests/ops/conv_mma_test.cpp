@@ -4,13 +4,9 @@
 #include <cmath>
 #include <map>
 
-#include "autograd/channel_moments.h"
-#include "autograd/norm.h"
 #include "kernels/conv/mma.h"
-#include "kernels/quotient.h"
 #include "kernels/machine/sim/banks.h"
-#include "nn/init.h"
-#include "nn/layers.h"
+#include "kernels/quotient.h"
 #include "tests/catch.h"
 #include "tests/ops/conv_support.h"
 #include "tests/support.h"
@@ -113,90 +109,6 @@ TEST_CASE("every tile, in one slice and in several, gives the same weight gradie
         CHECK(same_bits(run(3), dw));
       }
   });
-}
-
-TEST_CASE("every tile finds the moments of its results", "[mma]") {
-  const Slide s = forward_slide({{2, 31, 5, 24, 3, 1, 1}, 136});
-  everywhere([&](Device device, DType dtype) {
-    const Tensor x = random_tensor({2, 31, 5, 24}, dtype, device, 1);
-    const Tensor w = random_tensor({136, 3, 3, 24}, dtype, device, 2);
-    const Tensor b = random_tensor({136}, dtype, device, 3, 5, 9);  // means far from zero
-    for (const MmaTile& tile : mma_tiles) {
-      INFO(tile.rows << "x" << tile.columns);
-      const Tensor y = Tensor::empty({2, 31, 5, 136}, dtype, device);
-      const Tensor moments =
-          Tensor::full({ceil_div(310, tile.rows), 2, 136}, NAN, DType::float32, device);
-      with(dtype, device, [&]<class T>(auto& here) {
-        conv_mma(here, s, {tile, 1}, Activation::none, x.read<T>(), w.read<T>(), b.read<T>(),
-                 y.write<T>(), {}, moments.write<float>());
-      });
-      const auto v = y.to_doubles();
-      std::vector<double> wanted;
-      for (int first = 0; first < 310; first += tile.rows) {
-        const int last = std::min(first + tile.rows, 310);
-        std::vector<double> mean(136), squares(136);
-        for (int i = first * 136; i < last * 136; ++i)
-          mean[std::size_t(i % 136)] += v[std::size_t(i)] / (last - first);
-        for (int i = first * 136; i < last * 136; ++i)
-          squares[std::size_t(i % 136)] +=
-              std::pow(v[std::size_t(i)] - mean[std::size_t(i % 136)], 2);
-        wanted.insert(wanted.end(), mean.begin(), mean.end());
-        wanted.insert(wanted.end(), squares.begin(), squares.end());
-      }
-      CHECK(difference(moments.to_doubles(), wanted, 1e-6) == "");
-    }
-  });
-}
-
-TEST_CASE("a batch norm takes the moments that the convolution left", "[mma]") {
-  everywhere([&](Device device, DType dtype) {
-    const Tensor x = random_tensor({3, 9, 8, 8}, dtype, device, 1);
-    const Tensor w = require_grad(random_tensor({24, 3, 3, 8}, dtype, device, 2));
-    const Tensor gamma = Tensor::full({24}, 1, dtype, device);
-    const Tensor beta = Tensor::zeros({24}, dtype, device);
-    auto normalised = [&](const Tensor& y) {
-      const Tensor mean = Tensor::zeros({24}, DType::float32, device);
-      const Tensor var = Tensor::full({24}, 1, DType::float32, device);
-      auto all = batch_norm(y, gamma, beta, mean, var, {.training = true}).to_doubles();
-      for (const Tensor& t : {mean, var})
-        for (double v : t.to_doubles()) all.push_back(v);
-      return all;
-    };
-    const Tensor plain = conv2d(x, w, {}, {.padding = 1, .algorithm = &conv::mma});
-    const Tensor y = conv2d(x, w, {}, {.padding = 1, .moments = true, .algorithm = &conv::mma});
-    CHECK(!plain.annotation());
-    REQUIRE(y.annotation());
-    CHECK(same_bits(plain, y));
-    CHECK(difference(normalised(y), normalised(plain), dtype == DType::float32 ? 1e-6 : 4e-3) ==
-          "");
-    // They are what is used: other moments, other results.
-    auto known = std::dynamic_pointer_cast<const ChannelMoments>(y.annotation());
-    known->moments.fill(1);
-    CHECK(difference(normalised(y), normalised(plain), 1e-2) != "");
-    y.fill(2);
-    CHECK(!y.annotation());
-    CHECK(difference(normalised(y), normalised(y.clone()), 1e-6) == "");
-  });
-}
-
-TEST_CASE("a layer that a norm follows leaves moments while it trains", "[mma]") {
-  for (Device device : devices()) {
-    const Using mma(conv::mma, device);
-    const Tensor x = random_tensor({2, 5, 5, 8}, DType::float32, device, 1);
-    auto moments = [&](bool norm_follows, Activation activation, bool training) {
-      const InitSeed seed(1);
-      Conv2d layer(
-          8, 24, 3,
-          {.padding = 1, .bias = false, .activation = activation, .norm_follows = norm_follows});
-      layer.to(device);
-      layer.train(training);
-      return layer(x).annotation() != nullptr;
-    };
-    CHECK(moments(true, Activation::none, true));
-    CHECK(!moments(true, Activation::none, false));
-    CHECK(!moments(false, Activation::none, true));
-    CHECK(!moments(true, Activation::relu, true));
-  }
 }
 
 #ifndef __SANITIZE_ADDRESS__  // which leaves the simulator's checks out

@@ -1,5 +1,8 @@
 #include "tests/ops/conv_support.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "autograd/conv/choice.h"
 #include "tests/catch.h"
 #include "tests/support.h"
@@ -83,6 +86,31 @@ void check_conv(const ConvCase& c, const ConvAlgorithm& rung, DType dtype, Devic
   CHECK(difference(o.gradients[0].to_doubles(), wanted.dx, tolerance) == "");
   CHECK(difference(o.gradients[1].to_doubles(), wanted.dw, tolerance) == "");
   if (c.bias) CHECK(difference(o.gradients[2].to_doubles(), wanted.db, tolerance) == "");
+}
+
+void check_moments(const Tensor& y, const Tensor& moments, int64_t slab_rows) {
+  const auto v = y.to_doubles(), found = moments.to_doubles();
+  const int64_t C = y.dim(-1), rows = y.size() / C;
+  REQUIRE(moments.shape() == Shape{ceil_div(rows, slab_rows), 2, C});
+  for (int64_t first = 0; first < rows; first += slab_rows)
+    for (int64_t c = 0; c < C; ++c) {
+      const int64_t last = std::min(first + slab_rows, rows);
+      double mean = 0, squares = 0;
+      for (int64_t i = first; i < last; ++i)
+        mean += v[std::size_t(i * C + c)] / double(last - first);
+      for (int64_t i = first; i < last; ++i)
+        squares += std::pow(v[std::size_t(i * C + c)] - mean, 2);
+      const double deviation = std::sqrt(squares / double(last - first));
+      const auto at = std::size_t(first / slab_rows * 2 * C + c);
+      const double off = std::fabs(found[at] - mean);
+      const double wrong = std::fabs(found[at + std::size_t(C)] - squares);
+      // As a comparison that NaN fails.
+      const bool right = off <= 3e-7 * (std::fabs(mean) + deviation) &&
+                         wrong <= squares * (1e-6 + 1e-7 * std::fabs(mean) / (deviation + 1e-30));
+      if (!right)
+        FAIL("rows from " << first << ", channel " << c << ": " << found[at] << ", "
+                          << found[at + std::size_t(C)] << " for " << mean << ", " << squares);
+    }
 }
 
 }  // namespace tweed

@@ -91,4 +91,8 @@ struct ConvOutcome {
 void check_conv(const ConvCase& c, const ConvAlgorithm& rung, DType dtype, Device device,
                 double tolerance = 0);
 
+/// Checks moments (slabs, 2, C), as ChannelMoments has them, against y's (rows, C) in doubles: a
+/// mean to some roundings of floats of its size, deviations to what such a mean leaves of them.
+void check_moments(const Tensor& y, const Tensor& moments, int64_t slab_rows);
+
 }  // namespace tweed
