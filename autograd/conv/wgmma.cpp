@@ -2,6 +2,7 @@
 // a GPU, so `auto` does not take it.
 #include "kernels/conv/wgmma.h"
 
+#include "autograd/channel_moments.h"
 #include "autograd/conv/algorithm.h"
 #include "autograd/dispatch.h"
 #include "kernels/conv/mma.h"
@@ -16,18 +17,29 @@ Tensor in_line(const Tensor& t) {
   return t.clone();
 }
 
+// With `moments`, and where one slice makes the whole sums, y is annotated with them.
 void multiply_by_wgmma(const Slide& s, Activation activation, const Tensor& images,
-                       const Tensor& filters, const Tensor& bias, const Tensor& y) {
+                       const Tensor& filters, const Tensor& bias, const Tensor& y,
+                       bool moments = false) {
   if (s.places() == 0) return;
+  const WgmmaPlan plan = wgmma_plan(s);
+  Tensor partial;
+  if (plan.slices > 1)
+    partial = Tensor::empty({plan.slices, s.places(), s.channels}, DType::float32, y.device());
+  std::shared_ptr<ChannelMoments> found;
+  if (moments && plan.slices == 1 && activation == Activation::none)
+    found = room_for_moments(y, wgmma_rows);
   on<Cuda>(y.device(), [&](auto& here) {
-    conv_wgmma(here, s, wgmma_plan(s), activation, images.read<bf16>(), filters.read<bf16>(),
-               read_or_empty<bf16>(bias), y.write<bf16>());
+    conv_wgmma(here, s, plan, activation, images.read<bf16>(), filters.read<bf16>(),
+               read_or_empty<bf16>(bias), y.write<bf16>(), write_or_empty<float>(partial),
+               found ? found->moments.write<float>() : Span<float>());
   });
+  if (found) y.annotate(found);
 }
 
 void wgmma_forward(const Conv& c, Activation activation, const Tensor& x, const Tensor& weight,
-                   const Tensor& bias, const Tensor& y, bool) {
-  multiply_by_wgmma(forward_slide(c), activation, in_line(x), in_line(weight), bias, y);
+                   const Tensor& bias, const Tensor& y, bool moments) {
+  multiply_by_wgmma(forward_slide(c), activation, in_line(x), in_line(weight), bias, y, moments);
 }
 
 Tensor wgmma_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weight,

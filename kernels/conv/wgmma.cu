@@ -25,133 +25,102 @@
 //
 // Rows of 128 bytes lie in shared memory with their chunks exchanged as the tensor map and the
 // matrix descriptors both say, so that neither meets a bank conflict.
-#include "kernels/conv/mma_slide.h"
+#include "kernels/conv/mma.h"
+#include "kernels/conv/mma_results.h"
 #include "kernels/conv/wgmma_ring.h"
 
 namespace tweed {
 
 namespace cuda {
 
-template <int columns>
+template <int columns_>
 struct WgmmaTile {
-  // On the way out a warp passes its sums through memory of its own, 64 columns at a time, in rows
-  // whose 16 bytes more keep them out of each other's banks.
-  static constexpr int out_row = row_bytes + 16, out_bytes = 16 * out_row;
-  using Stages = Ring<wgmma_rows / 64, columns / 64, 4 * ring_consumers * out_bytes>;
+  static constexpr int rows = wgmma_rows, columns = columns_;
+  static constexpr int warp_rows = 16, warp_columns = columns;
+  /// On the way out a warp passes its sums through memory of its own, 128 bytes of a row at a time.
+  template <class T>
+  using Piece = Outlet<T, warp_rows, row_bytes / int(sizeof(T))>;
+  static constexpr int own_bytes = Piece<float>::bytes;
+  static_assert(own_bytes >= Piece<bf16>::bytes && own_bytes >= columns * int(sizeof(Moments)));
+  using Stages = Ring<rows / 64, columns / 64, 4 * ring_consumers * own_bytes>;
 };
 
-struct alignas(16) EightBf16 {
-  bf16 v[8];
-};
-
-// Where a place's result begins.
-__device__ inline bf16* result_of(const MmaSlide& m, bf16* y, int place) {
-  const Slide& s = m.s;
-  const Place p(m, place);
-  const int h = p.row * s.out_step + s.out_top, v = p.column * s.out_step + s.out_left;
-  return y + ((int64_t(p.n) * s.out_H + h) * s.out_W + v) * s.channels;
-}
-
-// A warp's 16 places: bias, activation, and out.
 template <int columns>
-__device__ inline void write_sums(const MmaSlide& m, bool relu, const bf16* bias, bf16* y,
-                                  const float (&sums)[columns / 2], char* own, int place,
-                                  int first) {
-  constexpr int out_row = WgmmaTile<columns>::out_row;
-  const int lane = threadIdx.x % 32, places = int(m.s.places()), channels = m.s.channels;
-#pragma unroll
-  for (int part = 0; part < columns / 64; ++part) {
-    // What sums are added to takes the same way in, so that each number is rounded once.
-    for (int i = lane; m.s.adds && i < 16 * 8; i += 32) {
-      const int row = i / 8, channel = first + part * 64 + i % 8 * 8;
-      if (place + row >= places || channel >= channels) continue;
-      *reinterpret_cast<EightBf16*>(own + row * out_row + i % 8 * 16) =
-          *reinterpret_cast<const EightBf16*>(result_of(m, y, place + row) + channel);
-    }
-    __syncwarp();
-#pragma unroll
-    for (int j = 0; j < 32; j += 2) {
-      const int row = lane / 4 + j / 2 % 2 * 8, column = j / 4 * 8 + lane % 4 * 2;
-      bf16 pair[2];
-#pragma unroll
-      for (int e = 0; e < 2; ++e) {
-        const int channel = first + part * 64 + column + e;
-        float v = sums[part * 32 + j + e];
-        if (bias && channel < channels) v += load(bias[channel]);
-        if (m.s.adds) v += load(reinterpret_cast<const bf16*>(own + row * out_row + column * 2)[e]);
-        pair[e] = store<bf16>(relu && v <= 0 ? 0.0f : v);
-      }
-      uint32_t both;
-      memcpy(&both, pair, sizeof both);
-      *reinterpret_cast<uint32_t*>(own + row * out_row + column * 2) = both;
-    }
-    __syncwarp();
-    for (int i = lane; i < 16 * 8; i += 32) {
-      const int row = i / 8, channel = first + part * 64 + i % 8 * 8;
-      if (place + row >= places || channel >= channels) continue;
-      *reinterpret_cast<EightBf16*>(result_of(m, y, place + row) + channel) =
-          *reinterpret_cast<const EightBf16*>(own + row * out_row + i % 8 * 16);
-    }
-    __syncwarp();
-  }
-}
-
-template <int columns>
-__device__ inline void conv_wgmma_block(const MmaSlide& m, bool relu, const CUtensorMap& windows,
-                                        const CUtensorMap& filters, const bf16* bias, bf16* y,
+__device__ inline void conv_wgmma_block(const MmaSlide& m, const ResultsOf<bf16>& to,
+                                        const CUtensorMap& windows, const CUtensorMap& filters,
                                         char* shared) {
-  using Stages = typename WgmmaTile<columns>::Stages;
+  using Tile = WgmmaTile<columns>;
   const Slide& s = m.s;
-  const int64_t across = (s.channels + columns - 1) / columns;
-  const int64_t tiles = (s.places() + wgmma_rows - 1) / wgmma_rows * across;
-  const int parts = (s.C + step_numbers - 1) / step_numbers, taps = s.height * s.width;
-  Stages ring(shared);
+  // Counted in 31 bits, of which 2^31 tiles would have 2^44 results: registers are few here.
+  const int across = (s.channels + columns - 1) / columns;
+  const int tiles = int((s.places() + wgmma_rows - 1) / wgmma_rows) * across;
+  const int parts = (s.C + step_numbers - 1) / step_numbers;
+  const int steps = s.height * s.width * parts, slices = int(m.slices);
+  typename Tile::Stages ring(shared);
   ring.begin();
+  // Calls f(slice, its first and last step, place, column).
+  auto each = [&](auto f) {
+    for (int t = int(blockIdx.x); t < slices * tiles; t += int(gridDim.x)) {
+      const int slice = t / tiles, rest = t % tiles;
+      f(slice, int(int64_t(steps) * slice / slices), int(int64_t(steps) * (slice + 1) / slices),
+        rest / across * wgmma_rows, rest % across * columns);
+    }
+  };
 
   if (threadIdx.x < 128) {
     keep_registers<40>();
     if (threadIdx.x > 0) return;
-    for (int64_t t : grid_blocks(tiles)) {
-      const int column = int(t % across) * columns;
-      const Place p(m, int(t / across) * wgmma_rows);
+    each([&](int, int begin, int end, int place, int column) {
+      const Place p(m, place);
       const int w = p.column * s.step_w + s.left, h = p.row * s.step_h + s.top;
-      for (int tap = 0; tap < taps; ++tap)
-        for (int part = 0; part < parts; ++part)
-          ring.bring([&](char* a, char* b, uint64_t* full) {
-            const int c = part * step_numbers;
-            tma_load_pixels(a, windows, full, c, w, h, p.n, tap % s.width, tap / s.width);
-            tma_load(b, filters, full, c, tap, column);
-          });
-    }
+      int tap = begin / parts, part = begin % parts;
+      for (int step = begin; step < end; ++step) {
+        ring.bring([&](char* a, char* b, uint64_t* full) {
+          const int c = part * step_numbers;
+          tma_load_pixels(a, windows, full, c, w, h, p.n, tap % s.width, tap / s.width);
+          tma_load(b, filters, full, c, tap, column);
+        });
+        if (++part < parts) continue;
+        part = 0;
+        ++tap;
+      }
+    });
     return;
   }
   take_registers<232>();
   const int group = int(threadIdx.x) / 128 - 1, warp = int(threadIdx.x) / 32 - 4;
-  for (int64_t t : grid_blocks(tiles)) {
-    const int column = int(t % across) * columns, place = int(t / across) * wgmma_rows;
-    float sums[columns / 2];
-    ring.take(taps * parts, [&](const char* a, const char* b, bool first) {
+  each([&](int slice, int begin, int end, int place, int column) {
+    float sums[1][columns / 8][4];
+    auto& flat = reinterpret_cast<float(&)[columns / 2]>(sums);
+    ring.take(end - begin, [&](const char* a, const char* b, bool first) {
       const uint64_t rows = wgmma_matrix(a + group * part_bytes, 8 * row_bytes, 16),
                      other = wgmma_matrix(b, 8 * row_bytes, 16);
 #pragma unroll
       for (int k = 0; k < row_bytes / 32; ++k)
-        wgmma_bf16<false>(sums, rows + wgmma_further(32 * k), other + wgmma_further(32 * k),
+        wgmma_bf16<false>(flat, rows + wgmma_further(32 * k), other + wgmma_further(32 * k),
                           !(first && k == 0));
     });
-    pin(sums);
-    write_sums<columns>(m, relu, bias, y, sums,
-                        ring.further() + warp * WgmmaTile<columns>::out_bytes, place + warp * 16,
-                        column);
-  }
+    pin(flat);
+    int mine = warp;  // else its memory is worked out before all products, and kept in registers
+    pin(mine);
+    write_sums<bf16, Tile>(m, to, slice, sums, ring.further() + mine * Tile::own_bytes,
+                           place + mine * 16, column);
+    if (!to.moments) return;
+    named_barrier<1, 128 * ring_consumers>();
+    write_moments<Tile>(m, to.moments, int(threadIdx.x) - 128, ring.further(), place, column);
+    named_barrier<1, 128 * ring_consumers>();  // before the memory is taken for the next tile
+  });
 }
 
 template <int columns>
 __global__ void __launch_bounds__(wgmma_threads, 1)
     conv_wgmma_kernel(MmaSlide m, bool relu, const __grid_constant__ CUtensorMap windows,
                       const __grid_constant__ CUtensorMap filters, const bf16* __restrict__ bias,
-                      bf16* __restrict__ y) {
+                      bf16* __restrict__ y, float* __restrict__ partial,
+                      float* __restrict__ moments) {
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL  // here alone: what a compiler cache sees must not depend on it
-  conv_wgmma_block<columns>(m, relu, windows, filters, bias, y, dynamic_shared<char>());
+  conv_wgmma_block<columns>(m, {relu, bias, y, partial, moments}, windows, filters,
+                            dynamic_shared<char>());
 #else
   __trap();
 #endif
@@ -239,14 +208,16 @@ bool has_conv_wgmma([[maybe_unused]] const Cuda& here) {
 }
 
 template <class M>
-void conv_wgmma(M& here, const Slide& s, int columns, Activation activation,
+void conv_wgmma(M& here, const Slide& s, const WgmmaPlan& plan, Activation activation,
                 Span<const bf16> images, Span<const bf16> filters, Span<const bf16> bias,
-                Span<bf16> y, int64_t blocks) {
-  const int64_t tiles = ceil_div(s.places(), wgmma_rows) * ceil_div(s.channels, columns);
+                Span<bf16> y, Span<float> partial, Span<float> moments, int64_t blocks) {
+  const int64_t tiles =
+      ceil_div(s.places(), wgmma_rows) * ceil_div(s.channels, plan.columns) * plan.slices;
   if (tiles == 0) return;
   const CUtensorMap windows = map_of_windows(s, images.data(), wgmma_rows);
-  const CUtensorMap other = map_of_matrix(
-      filters.data(), {s.C, int64_t(s.height) * s.width, s.channels}, {step_numbers, 1, columns});
+  const CUtensorMap other =
+      map_of_matrix(filters.data(), {s.C, int64_t(s.height) * s.width, s.channels},
+                    {step_numbers, 1, plan.columns});
   auto with = [&]<int n>(std::integral_constant<int, n>) {
     launch(conv_wgmma_kernel<n>,
            {.grid = blocks        ? blocks
@@ -255,16 +226,20 @@ void conv_wgmma(M& here, const Slide& s, int columns, Activation activation,
             .block = {wgmma_threads},
             .shared = WgmmaTile<n>::Stages::bytes,
             .hopper = true},
-           here, MmaSlide(s, 1, 8), activation == Activation::relu, windows, other, bias, y);
+           here, MmaSlide(s, plan.slices, 8), activation == Activation::relu, windows, other, bias,
+           y, partial, moments);
   };
-  if (columns == 64)
+  if (plan.columns == 64)
     with(std::integral_constant<int, 64>());
-  else if (columns == 128)
+  else if (plan.columns == 128)
     with(std::integral_constant<int, 128>());
   else
     with(std::integral_constant<int, 256>());
+  if (plan.slices > 1)
+    add_slices(here, s, plan.slices, activation, Span<const float>(partial), bias, y);
 }
-template void conv_wgmma(Cuda&, const Slide&, int, Activation, Span<const bf16>, Span<const bf16>,
-                         Span<const bf16>, Span<bf16>, int64_t);
+template void conv_wgmma(Cuda&, const Slide&, const WgmmaPlan&, Activation, Span<const bf16>,
+                         Span<const bf16>, Span<const bf16>, Span<bf16>, Span<float>, Span<float>,
+                         int64_t);
 
 }  // namespace tweed

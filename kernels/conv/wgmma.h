@@ -20,19 +20,28 @@ bool wgmma_can(const Slide&);
 
 /// The rows of a tile, and how many columns it may have.
 constexpr int wgmma_rows = 128, wgmma_columns[] = {64, 128, 256};
+/// How a product is cut: the columns of its tiles, one of wgmma_columns, and the slices along k,
+/// which other blocks compute and a second pass adds up in order.
+struct WgmmaPlan {
+  int columns;
+  int64_t slices;
+  bool operator==(const WgmmaPlan&) const = default;
+};
 /// By the shape alone, as all of the plans.
-int wgmma_plan(const Slide&);
+WgmmaPlan wgmma_plan(const Slide&);
 
 /// y = activation(windows x filters + bias). Images, filters and y aligned to 16 bytes.
-/// @param columns  of a tile, one of wgmma_columns
 /// @param images   (N, H, W, C) of the slide
 /// @param filters  (channels, height, width, C)
 /// @param bias     (channels), or empty
 /// @param y        (N, out_H, out_W, channels); pixels that no place has as result stay as they are
+/// @param partial  (slices, places, channels) if there is more than one slice, else empty
+/// @param moments  (row tiles, 2, channels), or empty: as of conv_mma()
 /// @param blocks   0 for as many as the launcher finds right; the bits are the same for all
 template <class M>
-void conv_wgmma(M&, const Slide&, int columns, Activation, Span<const bf16> images,
-                Span<const bf16> filters, Span<const bf16> bias, Span<bf16> y, int64_t blocks = 0);
+void conv_wgmma(M&, const Slide&, const WgmmaPlan&, Activation, Span<const bf16> images,
+                Span<const bf16> filters, Span<const bf16> bias, Span<bf16> y, Span<float> partial,
+                Span<float> moments = {}, int64_t blocks = 0);
 
 /// How the weight gradient is cut: its tiles, and into how many slices the places, which other
 /// blocks take and add_weight_slices() of mma.h adds up in order.

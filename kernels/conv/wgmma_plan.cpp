@@ -28,10 +28,14 @@ bool wgmma_can(const Slide& s) {
          can_place(s.left, s.columns, s.step_w, s.W, s.width);
 }
 
-int wgmma_plan(const Slide& s) {
-  if (s.channels <= 64) return 64;
-  const int64_t wide = ceil_div(s.places(), wgmma_rows) * ceil_div(s.channels, 256);
-  return s.channels > 128 && wide >= multiprocessors ? 256 : 128;
+WgmmaPlan wgmma_plan(const Slide& s) {
+  const int64_t down = ceil_div(s.places(), wgmma_rows);
+  const bool wide = s.channels > 128 && down * ceil_div(s.channels, 256) >= multiprocessors;
+  const int columns = s.channels <= 64 ? 64 : wide ? 256 : 128;
+  const int64_t tiles = std::max<int64_t>(1, down * ceil_div(s.channels, columns));
+  // Each of at least eight steps: a slice costs a write and a read of the sums.
+  const int64_t most = int64_t(s.height) * s.width * ceil_div(s.C, 64) / 8;
+  return {columns, std::max<int64_t>(1, std::min(multiprocessors / tiles, most))};
 }
 
 WgmmaWeightPlan wgmma_weight_plan(const Slide& s) {

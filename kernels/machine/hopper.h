@@ -51,6 +51,12 @@ __device__ inline void mbarrier_wait(uint64_t* m, uint32_t parity) {
   }
 }
 
+/// Where so many threads of the block meet, all that name the number; 0 is that of __syncthreads().
+template <int number, int threads>
+__device__ inline void named_barrier() {
+  asm volatile("bar.sync %0, %1;" ::"n"(number), "n"(threads) : "memory");
+}
+
 // ---- copies -------------------------------------------------------------------------------------
 
 /// A tile of two or three dimensions, from the coordinates on, the innermost first.

@@ -4,6 +4,7 @@
 // everywhere.
 #include <cmath>
 
+#include "autograd/channel_moments.h"
 #include "kernels/conv/mma.h"
 #include "kernels/conv/wgmma.h"
 #include "tests/catch.h"
@@ -27,7 +28,8 @@ constexpr double tolerance = 4e-3;
 
 }  // namespace
 
-TEST_CASE("every tile of wgmma gives the same convolution", "[wgmma]") {
+TEST_CASE("every tile of wgmma, in one slice and in several, gives the same convolution",
+          "[wgmma]") {
   // 155 places and 136 filters: the last tile of each kind is cut in both directions.
   const Slide s = forward_slide({{1, 31, 5, 72, 3, 1, 1}, 136});
   for (Device device : devices()) {
@@ -35,20 +37,63 @@ TEST_CASE("every tile of wgmma gives the same convolution", "[wgmma]") {
     const Tensor w = random_tensor({136, 3, 3, 72}, bf, device, 2);
     const Tensor b = random_tensor({136}, bf, device, 3);
     const ByDefinition wanted(x, w, b.to_doubles(), {}, 1, 1);
+    for (int columns : wgmma_columns)
+      for (int64_t slices : {1, 4}) {
+        INFO(columns << " columns, " << slices << " slices");
+        const Tensor partial =
+            Tensor::full({slices > 1 ? slices : 0, s.places(), 136}, NAN, DType::float32, device);
+        auto run = [&](int64_t blocks) {
+          const Tensor y = Tensor::full({1, 31, 5, 136}, NAN, bf, device);
+          on<Cuda>(device, [&](auto& here) {
+            conv_wgmma(here, s, {columns, slices}, Activation::none, x.read<bf16>(), w.read<bf16>(),
+                       b.read<bf16>(), y.write<bf16>(), partial.write<float>(), {}, blocks);
+          });
+          return y;
+        };
+        const Tensor y = run(0);
+        CHECK(difference(y.to_doubles(), wanted.y, tolerance) == "");
+        for (int64_t blocks : {1, 3}) CHECK(same_bits(run(blocks), y));
+      }
+  }
+}
+
+TEST_CASE("every tile of wgmma finds the moments of its results", "[wgmma]") {
+  const Slide s = forward_slide({{1, 43, 3, 16, 3, 1, 1}, 136});  // the last tile has one place
+  for (Device device : devices()) {
+    const Tensor x = random_tensor({1, 43, 3, 16}, bf, device, 1);
+    const Tensor w = random_tensor({136, 3, 3, 16}, bf, device, 2);
+    const Tensor b = random_tensor({136}, bf, device, 3, 100, 200);
     for (int columns : wgmma_columns) {
       INFO(columns);
+      const Tensor y = Tensor::empty({s.places(), 136}, bf, device);
       auto run = [&](int64_t blocks) {
-        const Tensor y = Tensor::full({1, 31, 5, 136}, NAN, bf, device);
+        const Tensor moments = Tensor::full({2, 2, 136}, NAN, DType::float32, device);
         on<Cuda>(device, [&](auto& here) {
-          conv_wgmma(here, s, columns, Activation::none, x.read<bf16>(), w.read<bf16>(),
-                     b.read<bf16>(), y.write<bf16>(), blocks);
+          conv_wgmma(here, s, {columns, 1}, Activation::none, x.read<bf16>(), w.read<bf16>(),
+                     b.read<bf16>(), y.write<bf16>(), {}, moments.write<float>(), blocks);
         });
-        return y;
+        return moments;
       };
-      const Tensor y = run(0);
-      CHECK(difference(y.to_doubles(), wanted.y, tolerance) == "");
-      for (int64_t blocks : {1, 3}) CHECK(same_bits(run(blocks), y));
+      const Tensor moments = run(0);
+      check_moments(y, moments, wgmma_rows);
+      for (int64_t blocks : {1, 3}) CHECK(same_bits(run(blocks), moments));
     }
+  }
+}
+
+TEST_CASE("wgmma leaves moments to the norm that follows, where one slice makes the sums",
+          "[wgmma]") {
+  for (Device device : devices()) {
+    auto moments = [&](const Shape& images, int64_t filters) {
+      const Tensor x = random_tensor(images, bf, device, 1);
+      const Tensor w = random_tensor({filters, 3, 3, images[3]}, bf, device, 2);
+      const Tensor y = conv2d(x, w, {}, {.padding = 1, .moments = true, .algorithm = &conv::wgmma});
+      const auto known = std::dynamic_pointer_cast<const ChannelMoments>(y.annotation());
+      if (known) check_moments(y, known->moments, known->slab_rows);
+      return known != nullptr;
+    };
+    CHECK(moments({2, 9, 9, 16}, 24));
+    CHECK(!moments({1, 3, 3, 128}, 24));  // 18 steps are two slices
   }
 }
 
@@ -174,10 +219,11 @@ TEST_CASE("how far a tensor map counts", "[wgmma]") {
 
 TEST_CASE("tiles of wgmma follow from the shape", "[wgmma]") {
   auto forward = [](const Conv& c) { return wgmma_plan(forward_slide(c)); };
-  CHECK(forward({{256, 32, 32, 64, 3, 1, 1}, 64}) == 64);
-  CHECK(forward({{256, 16, 16, 128, 3, 1, 1}, 128}) == 128);
-  CHECK(forward({{256, 16, 16, 128, 3, 1, 1}, 256}) == 256);
-  CHECK(forward({{16, 8, 8, 256, 3, 1, 1}, 256}) == 128);  // 8 tiles of 256: too few
+  CHECK(forward({{256, 32, 32, 64, 3, 1, 1}, 64}) == WgmmaPlan{64, 1});
+  CHECK(forward({{256, 16, 16, 128, 3, 1, 1}, 128}) == WgmmaPlan{128, 1});
+  CHECK(forward({{256, 16, 16, 128, 3, 1, 1}, 256}) == WgmmaPlan{256, 1});
+  // 8 tiles of 256: too few; 16 of 128, whose 36 steps are 4 slices of at least 8.
+  CHECK(forward({{16, 8, 8, 256, 3, 1, 1}, 256}) == WgmmaPlan{128, 4});
   const WgmmaWeightPlan early = wgmma_weight_plan(forward_slide({{256, 32, 32, 64, 3, 1, 1}, 64})),
                         late = wgmma_weight_plan(forward_slide({{2, 4, 4, 512, 3, 1, 1}, 512}));
   CHECK(early.columns == 64);
