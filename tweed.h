@@ -54,6 +54,7 @@
 #include "tensor/tensor.h"
 #include "train/defence.h"
 #include "train/evaluate.h"
+#include "train/image_form.h"
 #include "train/report.h"
 #include "train/robust_history.h"
 #include "train/trace.h"

@@ -2,9 +2,12 @@
 
 #include "autograd/conv/choice.h"
 #include "autograd/conv/columns.h"
+#include "autograd/conv/packing.h"
 #include "autograd/conv/passes.h"
 #include "autograd/describe.h"
+#include "autograd/dispatch.h"
 #include "autograd/products.h"
+#include "kernels/rearrange.h"
 
 namespace tweed {
 namespace {
@@ -39,17 +42,54 @@ Grads conv2d_backward(const Conv& c, const ConvPlan& plan, Activation activation
   return grads;
 }
 
+// (N, H, W, C), of packed images too.
+Shape images_shape(const Tensor& x) {
+  const auto packed = PackedImages::of(x);
+  if (!packed) return x.shape();
+  if (requires_grad(x)) throw Error("[conv2d] x is PackedImages, which have no gradient");
+  return {x.dim(0), x.dim(1), packed->W, packed->C};
+}
+
 }  // namespace
+
+Packing wanted_packing(const Shape& images, const Tensor& weight, const ConvOptions& options) {
+  const int64_t least = weight.dim(1) - 2 * options.padding;
+  if (images[1] < least || images[2] < least || images[3] != weight.dim(3))
+    return plain_pixels(images[3]);
+  const Conv c{window_of("conv2d", images, weight.dim(1), options.stride, options.padding),
+               weight.dim(0)};
+  const DType dtype = weight.dtype();
+  const ConvPlan plan = plan_conv(c, dtype, weight.device(), options.algorithm);
+  const Packing packing = wanted_packing(*plan.forward, c, dtype);
+  return wanted_packing(*plan.weight, c, dtype) == packing ? packing : plain_pixels(c.window.C);
+}
+
+Tensor unpacked(const Tensor& x) {
+  const auto packed = PackedImages::of(x);
+  if (!packed) return x;
+  const Packing& p = packed->packing;
+  const int64_t lines = x.dim(0) * x.dim(1), columns = x.dim(2) * p.pixels;
+  const Tensor images =
+      Tensor::empty({x.dim(0), x.dim(1), packed->W, packed->C}, x.dtype(), x.device());
+  StridedCopy copy{.x_offset = p.border * p.channels};
+  copy.add({lines, columns * p.channels, packed->W * packed->C});
+  copy.add({packed->W, p.channels, packed->C});
+  copy.add({packed->C, 1, 1});
+  dispatch("conv2d", x,
+           [&]<class T>(auto& here) { copy_strided(here, copy, x.read<T>(), images.write<T>()); });
+  return images;
+}
 
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias,
               const ConvOptions& options) {
   check_alike("conv2d", {x, weight, bias});
-  if (x.ndim() != 4 || weight.ndim() != 4 || weight.dim(1) != weight.dim(2) ||
-      weight.dim(3) != x.dim(3))
+  const Shape images = images_shape(x);
+  if (images.ndim() != 4 || weight.ndim() != 4 || weight.dim(1) != weight.dim(2) ||
+      weight.dim(3) != images[3])
     fail("conv2d", "weight is ", weight.shape(), ", x is ", x.shape());
   if (bias.defined() && bias.shape() != Shape{weight.dim(0)})
     fail("conv2d", "bias is ", bias.shape(), ", weight is ", weight.shape());
-  Conv c{window_of("conv2d", x.shape(), weight.dim(1), options.stride, options.padding),
+  Conv c{window_of("conv2d", images, weight.dim(1), options.stride, options.padding),
          weight.dim(0)};
   Activation activation = options.activation;
   const ConvPlan plan = plan_conv(c, x.dtype(), x.device(), options.algorithm);

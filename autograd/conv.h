@@ -44,7 +44,7 @@ struct ConvOptions {
 ///   y[n, i, j, o] = activation(bias[o] + sum over kh, kw, c of
 ///                              x[n, i stride - padding + kh, ..., c] weight[o, kh, kw, c])
 ///
-/// @param x       (N, H, W, Ci)
+/// @param x       (N, H, W, Ci), or PackedImages, which have no gradient
 /// @param weight  (Co, K, K, Ci); files hold PyTorch's (Co, Ci, K, K)
 /// @param bias    (Co), or undefined
 /// @return        (N, OH, OW, Co), OH = (H + 2 padding - K) / stride + 1

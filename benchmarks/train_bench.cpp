@@ -13,6 +13,7 @@
 #include "nn/models/models.h"
 #include "nn/summary.h"
 #include "optim/sgd.h"
+#include "train/image_form.h"
 #include "train/limits.h"
 #include "train/step.h"
 
@@ -62,7 +63,9 @@ class Bench {
   }
   /// Seconds of an epoch, its images cut, mirrored and normalised on the way.
   double run_epoch(const Dataset& data, const LoaderOptions& options) {
-    Feed feed(data, device_, options);
+    const int64_t size = options.image_size;
+    Feed feed(data, device_, options, Residence::automatic,
+              image_form(*network_, {options.batch_size, size, size, 3}));
     step_on(feed.images(), feed.labels(), [&] { feed.load(); });
     feed.start_epoch(0);
     for (int i = 0; i < 4 && feed.next(); ++i) step();  // warms up, and records

@@ -50,7 +50,7 @@ Viewer::Viewer(Device device, int side, int size, const Normalization& normaliza
       scale_(scale_of(normalization)),
       table_(table_on(device, normalization)) {}
 
-Tensor Viewer::middles(const Batch& batch, bool mirrored) const {
+Tensor Viewer::middles(const Batch& batch, bool mirrored, const ImageForm& form) const {
   std::vector<View> views = batch.views;
   for (std::size_t i = 0; mirrored && i < views.size(); ++i) {
     views[i] = middle_view(side_, size_, true);
@@ -59,7 +59,8 @@ Tensor Viewer::middles(const Batch& batch, bool mirrored) const {
   const Tensor pixels = Tensor::from(batch.pixels, {batch.count, side_, side_, 3}, device_);
   const Tensor plan = Tensor::from(words_of(views), {batch.count, view_words}, device_);
   const Tensor labels = Tensor::empty({batch.count}, DType::int32, device_);
-  const Tensor images = Tensor::empty({batch.count, size_, size_, 3}, DType::float32, device_);
+  const Tensor images =
+      PackedImages::empty({batch.count, size_, size_, 3}, form.packing, form.dtype, device_);
   show(1, pixels, plan, {}, images, labels, {}, {});
   return images;
 }
@@ -67,11 +68,14 @@ Tensor Viewer::middles(const Batch& batch, bool mirrored) const {
 void Viewer::show(int64_t views, const Tensor& pixels, const Tensor& plan, const Tensor& curves,
                   const Tensor& images, const Tensor& labels, const Tensor& other_labels,
                   const Tensor& label_shares) const {
+  const auto packed = PackedImages::of(images);
+  const Packing packing = packed ? packed->packing : plain_pixels(3);
   on(device_, [&](auto& here) {
     auto fill = [&]<class T>(Span<T> to) {
-      augment(here, {side_, size_, views, scale_}, pixels.read<uint8_t>(), plan.read<int32_t>(),
-              read_or_none<uint8_t>(curves), table_.read<float>(), to, labels.write<int32_t>(),
-              write_or_none<int32_t>(other_labels), write_or_none<float>(label_shares));
+      augment(here, {side_, size_, views, scale_, packing}, pixels.read<uint8_t>(),
+              plan.read<int32_t>(), read_or_none<uint8_t>(curves), table_.read<float>(), to,
+              labels.write<int32_t>(), write_or_none<int32_t>(other_labels),
+              write_or_none<float>(label_shares));
     };
     if (images.dtype() == DType::bfloat16)
       fill(images.write<bf16>());
@@ -81,7 +85,7 @@ void Viewer::show(int64_t views, const Tensor& pixels, const Tensor& plan, const
 }
 
 Feed::Feed(const Dataset& data, Device device, const LoaderOptions& options, Residence residence,
-           DType dtype)
+           const ImageForm& form)
     : data_(data),
       options_(options),
       device_(device),
@@ -93,7 +97,7 @@ Feed::Feed(const Dataset& data, Device device, const LoaderOptions& options, Res
     throw Error("[feed] the images are decoded on the fly, so they cannot stay on the device");
   const int64_t size = options.image_size, side = data.image_side(), batch = options.batch_size;
   MemoryLabel label("images");
-  images_ = Tensor::empty({batch, size, size, 3}, dtype, device);
+  images_ = PackedImages::empty({batch, size, size, 3}, form.packing, form.dtype, device);
   labels_ = Tensor::empty({batch}, DType::int32, device);
   if (views_ > 1) other_labels_ = Tensor::empty_like(labels_);
   if (views_ > 1) label_shares_ = Tensor::empty({batch}, DType::float32, device);

@@ -5,7 +5,7 @@
 
 #include "data/loader.h"
 #include "tensor/copy_queue.h"
-#include "tensor/tensor.h"
+#include "tensor/packed_images.h"
 
 namespace tweed {
 
@@ -16,14 +16,21 @@ enum class Residence {
   host,       ///< a Loader decodes batches, each is sent while the one before is computed on
 };
 
+/// How images are made. A network says what it wants: see image_form().
+struct ImageForm {
+  DType dtype = DType::float32;
+  Packing packing = plain_pixels(3);  ///< if not plain, images are PackedImages
+};
+
 /// What a network sees of the stored pixels of a batch, made on a device by augment().
 class Viewer {
  public:
   /// @param side  of the stored images   @param size  of those that are made
   Viewer(Device device, int side, int size, const Normalization& normalization);
-  /// The images of a validation batch, or their mirror images: (count, size, size, 3), float32.
-  Tensor middles(const Batch& batch, bool mirrored = false) const;
-  /// @param views  of an image: 1 or 2   For the others see augment(); `labels` decides the count.
+  /// The images of a validation batch, or their mirror images: (count, size, size, 3).
+  Tensor middles(const Batch& batch, bool mirrored = false, const ImageForm& form = {}) const;
+  /// @param views   of an image: 1 or 2   For the others see augment(); `labels` decides the count.
+  /// @param images  may be PackedImages
   void show(int64_t views, const Tensor& pixels, const Tensor& plan, const Tensor& curves,
             const Tensor& images, const Tensor& labels, const Tensor& other_labels,
             const Tensor& label_shares) const;
@@ -45,10 +52,10 @@ class Viewer {
 class Feed {
  public:
   /// @param options  of training batches; epoch and first_batch are start_epoch()'s
-  /// @param dtype    of images()
+  /// @param form     of images()
   /// @throws Error   if the images shall be on the device but are not decoded in memory
   Feed(const Dataset& data, Device device, const LoaderOptions& options,
-       Residence residence = Residence::automatic, DType dtype = DType::float32);
+       Residence residence = Residence::automatic, const ImageForm& form = {});
 
   void start_epoch(int64_t epoch, int64_t first_batch = 0);
   /// Makes the next batch ready for load(); false at the end of the epoch. To be called once the
@@ -58,7 +65,8 @@ class Feed {
   /// Fills images() and labels(). May be recorded.
   void load();
 
-  const Tensor& images() const { return images_; }  ///< (batch_size, size, size, 3)
+  /// (batch_size, size, size, 3), or as PackedImages.
+  const Tensor& images() const { return images_; }
   const Tensor& labels() const { return labels_; }  ///< (batch_size), int32
   /// Of the images that are mixed in, (batch_size), int32, and how much of the label is theirs,
   /// float32; undefined where none are.

@@ -1,5 +1,7 @@
 #include "kernels/augment.h"
 #include "kernels/machine/kernel.h"
+#include "kernels/packs/packs.h"
+#include "kernels/quotient.h"
 
 namespace tweed {
 namespace MACHINE {
@@ -12,7 +14,7 @@ struct Colour {
 struct Stored {
   const uint8_t* pixels;
   const uint8_t* curve;  // (3, 256), or null
-  int64_t side;
+  int side;
 
   TWEED_INLINE Colour at(int64_t y, int64_t x) const {
     const uint8_t* p = pixels + (y * side + x) * 3;
@@ -138,78 +140,114 @@ TWEED_INLINE Colour seen(const View& view, const Stored& image, const PixelScale
   return v;
 }
 
-TWEED_INLINE Stored stored_of(const View& view, int64_t number, int64_t side, const uint8_t* pixels,
-                              const uint8_t* curves) {
-  return {pixels + view.image * side * side * 3, view.has_curve ? curves + number * 768 : nullptr,
-          side};
-}
+// Row y of a rectangle(): seen() with everything that its pixels share worked out once.
+struct RectangleRow {
+  const uint8_t* line;
+  float step, start, end;  // end: 0 if the row lies outside
+  int erased_from, erased_to;
 
-// Whether a view is a rectangle of the stored image, perhaps mirrored, as most training images are.
-TWEED_INLINE bool is_rectangle(const View& view) {
-  return view.filter == PixelFilter::copy && !view.has_colour && !view.has_curve &&
-         view.sharpness == 1 && view.map[1] == 0 && view.map[3] == 0;
-}
-
-// Row y of such a view: seen() with everything that its pixels share worked out once.
-template <class T>
-__device__ inline void copy_row(const View& view, const Stored& image, const float* table,
-                                int64_t y, int64_t size, T* to) {
-  const float row = view.map[4] * (float(y) + 0.5f) + view.map[5];
-  const bool holds_row = row >= 0 && row < float(image.side);
-  const bool erases = y >= view.erased[0] && y < view.erased[2];
-  const int erased_from = erases ? view.erased[1] : 0, erased_to = erases ? view.erased[3] : 0;
-  const uint8_t* const line =
-      image.pixels + (holds_row ? int64_t(floorf(row)) * image.side * 3 : 0);
-  const float end = float(image.side), step = view.map[0], start = view.map[2];
-  for (int64_t i : block_stride(size)) {
-    const int x = int(i);
-    const float column = step * (float(x) + 0.5f) + start;
-    T* const pixel = to + 3 * x;
-    if (holds_row && column >= 0 && column < end && (x < erased_from || x >= erased_to)) {
-      const uint8_t* p = line + 3 * int(column);
-      for (int c = 0; c < 3; ++c) pixel[c] = store<T>(acc_t<T>(table[256 * c + p[c]]));
-    } else {
-      for (int c = 0; c < 3; ++c) pixel[c] = store<T>(acc_t<T>(0));
-    }
+  TWEED_INLINE RectangleRow(const View& view, const Stored& image, int y)
+      : step(view.map[0]), start(view.map[2]) {
+    const float row = view.map[4] * (float(y) + 0.5f) + view.map[5];
+    const bool holds = row >= 0 && row < float(image.side);
+    const bool erases = y >= view.erased[0] && y < view.erased[2];
+    line = image.pixels + (holds ? int64_t(int(row)) * int(image.side * 3) : 0);
+    end = holds ? float(image.side) : 0;
+    erased_from = erases ? view.erased[1] : 0;
+    erased_to = erases ? view.erased[3] : 0;
   }
+  TWEED_INLINE Colour at(int x, const float* table) const {
+    const float column = step * (float(x) + 0.5f) + start;
+    if (!(column >= 0 && column < end) || (x >= erased_from && x < erased_to)) return {{0, 0, 0}};
+    const uint8_t* const p = line + unsigned(3 * int(column));
+    return {{table[p[0]], table[256 + p[1]], table[512 + p[2]]}};
+  }
+};
+
+// What a result shows: a view of a stored image, or two that are mixed. Offsets are products of 32
+// bits, a quarter of what a GPU takes for those of 64.
+struct Sight {
+  const View &view, &other;  // the same if there is no second
+  const uint8_t *pixels, *curves;
+  int side;
+  uint32_t number;  // of the first view
+  bool mixes;
+
+  TWEED_INLINE Sight(const AugmentShape& shape, int i, const View* all, const uint8_t* pixels,
+                     const uint8_t* curves)
+      : Sight(all + uint32_t(i) * uint32_t(shape.views), shape, i, pixels, curves) {}
+  TWEED_INLINE Sight(const View* first, const AugmentShape& shape, int i, const uint8_t* pixels,
+                     const uint8_t* curves)
+      : view(*first),
+        other(first[shape.views > 1]),
+        pixels(pixels),
+        curves(curves),
+        side(int(shape.side)),
+        number(uint32_t(i) * uint32_t(shape.views)),
+        mixes(shape.views > 1) {}
+
+  TWEED_INLINE Stored image() const { return stored(view, number); }
+  TWEED_INLINE Stored stored(const View& v, uint32_t number_of_v) const {
+    const uint32_t bytes = uint32_t(side) * uint32_t(side) * 3;
+    return {pixels + uint64_t(uint32_t(v.image)) * bytes,
+            v.has_curve ? curves + uint64_t(number_of_v) * 768 : nullptr, side};
+  }
+  // Whether it is a rectangle of the stored image, perhaps mirrored, as most training images are.
+  TWEED_INLINE bool is_rectangle() const {
+    return !mixes && view.filter == PixelFilter::copy && !view.has_colour && !view.has_curve &&
+           view.sharpness == 1 && view.map[1] == 0 && view.map[3] == 0;
+  }
+  TWEED_INLINE Colour at(const PixelScale& scale, const float* table, int64_t y, int64_t x) const {
+    Colour v = seen(view, image(), scale, table, y, x);
+    if (mixes && is_within(other.mixed, y, x)) {
+      const Colour more = seen(other, stored(other, number + 1), scale, table, y, x);
+      for (int c = 0; c < 3; ++c) v.v[c] = (1 - other.share) * v.v[c] + other.share * more.v[c];
+    }
+    return v;
+  }
+};
+
+// Where the labels of results go.
+struct LabelPlaces {
+  int32_t *labels, *others;
+  float* shares;
+  TWEED_INLINE void write(int64_t i, const Sight& sight) const {
+    labels[i] = sight.view.label;
+    if (sight.mixes) others[i] = sight.other.label;
+    if (sight.mixes) shares[i] = sight.other.label_share;
+  }
+};
+
+template <class T>
+TWEED_INLINE void put(const Colour& v, T* to) {
+  for (int c = 0; c < 3; ++c) to[c] = store<T>(acc_t<T>(v.v[c]));
 }
 
 // A row of threads for each row of an image.
 template <class T>
-__global__ void augment_kernel(AugmentShape shape, int64_t count,
+__global__ void augment_kernel(AugmentShape shape, Quotient of_size, int64_t rows,
                                const uint8_t* __restrict__ pixels, const int32_t* __restrict__ plan,
                                const uint8_t* __restrict__ curves, const float* __restrict__ table,
                                T* __restrict__ images, int32_t* __restrict__ labels,
                                int32_t* __restrict__ other_labels, float* __restrict__ shares) {
-  const int64_t size = shape.size;
-  const View* const all = reinterpret_cast<const View*>(plan);
-  for (int64_t row : grid_rows(count * size)) {
-    const int64_t i = row / size, y = row - i * size, number = i * shape.views;
-    const View& view = all[number];
-    const View& other = all[number + shape.views - 1];  // the same if there is no second
-    const bool mixes = shape.views > 1;
-    const Stored image = stored_of(view, number, shape.side, pixels, curves);
-    const Stored second = stored_of(other, number + shape.views - 1, shape.side, pixels, curves);
-    if (y == 0 && threadIdx.x == 0) {
-      labels[i] = view.label;
-      if (mixes) other_labels[i] = other.label;
-      if (mixes) shares[i] = other.label_share;
-    }
-    if (!mixes && is_rectangle(view)) {
-      copy_row(view, image, table, y, size, images + row * size * 3);
-      continue;
-    }
-    for (int64_t x : block_stride(size)) {
-      Colour v = seen(view, image, shape.scale, table, y, x);
-      if (mixes && is_within(other.mixed, y, x)) {
-        const Colour more = seen(other, second, shape.scale, table, y, x);
-        for (int c = 0; c < 3; ++c) v.v[c] = (1 - other.share) * v.v[c] + other.share * more.v[c];
-      }
-      T* to = images + (row * size + x) * 3;
-      for (int c = 0; c < 3; ++c) to[c] = store<T>(acc_t<T>(v.v[c]));
+  const int size = int(shape.size);
+  for (int64_t row : grid_rows(rows)) {
+    const int i = of_size.of(int(row)), y = int(row) - i * size;
+    const Sight sight(shape, i, reinterpret_cast<const View*>(plan), pixels, curves);
+    if (y == 0 && threadIdx.x == 0) LabelPlaces{labels, other_labels, shares}.write(i, sight);
+    T* const to = images + uint64_t(uint32_t(row)) * uint32_t(3 * size);
+    if (sight.is_rectangle()) {
+      const RectangleRow line(sight.view, sight.image(), y);
+      for (int64_t x : block_stride(size)) put(line.at(int(x), table), to + unsigned(3 * int(x)));
+    } else {
+      for (int64_t x : block_stride(size)) put(sight.at(shape.scale, table, y, x), to + 3 * x);
     }
   }
 }
+
+#ifndef TWEED_CPU
+#include "kernels/packs/augment_packs.h"
+#endif
 
 }  // namespace MACHINE
 using namespace MACHINE;
@@ -219,12 +257,19 @@ void augment(M& here, const AugmentShape& shape, Span<const uint8_t> pixels,
              Span<const int32_t> plan, Span<const uint8_t> curves, Span<const float> table,
              Span<T> images, Span<int32_t> labels, Span<int32_t> other_labels,
              Span<float> label_shares) {
+  if (shape.packing != plain_pixels(3)) {
+#ifndef TWEED_CPU
+    if (augment_packs(here, shape, pixels, plan, curves, table, images, labels, other_labels,
+                      label_shares))
+      return;
+#endif
+    throw Error("[augment] has no such packing of images");
+  }
+  const int64_t rows = labels.size() * shape.size;
   const Dim block = {32, 8};
   launch(augment_kernel<T>,
-         {.grid = ceil_div(labels.size() * shape.size, block.y),
-          .block = block,
-          .work = images.size()},
-         here, shape, labels.size(), pixels, plan, curves, table, images, labels, other_labels,
+         {.grid = ceil_div(rows, block.y), .block = block, .work = images.size()}, here, shape,
+         Quotient(int(shape.size)), rows, pixels, plan, curves, table, images, labels, other_labels,
          label_shares);
 }
 

@@ -1,5 +1,6 @@
 // Batches from images that lie decoded in a device's memory.
 #pragma once
+#include "kernels/conv/pack_pixels.h"
 #include "kernels/machine/machine.h"
 
 namespace tweed {
@@ -53,6 +54,7 @@ struct AugmentShape {
   int64_t size;   ///< height and width of the result
   int64_t views;  ///< of a result: 1, or 2 that are mixed
   PixelScale scale;
+  Packing packing = plain_pixels(3);  ///< how results lie
 };
 
 /// images[i] = what view i shows, normalised; or the mix of views 2i and 2i + 1. A view that copies
@@ -63,7 +65,8 @@ struct AugmentShape {
 /// @param curves        (count * views, 3, 256), what a pixel value of each channel becomes where a
 ///                      view has_curve; may be empty if none has
 /// @param table         (3, 256), normalised pixel values
-/// @param images        (count, size, size, 3)
+/// @param images        (count, size, size, 3), or as pack_pixels() would lay them: on GPUs, for a
+///                      packing whose pixels, one or two, fill a chunk of 16 bytes
 /// @param labels        (count), of first views
 /// @param other_labels  (count), of second views, and
 /// @param label_shares  (count), what these count; both empty if there is one view

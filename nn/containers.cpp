@@ -11,6 +11,10 @@ Tensor Sequential::forward(const Tensor& x) {
   return y;
 }
 
+Packing Sequential::image_packing(const Shape& images) const {
+  return modules_.empty() ? Module::image_packing(images) : modules_[0]->image_packing(images);
+}
+
 Residual::Residual(Sequential layers) : layers_(add_child("layers", std::move(layers))) {}
 Residual::Residual(Sequential layers, Sequential shortcut) : Residual(std::move(layers)) {
   shortcut_ = add_child("shortcut", std::move(shortcut));

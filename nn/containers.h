@@ -46,6 +46,7 @@ class Sequential : public Container<Sequential> {
   }
   Tensor forward(const Tensor& x) override;
   std::string description() const override { return "Sequential"; }
+  Packing image_packing(const Shape& images) const override;
 };
 
 /// x + layers(x), or shortcut(x) + layers(x) where the layers change the shape.

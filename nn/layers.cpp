@@ -53,12 +53,9 @@ Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, int64_t kernel,
     bias_ = add_parameter("bias", uniform_init({out_channels}, bound, {key.seed, key.layer, 1}));
 }
 Tensor Conv2d::forward(const Tensor& x) {
-  const bool norm_follows = training() && options_.norm_follows;
-  // conv2d pads all sides alike: the pixel more that an even kernel needs is added beforehand.
-  const bool uneven = same_ && weight_.dim(1) % 2 == 0 && x.ndim() == 4;
+  const bool uneven = pads_unevenly() && x.ndim() == 4;
   const Tensor image = uneven ? pad(x, {{0, 0}, {0, 1}, {0, 1}, {0, 0}}) : x;
-  return conv2d(image, weight_, bias_,
-                {options_.stride, options_.padding, options_.activation, norm_follows});
+  return conv2d(image, weight_, bias_, conv_options());
 }
 std::string Conv2d::description() const {
   return call("Conv2d", weight_.dim(3), weight_.dim(0), named("kernel", double(weight_.dim(1))),

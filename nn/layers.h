@@ -1,6 +1,7 @@
 // The layers. Each docstring names the parameters as files know them.
 #pragma once
 #include "autograd/conv.h"
+#include "autograd/conv/packing.h"
 #include "autograd/matmul.h"
 #include "autograd/pool.h"
 #include "nn/containers.h"
@@ -32,12 +33,23 @@ class Conv2d : public Module {
          const Conv2dOptions& options = {});
   Tensor forward(const Tensor& x) override;
   std::string description() const override;
+  Packing image_packing(const Shape& images) const override {
+    return pads_unevenly() ? Module::image_packing(images)
+                           : wanted_packing(images, weight_, conv_options());
+  }
   /// With the number for same_padding, (kernel - 1) / 2.
   const Conv2dOptions& options() const { return options_; }
   const Tensor& weight() const { return weight_; }
   int64_t multiply_adds(const Shape& output) const override;
 
  private:
+  // conv2d pads all sides alike: the pixel more that an even kernel needs is added beforehand.
+  bool pads_unevenly() const { return same_ && weight_.dim(1) % 2 == 0; }
+  ConvOptions conv_options() const {
+    return {options_.stride, options_.padding, options_.activation,
+            training() && options_.norm_follows};
+  }
+
   Conv2dOptions options_;
   bool same_;
   Tensor weight_, bias_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "autograd/graph.h"
+#include "kernels/conv/pack_pixels.h"
 #include "kernels/philox.h"
 
 namespace tweed {
@@ -105,6 +106,9 @@ class Module {
 
   /// "Conv2d(3, 64, kernel 7, stride 2, padding 3)", for printing.
   virtual std::string description() const = 0;
+  /// How images (N, H, W, C) may lie that a convolution of it, and nothing else, reads:
+  /// PackedImages.
+  virtual Packing image_packing(const Shape& images) const { return plain_pixels(images[3]); }
   /// Multiply-adds of the forward pass that gave `output`, without the children's.
   virtual int64_t multiply_adds(const Shape& /*output*/) const { return 0; }
   /// The module and its children, a line each.

@@ -112,6 +112,7 @@ Tensor Tensor::slice(int64_t begin, int64_t end) const {
   std::size_t row = std::size_t(shape().product(1, ndim())) * size_of(dtype());
   Tensor t = view(part, std::size_t(begin) * row);
   t.impl().version = std::make_shared<std::atomic<uint32_t>>(0);
+  if (auto known = annotation(); known && known->is_of_rows()) t.annotate(std::move(known));
   return t;
 }
 

@@ -14,6 +14,8 @@ namespace tweed {
 /// What a higher layer hangs on a tensor (autograd: its place in the graph).
 struct Attachment {
   virtual ~Attachment() = default;
+  /// As an annotation: whether slices of its tensor have it, too.
+  virtual bool is_of_rows() const { return false; }
 };
 
 /// A handle: copies refer to the same elements, and clone() makes new ones. Row-major, without

@@ -6,6 +6,7 @@
 #include "data/feed.h"
 #include "nn/eval_mode.h"
 #include "nn/forward_float.h"
+#include "train/image_form.h"
 
 namespace tweed {
 
@@ -24,7 +25,9 @@ void answer_each(
   Batch batch;
   int64_t done = 0;
   for (uint32_t i = 0; loader.next(batch); ++i) {
-    Tensor x = viewer.middles(batch);
+    const ImageForm form =
+        o.attack ? ImageForm() : image_form(network, {batch.count, size, size, 3});
+    Tensor x = viewer.middles(batch, false, form);
     const Tensor labels = Tensor::from(batch.labels, {batch.count}, device);
     if (o.attack) {
       network.set_random_step({.step = i});
@@ -35,7 +38,7 @@ void answer_each(
     Tensor logits = forward_float(network, x);
     if (o.mirrored) {
       // Attacked images are mirrored as they are, so that both figures are measured alike.
-      const Tensor mirror = o.attack ? flip(x, 2) : viewer.middles(batch, true);
+      const Tensor mirror = o.attack ? flip(x, 2) : viewer.middles(batch, true, form);
       logits = (logits + forward_float(network, mirror)) * 0.5;
     }
     see(batch, logits, labels);

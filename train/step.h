@@ -34,7 +34,8 @@ struct StepOptions {
 /// Refers to the network, the parameters, the optimizer and the average, which must outlive it.
 class Step {
  public:
-  /// @param images  (N, H, W, 3), float32, or what the objective takes, normalised;
+  /// @param images  (N, H, W, 3), normalised, in a dtype that the objective takes; or as
+  ///                PackedImages, if it only hands them to the network
   /// @param labels  (N), int32
   /// @param load    fills both; is recorded with the rest
   Step(Module& network, ParameterBuffer& parameters, Optimizer& optimizer,

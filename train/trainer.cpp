@@ -9,6 +9,7 @@
 #include "autograd/loss.h"
 #include "autograd/reduce.h"
 #include "nn/forward_float.h"
+#include "train/image_form.h"
 
 namespace tweed {
 namespace {
@@ -67,6 +68,13 @@ Objective mixed(const Feed& feed) {
   };
 }
 
+// Attacks change images, in float32.
+ImageForm form_of(const TrainerOptions& o, const Module& network, const Dataset& data) {
+  if (attacks(o)) return {};
+  const int64_t size = batches_of(o, data).image_size;
+  return image_form(network, {o.batch_size / std::max(o.accumulate, 1), size, size, 3});
+}
+
 // How the options have a network trained, against attacks or not.
 Defence make_defence(const TrainerOptions& options, const ParameterBuffer& parameters,
                      const Feed& feed) {
@@ -102,7 +110,7 @@ Trainer::Trainer(ModulePtr network, const Dataset& data, const TrainerOptions& o
       optimizer_(make_optimizer(options, parameters_)),
       ema_(options.ema > 0 ? std::make_unique<Ema>(parameters_, options.ema) : nullptr),
       feed_(data, network_->device(), batches_of(options, data), options.residence,
-            attacks(options) ? DType::float32 : options.compute),
+            form_of(options, *network_, data)),
       defence_(make_defence(options, parameters_, feed_)),
       per_epoch_(batches_ * defence_.replays),
       epochs_(options.iterations ? ceil_div(options.iterations, per_epoch_) : options.epochs),

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "autograd/conv.h"
+#include "kernels/conv/pack_pixels.h"
 #include "kernels/window.h"
 
 namespace tweed {
@@ -38,6 +39,10 @@ struct ConvAlgorithm {
   bool gives_bias_gradient = false;  ///< the float32 weight gradient can give it on the way
   bool rounds_to_tf32 = false;       ///< it multiplies float32 as TF32, asked or not
   bool adds = false;                 ///< its gradients can be added to sums that others have begun
+
+  /// How it wants images to lie for `forward` and `weight_gradient`, which take them plain as well,
+  /// but then have to pack them. Null: plain.
+  Packing (*packing)(const Conv&, DType) = nullptr;
 
   // The passes, all of whose results have elements. `dz` is the gradient before bias and
   // activation. Null for a pass that it never can.

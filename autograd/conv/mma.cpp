@@ -8,6 +8,7 @@
 #include "autograd/conv/algorithm.h"
 #include "autograd/dispatch.h"
 #include "kernels/conv/turn_filters.h"
+#include "tensor/packed_images.h"
 
 namespace tweed {
 namespace {
@@ -53,6 +54,10 @@ Slide packed_slide(const Conv& c, const Packing& p) {
   return s;
 }
 
+Packing mma_packing(const Conv& c, DType dtype) {
+  return packing_of(c, mma_chunk_numbers(int64_t(size_of(dtype))));
+}
+
 // Images as they are where they fill whole chunks, and a slice has not broken their alignment.
 Tensor packed(const Packing& p, const Tensor& images) {
   const int64_t C = images.dim(3);
@@ -73,23 +78,27 @@ Tensor packed(const Packing& p, const Tensor& images) {
 
 // What the forward pass has packed, for the weight gradient that follows it: an annotation of the
 // images, which goes with its first use.
-struct PackedImages : Attachment {
+struct PackedBefore : Attachment {
   Packing packing;
   Tensor images;
 };
-std::shared_ptr<const PackedImages> packed_before(const Tensor& x) {
-  return std::dynamic_pointer_cast<const PackedImages>(x.annotation());
+std::shared_ptr<const PackedBefore> packed_before(const Tensor& x) {
+  return std::dynamic_pointer_cast<const PackedBefore>(x.annotation());
 }
 void keep_packed(const Packing& p, const Tensor& x, const Tensor& images) {
   if (images.same(x) || (x.annotation() && !packed_before(x))) return;
-  auto kept = std::make_shared<PackedImages>();
+  auto kept = std::make_shared<PackedBefore>();
   kept->packing = p;
   kept->images = images;
   x.annotate(kept);
 }
-Tensor packed_again(const Packing& p, const Tensor& x) {
+// The images of the convolution, which may have come packed.
+Tensor images_of(const Packing& p, const Tensor& x) {
+  return PackedImages::of(x) ? x : packed(p, x);
+}
+Tensor images_again(const Packing& p, const Tensor& x) {
   const auto kept = packed_before(x);
-  if (!kept || kept->packing != p) return packed(p, x);
+  if (!kept || kept->packing != p) return images_of(p, x);
   x.annotate(nullptr);
   return kept->images;
 }
@@ -125,7 +134,7 @@ void mma_forward(const Conv& c, Activation activation, const Tensor& x, const Te
   const Packing packing = packing_of(c, chunk_of(x));
   Packing of_filters = packing;
   of_filters.border = 0;
-  const Tensor images = packed(packing, x);
+  const Tensor images = images_of(packing, x);
   if (grad_enabled() && requires_grad(weight)) keep_packed(packing, x, images);
   multiply(packed_slide(c, packing), activation, images, packed(of_filters, weight), bias, y,
            moments);
@@ -161,7 +170,7 @@ Tensor mma_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz, con
   const Slide s = packed_slide(c, packing);
   check_mma_size(s, element_bytes(x));
   const MmaPlan plan = mma_weight_plan(s, of_dz.channels, element_bytes(x));
-  const Tensor images = packed_again(packing, x), gradients = packed(of_dz, dz);
+  const Tensor images = images_again(packing, x), gradients = packed(of_dz, dz);
   const Tensor partial = floats_like(x, {plan.slices, of_dz.channels, s.patch()});
   dispatch_mma(x, [&]<class T>(auto& here) {
     conv_mma_weight(here, s, plan, of_dz.channels, images.read<T>(), gradients.read<T>(),
@@ -200,6 +209,7 @@ constinit const ConvAlgorithm conv::mma = {
     .sensible = mma_can_count,
     .rounds_to_tf32 = true,
     .adds = true,
+    .packing = mma_packing,
     .forward = mma_forward,
     .input_gradient = mma_input_gradient,
     .weight_gradient = mma_weight_gradient,

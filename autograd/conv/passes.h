@@ -4,8 +4,11 @@
 
 namespace tweed {
 
-/// See ConvAlgorithm, whose passes these are, for results without elements as well. `begun` is for
-/// algorithms that add.
+/// How an algorithm wants images to lie.
+Packing wanted_packing(const ConvAlgorithm& algorithm, const Conv& c, DType dtype);
+
+/// See ConvAlgorithm, whose passes these are, for results without elements as well. x may be
+/// PackedImages. `begun` is for algorithms that add.
 void conv_forward(const Conv& c, const ConvAlgorithm& algorithm, Activation activation,
                   const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& y,
                   bool moments = false);

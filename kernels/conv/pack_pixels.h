@@ -1,7 +1,7 @@
 // Images whose pixels fill whole chunks of 16 bytes, as the tensor-core kernels want them.
 #pragma once
+#include "kernels/machine/inline.h"
 #include "kernels/machine/machine.h"
-#include "kernels/window.h"
 
 namespace tweed {
 
@@ -14,6 +14,8 @@ struct Packing {
   TWEED_INLINE int64_t depth() const { return pixels * channels; }
   bool operator==(const Packing&) const = default;
 };
+/// Images as they are.
+inline Packing plain_pixels(int64_t C) { return {.channels = C}; }
 /// The least that fills chunks: `chunk` is the numbers in 16 bytes.
 inline Packing pack_channels(int64_t C, int64_t chunk) {
   return {.channels = ceil_div(C, chunk) * chunk};

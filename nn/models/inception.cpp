@@ -16,6 +16,7 @@ class BasicConv2d : public Module {
     bn_ = add_child("bn", build.norm(out, Activation::relu, 1e-3));
   }
   Tensor forward(const Tensor& x) override { return (*bn_)((*conv_)(x)); }
+  Packing image_packing(const Shape& images) const override { return conv_->image_packing(images); }
   std::string description() const override { return "BasicConv2d"; }
 
  private:
@@ -77,6 +78,9 @@ class GoogLeNet : public Module {
     return y;
   }
   std::string description() const override { return "inception"; }
+  Packing image_packing(const Shape& images) const override {
+    return steps_[0]->image_packing(images);
+  }
 
  private:
   void conv(const char* name, Build& build, int64_t in, int64_t out, int64_t kernel,

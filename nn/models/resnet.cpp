@@ -113,6 +113,9 @@ class ResNet : public Module {
     return (*fc_)(global_avg_pool(y));
   }
   std::string description() const override { return plan_.name; }
+  Packing image_packing(const Shape& images) const override {
+    return conv1_->image_packing(images);
+  }
 
  private:
   template <class Block>

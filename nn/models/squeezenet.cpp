@@ -66,6 +66,9 @@ class SqueezeNet : public Module {
     return global_avg_pool((*classifier_)((*features_)(x)));
   }
   std::string description() const override { return name_; }
+  Packing image_packing(const Shape& images) const override {
+    return features_->image_packing(images);
+  }
 
  private:
   std::string name_;
