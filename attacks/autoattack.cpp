@@ -57,32 +57,58 @@ Tensor target_at(const Tensor& logits, int64_t rank) {
   return slice(order, 1, rank, rank + 1).reshape({-1}).to(DType::int32);
 }
 
+// What parts need to know.
+struct Setting {
+  int64_t classes;
+  int queries;
+  Draws& draws;
+};
+
+// Each of the likeliest other classes in turn.
+template <class F>
+void against_each(Sequence& sequence, const Setting& setting, F attack) {
+  const int64_t targets = std::min(most_targets, setting.classes - 1);
+  for (int64_t rank = 1; rank <= targets; ++rank)
+    sequence.go_on([&](const PixelView& view, const Tensor& labels, const Tensor& logits) {
+      return attack(view, labels, target_at(logits, rank));
+    });
+}
+
+void run(AutoPart part, Sequence& sequence, const Setting& setting) {
+  const ApgdLoss targeted = setting.classes < 4 ? ApgdLoss::cross_entropy : ApgdLoss::dlr;
+  Draws& draws = setting.draws;
+  switch (part) {
+    case AutoPart::apgd:
+      return sequence.go_on([&](const PixelView& view, const Tensor& labels, const Tensor&) {
+        return apgd(view, labels, {}, ApgdLoss::cross_entropy, draws);
+      });
+    case AutoPart::targeted_apgd:
+      return against_each(sequence, setting, [&](auto& view, auto& labels, const Tensor& target) {
+        return apgd(view, labels, target, targeted, draws);
+      });
+    case AutoPart::targeted_fab:
+      return against_each(sequence, setting, fab);
+    case AutoPart::square:
+      return sequence.go_on([&](const PixelView& view, const Tensor& labels, const Tensor&) {
+        return square(view, labels, {}, draws, {.queries = setting.queries});
+      });
+  }
+}
+
 }  // namespace
 
-Tensor autoattack(Module& network, const Tensor& x, const Tensor& labels,
-                  const PgdOptions& options) {
+std::vector<AutoPart> standard_parts() {
+  return {AutoPart::apgd, AutoPart::targeted_apgd, AutoPart::targeted_fab, AutoPart::square};
+}
+
+Tensor autoattack(Module& network, const Tensor& x, const Tensor& labels, const PgdOptions& options,
+                  const std::vector<AutoPart>& parts) {
   if (options.space.norm == Norm::l1) throw Error("[autoattack] norms are Linf and L2, not L1");
   const PixelView view(network, x, options);
   Draws draws(options.seed, network.random_step(), draws_of_autoattack);
   Sequence sequence(view, labels);
   const int64_t classes = view.answers(view.originals()).dim(1);
-  const int64_t targets = std::min(most_targets, classes - 1);
-  const ApgdLoss targeted = classes < 4 ? ApgdLoss::cross_entropy : ApgdLoss::dlr;
-  sequence.go_on([&](const PixelView& part, const Tensor& own, const Tensor&) {
-    return apgd(part, own, {}, ApgdLoss::cross_entropy, draws);
-  });
-  for (int64_t rank = 1; rank <= targets; ++rank)
-    sequence.go_on([&](const PixelView& part, const Tensor& own, const Tensor& logits) {
-      return apgd(part, own, target_at(logits, rank), targeted, draws);
-    });
-  for (int64_t rank = 1; rank <= targets; ++rank)
-    sequence.go_on([&](const PixelView& part, const Tensor& own, const Tensor& logits) {
-      return fab(part, own, target_at(logits, rank));
-    });
-  if (options.space.norm == Norm::linf)
-    sequence.go_on([&](const PixelView& part, const Tensor& own, const Tensor&) {
-      return square(part, own, {}, draws, {.queries = 50 * options.steps});
-    });
+  for (AutoPart part : parts) run(part, sequence, {classes, 50 * options.steps, draws});
   return view.images(sequence.pixels());
 }
 

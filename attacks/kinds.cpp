@@ -5,8 +5,8 @@
 #include "attacks/carlini.h"
 #include "attacks/deepfool.h"
 #include "attacks/fab.h"
-#include "attacks/probability.h"
 #include "attacks/pgd.h"
+#include "attacks/probability.h"
 #include "attacks/square.h"
 
 namespace tweed {
@@ -90,6 +90,12 @@ std::vector<AttackKind> others() {
           return apgd_attack(network, x, labels, options, loss);
         });
   };
+  const auto parts_of_auto = [](const std::vector<AutoPart>& parts) {
+    return by(
+        [parts](Module& network, const Tensor& x, const Tensor& labels, const PgdOptions& options) {
+          return autoattack(network, x, labels, options, parts);
+        });
+  };
   return {
       {.name = "apgd-ce",
        .title = "APGD on cross-entropy",
@@ -104,9 +110,15 @@ std::vector<AttackKind> others() {
        .norms = "Linf, L2",
        .recordable = true,
        .classes = 3},
+      {.name = "apgd-t",
+       .title = "targeted APGD",
+       .make = parts_of_auto({AutoPart::targeted_apgd}),
+       .steps = 100,
+       .norms = "Linf, L2",
+       .targeted = false},
       {.name = "autoattack",
        .title = "AutoAttack",
-       .make = by(autoattack),
+       .make = parts_of_auto(standard_parts()),
        .steps = 100,
        .norms = "Linf, L2",
        .targeted = false},
@@ -128,6 +140,12 @@ std::vector<AttackKind> others() {
        .bounded = false,
        .targeted = false},
       {.name = "fab", .title = "FAB", .make = by(fab_attack), .steps = 100, .norms = "Linf, L2"},
+      {.name = "fab-t",
+       .title = "targeted FAB",
+       .make = parts_of_auto({AutoPart::targeted_fab}),
+       .steps = 100,
+       .norms = "Linf, L2",
+       .targeted = false},
       {.name = "probability",
        .title = "ascent on a probability",
        .make = by(probability_ascent),
@@ -138,7 +156,7 @@ std::vector<AttackKind> others() {
        .title = "Square",
        .make = by(square_attack),
        .steps = 1000,
-       .norms = "Linf"},
+       .norms = "Linf, L2"},
       {.name = "sure",
        .title = "steps until sure",
        .make = by(until_sure),

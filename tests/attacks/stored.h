@@ -19,6 +19,16 @@ constexpr std::array<float, 3> means{0.5f, 0.375f, 0.5f}, deviation{0.25f, 0.5f,
 // The images and the network of the stored results.
 struct Stored {
   explicit Stored(Device device, int64_t count = 24) : device(device), count(count) {
+    make_network();
+    take_images(file);
+  }
+  // The same network, and the images of another file.
+  Stored(Device device, const SafeTensors& images)
+      : device(device), count(images.tensors.at("labels").size()) {
+    make_network();
+    take_images(images);
+  }
+  void make_network() {
     network.add("conv1", Conv2d(3, 8, 3, {.padding = 1, .activation = Activation::relu}));
     network.add("conv2",
                 Conv2d(8, 16, 3, {.stride = 2, .padding = 1, .activation = Activation::relu}));
@@ -30,12 +40,14 @@ struct Stored {
     load_tensors("torchattacks", weights, network.state());
     network.to(device);
     network.eval();
+  }
+  void take_images(const SafeTensors& from) {
     std::vector<float> values;
-    const auto bytes = file.tensors.at("images").slice(0, count).to_vector<uint8_t>();
+    const auto bytes = from.tensors.at("images").slice(0, count).to_vector<uint8_t>();
     for (std::size_t i = 0; i < bytes.size(); ++i)
       values.push_back((float(bytes[i]) / 255.f - means[i % 3]) / deviation[i % 3]);
     x = Tensor::from(values, {count, 8, 8, 3}, device);
-    labels = file.tensors.at("labels").slice(0, count).clone().to(device);
+    labels = from.tensors.at("labels").slice(0, count).clone().to(device);
   }
   std::vector<double> pixels(const Tensor& images) const {
     auto values = images.to_doubles();
