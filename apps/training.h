@@ -84,13 +84,14 @@ class Training {
   bool finish_epoch();
   EvaluateOptions validation_of(const char* doing);
   void save_epoch(const EpochScores& scores, double seconds);
-  void note_robust(const EpochScores& scores);
-  void save_epoch_state(bool is_best);
+  bool note_robust(const EpochScores& scores);
+  void save_epoch_state(bool is_best, bool is_best_robust);
   void save_state(const char* name = run_file::state);
   void save_within_epoch();
   void save_weights(const char* name);
   void drop_states(int64_t first, int64_t after);
   void drop_later_files();
+  void keep_only_of_here(int64_t epoch, const char* weights, const char* state);
   bool stopped_early() const;
   std::string early_end() const;  ///< why it ends before its last epoch
   void check_same(const std::string& state, const nlohmann::json& run,

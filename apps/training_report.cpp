@@ -142,20 +142,20 @@ void Training::save_epoch(const EpochScores& scores, double seconds) {
   }
   save_weights(run_file::last);
   if (is_best) save_weights(run_file::best);
-  if (scores.robust) note_robust(scores);
+  const bool is_best_robust = scores.robust && note_robust(scores);
   log_epoch(scores, seconds);
-  save_epoch_state(is_best);
+  save_epoch_state(is_best, is_best_robust);
   saved_ = true;
 }
 
 // Keeps the best weights under attack, and says once where the network learnt to withstand the
-// attack of training alone.
-void Training::note_robust(const EpochScores& scores) {
+// attack of training alone. Returns whether they are this epoch's.
+bool Training::note_robust(const EpochScores& scores) {
   const RobustHistory before = robust_;
-  if (robust_.add(position().epoch, scores.robust->top1, scores.train.top1,
-                  int64_t(info_.classes.size())))
-    save_weights(run_file::best_robust);
-  if (robust_.collapsed == before.collapsed) return;
+  const bool is_best = robust_.add(position().epoch, scores.robust->top1, scores.train.top1,
+                                   int64_t(info_.classes.size()));
+  if (is_best) save_weights(run_file::best_robust);
+  if (robust_.collapsed == before.collapsed) return is_best;
   say_error(
       "%s under attack %.1f %% of the validation images are right, after %.1f %% in epoch "
       "%ld, while training on attacked images got no worse (%.1f %%): the network withstands "
@@ -163,6 +163,7 @@ void Training::note_robust(const EpochScores& scores) {
       "%ld's weights; --adversarial pgd, or a smaller --attack-step, is against it\n",
       styled_error(Style::yellow, "note:").c_str(), robust_.last, before.best,
       long(before.best_epoch), scores.train.top1, run_file::best_robust, long(before.best_epoch));
+  return is_best;
 }
 
 void Training::say_robust() const {
@@ -199,6 +200,7 @@ void Training::summary(double seconds) {
       {run_file::last, "the weights of the last epoch"},
       {run_file::state, "what --resume needs beside them"},
       {run_file::best_state, "the same of the best epoch"},
+      {run_file::best_robust_state, "the same of the epoch that withstood attacks best"},
       {run_file::report, "all about the run, for a browser"},
       {run_file::metrics, "loss and accuracy of each epoch"},
       {run_file::iterations, "loss and more of each step"},

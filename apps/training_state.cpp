@@ -72,9 +72,10 @@ void Training::save_within_epoch() {
 }
 
 // The one that a run goes on from is the last to be there: killed before, the epoch is done again.
-void Training::save_epoch_state(bool is_best) {
+void Training::save_epoch_state(bool is_best, bool is_best_robust) {
   std::vector<std::string> names;
   if (is_best) names.push_back(run_file::best_state);
+  if (is_best_robust) names.push_back(run_file::best_robust_state);
   if (options_.keep > 0) names.push_back(kept_state(position().epoch));
   names.push_back(run_file::state);
   save_state(names[0].c_str());
@@ -229,19 +230,27 @@ void Training::take_files_along() {
   if (from_earlier_) drop_later_files();
 }
 
-// Going on from an earlier epoch: what later ones left goes. The best of the earlier ones may be
-// lost by then; the next epoch's shall be.
+// Going on from an earlier epoch: what later ones left goes.
 void Training::drop_later_files() {
   drop_states(0, position().epoch);
   save_weights(run_file::last);
   for (auto name : {run_file::curves, run_file::filters, run_file::validation, run_file::report})
     std::filesystem::remove(path(name));
-  if (robust_.best >= 0 && robust_.best_epoch == position().epoch)
-    save_weights(run_file::best_robust);
-  else
-    std::filesystem::remove(path(run_file::best_robust));
-  if (best_epoch_ == position().epoch) return;
-  for (auto name : {run_file::best_state, run_file::best}) std::filesystem::remove(path(name));
+  keep_only_of_here(best_epoch_, run_file::best, run_file::best_state);
+  keep_only_of_here(robust_.best >= 0 ? robust_.best_epoch : 0, run_file::best_robust,
+                    run_file::best_robust_state);
+}
+
+// Files of the best epoch so far, where the run goes on from it: a later one may have been better
+// and have left its own there, so they are written again. Those of an epoch before may be lost by
+// then; the next epoch's shall be the best.
+void Training::keep_only_of_here(int64_t epoch, const char* weights, const char* state) {
+  if (epoch > 0 && epoch == position().epoch) {
+    save_weights(weights);
+    save_state(state);
+  } else {
+    for (auto name : {weights, state}) std::filesystem::remove(path(name));
+  }
 }
 
 }  // namespace tweed::app

@@ -13,10 +13,11 @@ inline constexpr const char* last = "last.safetensors";
 inline constexpr const char* best = "best.safetensors";
 inline constexpr const char* best_robust = "best_robust.safetensors";  ///< under attack
 inline constexpr const char* best_state = "best.state.safetensors";    ///< of the best epoch
-inline constexpr const char* metrics = "metrics.jsonl";                ///< a line for each epoch
-inline constexpr const char* iterations = "iterations.jsonl";          ///< a line for each step
-inline constexpr const char* layers = "layers.jsonl";  ///< a line for each layer and epoch
-inline constexpr const char* config = "config.json";   ///< the commands that led here
+inline constexpr const char* best_robust_state = "best_robust.state.safetensors";
+inline constexpr const char* metrics = "metrics.jsonl";        ///< a line for each epoch
+inline constexpr const char* iterations = "iterations.jsonl";  ///< a line for each step
+inline constexpr const char* layers = "layers.jsonl";          ///< a line for each layer and epoch
+inline constexpr const char* config = "config.json";           ///< the commands that led here
 inline constexpr const char* curves = "curves.png";
 inline constexpr const char* filters = "filters.png";         ///< of the first convolution
 inline constexpr const char* validation = "validation.json";  ///< the last epoch's answers
@@ -29,9 +30,9 @@ inline constexpr const char* rates = "find_lr.jsonl";      ///< of --find-lr
 inline constexpr const char* rates_picture = "find_lr.png";
 inline constexpr const char* lock = ".lock";  ///< has the number of the process that trains
 /// What follows from the state, and is of no use without it.
-inline constexpr const char* followers[] = {best_state, best,    best_robust, last,    metrics,
-                                            iterations, layers,  curves,      filters, validation,
-                                            report,     profile, tensorboard};
+inline constexpr const char* followers[] = {
+    best_state, best,   best_robust_state, best_robust, last,   metrics, iterations,
+    layers,     curves, filters,           validation,  report, profile, tensorboard};
 }  // namespace run_file
 
 /// Of weights that are handed in as coursework: no more is taken.

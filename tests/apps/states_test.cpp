@@ -122,6 +122,44 @@ TEST_CASE("The best epoch goes on, too", "[states]") {
   CHECK(read_metric(run / "a/metrics.jsonl", "epoch").size() == 4);
 }
 
+TEST_CASE("Going on from the best of the first epochs brings its files back", "[states]") {
+  TemporaryFolder run;
+  const std::string a = run / "a";
+  const Words one = split("--epochs 1 --keep 3 --robust-images 6 --eps 1/255");
+  REQUIRE(train(a, one).code == 0);
+  const std::string best = bytes_of(a + "/best.safetensors"),
+                    robust = bytes_of(a + "/best_robust.safetensors");
+  REQUIRE(resume(a, {"--epochs", "3"}).code == 0);
+  // As if the third epoch had been better.
+  for (const std::string kind : {"best", "best_robust"})
+    for (const std::string end : {".safetensors", ".state.safetensors"}) {
+      fs::remove(a + "/" + kind + end);
+      fs::copy_file(a + "/last" + end, a + "/" + kind + end);
+    }
+  const Outcome o =
+      resume(a + "/epoch-1.state.safetensors", {"--overwrite", "--epochs", "1", "--keep", "3"});
+  INFO(o.err << o.out);
+  REQUIRE(o.code == 0);
+  CHECK(bytes_of(a + "/best.safetensors") == best);
+  CHECK(bytes_of(a + "/best_robust.safetensors") == robust);
+  for (auto name : {"best.state.safetensors", "best_robust.state.safetensors"})
+    CHECK(load_checkpoint(a + "/" + name, "model.").info.epoch == 1);
+}
+
+TEST_CASE("The epoch that withstood attacks best goes on to the same end", "[states]") {
+  TemporaryFolder run;
+  const Words flags = split("--epochs 3 --robust-images 6 --adversarial fgsm --lr 0.3");
+  REQUIRE(train(run / "a", flags).code == 0);
+  const int64_t best = epoch_of(run / "a/best_robust.safetensors");
+  const Outcome o = resume(run / "a/best_robust.safetensors", {"--out", run / "b"});
+  INFO(o.err << o.out);
+  REQUIRE(o.code == 0);
+  if (best < 3)
+    CHECK(o.out.find("Going on in epoch " + std::to_string(best + 1)) != std::string::npos);
+  for (auto name : {"last.safetensors", "best_robust.safetensors", "metrics.jsonl"})
+    CHECK(bytes_of(run / ("a/" + std::string(name))) == bytes_of(run / ("b/" + std::string(name))));
+}
+
 TEST_CASE("--patience ends a run that gets no better, and more of it goes on", "[states]") {
   TemporaryFolder run;
   // Nothing is learnt at this rate, so the first epoch stays the best.
