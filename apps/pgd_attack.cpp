@@ -20,9 +20,16 @@ namespace {
 // A figure that was not measured is null.
 Json json_figure(double value) { return value < 0 ? Json() : Json(value); }
 
+// A network and the name that it goes by.
+struct Attacked {
+  std::string name;
+  Checkpoint checkpoint;
+  const CheckpointInfo& info() const { return checkpoint.info; }
+};
+
 // What is attacked, and how.
 struct Work {
-  Checkpoint checkpoint;
+  std::vector<Attacked> networks;  // one, or with --compare two
   DataSplits data;
   AttackFlags flags;
   PgdOptions attack;  // with the last eps and steps
@@ -33,29 +40,32 @@ struct Work {
   bool json = false;
   Json results;
 
-  const CheckpointInfo& info() const { return checkpoint.info; }
+  Checkpoint& checkpoint() { return networks[0].checkpoint; }
+  const CheckpointInfo& info() const { return networks[0].info(); }
   const std::string& method() const { return flags.method; }
-  bool is_table() const { return flags.eps.size() > 1 || flags.steps.size() > 1; }
-  std::optional<Score> measure(const PgdOptions* under);
+  bool compares() const { return networks.size() > 1; }
+  bool is_table() const { return compares() || flags.eps.size() > 1 || flags.steps.size() > 1; }
+  std::optional<Score> measure(const Attacked& network, const PgdOptions* under);
   bool print(const char* what, const PgdOptions* under);
-  bool print_table();
+  bool print_tables();
+  bool print_table(const Attacked& network, Plot& plot);
   void print_row(int steps, const std::vector<double>& top1) const;
   int examine();
   int run();
 };
 
 // Nothing after Ctrl-C.
-std::optional<Score> Work::measure(const PgdOptions* under) {
-  EvaluateOptions options = evaluation_of(info(), workers);
+std::optional<Score> Work::measure(const Attacked& network, const PgdOptions* under) {
+  EvaluateOptions options = evaluation_of(network.info(), workers);
   if (under) options.attack = attack_of(method(), interruptible(*under), device);
-  const Score score = evaluate_shown(*checkpoint.network, data.validation, options);
+  const Score score = evaluate_shown(*network.checkpoint.network, data.validation, options);
   if (interrupted()) return {};
   return score;
 }
 
 // False after Ctrl-C.
 bool Work::print(const char* what, const PgdOptions* under) {
-  const auto score = measure(under);
+  const auto score = measure(networks[0], under);
   if (!score) return false;
   results[what] = json_of(*score, info().image_size);
   say("%-10s%s\n", what, text(*score, info().image_size).c_str());
@@ -70,27 +80,26 @@ void Work::print_row(int steps, const std::vector<double>& top1) const {
   std::fflush(stdout);
 }
 
-// Top-1 for each eps and each number of steps, as a table and a curve. False after Ctrl-C.
-bool Work::print_table() {
+// A network's top-1 for each eps and each number of steps, as a table and as curves. False after
+// Ctrl-C.
+bool Work::print_table(const Attacked& network, Plot& plot) {
   const std::vector<double> all_eps =
       flags.eps.empty() ? std::vector<double>{flags.last_eps()} : flags.eps;
   const std::vector<int> all_steps =
       flags.steps.empty() ? std::vector<int>{flags.last_steps()} : flags.steps;
-  std::string head;
-  for (std::size_t i = 0; i < all_eps.size(); ++i)
-    head += formatted("%12s", flags.eps_texts.empty() ? formatted("%.4g", all_eps[i]).c_str()
-                                                      : printable(flags.eps_texts[i], 11).c_str());
-  say("top-1 in per cent under attack, by eps and steps:\n    steps %s\n", head.c_str());
-  Plot plot{.title = "Top-1 in per cent", .x_label = "eps", .series = {}};
+  const auto clean = measure(network, nullptr);
+  if (!clean) return false;
+  Json found{{"weights", network.name}, {"table", Json::array()}};
+  found["clean"] = json_of(*clean, info().image_size);
+  if (compares()) say("%s (clean %.2f)\n", printable(network.name).c_str(), clean->top1);
   const bool by_255 = attack.space.norm == Norm::linf && keeps_pixels(attack.space);
-  if (by_255) plot.x_label = "eps, in 255ths of a pixel's range";
-  results["table"] = Json::array();
   for (int steps : all_steps) {
-    Series series{counted(steps, "step"), {0}, {results["clean"]["top1"].get<double>()}};
+    const std::string of = compares() ? printable(network.name, 30) + ", " : "";
+    Series series{of + counted(steps, "step"), {0}, {clean->top1}};
     std::vector<double> row;
     for (double eps : all_eps) {
-      const PgdOptions options = flags.options(info(), seed, eps, steps);
-      const auto score = measure(&options);
+      const PgdOptions options = flags.options(network.info(), seed, eps, steps);
+      const auto score = measure(network, &options);
       if (!score) return false;
       row.push_back(score->top1);
       series.x.push_back(by_255 ? 255 * eps : eps);
@@ -98,12 +107,33 @@ bool Work::print_table() {
       Json entry = json_of(*score, info().image_size);
       entry["eps"] = eps;
       entry["steps"] = steps;
-      results["table"].push_back(entry);
+      found["table"].push_back(entry);
     }
     print_row(steps, row);
     plot.series.push_back(series);
   }
-  draw_curves(curve, info().model + " under " + attack_kind(method()).title, {plot});
+  if (compares())
+    results["compared"].push_back(found);
+  else
+    results["table"] = found["table"];
+  return true;
+}
+
+// Of each network a table, and all in one picture. False after Ctrl-C.
+bool Work::print_tables() {
+  std::string head;
+  const std::vector<std::string> texts =
+      flags.eps_texts.empty() ? std::vector<std::string>{formatted("%.4g", flags.last_eps())}
+                              : flags.eps_texts;
+  for (auto& text : texts) head += formatted("%12s", printable(text, 11).c_str());
+  say("top-1 in per cent under attack, by eps and steps:\n    steps %s\n", head.c_str());
+  Plot plot{.title = "Top-1 in per cent", .x_label = "eps", .series = {}};
+  if (attack.space.norm == Norm::linf && keeps_pixels(attack.space))
+    plot.x_label = "eps, in 255ths of a pixel's range";
+  for (auto& network : networks)
+    if (!print_table(network, plot)) return false;
+  const std::string who = compares() ? "Two networks" : info().model;
+  draw_curves(curve, who + " under " + attack_kind(method()).title, {plot});
   say("wrote %s\n", printable(curve).c_str());
   results["curve"] = curve;
   return true;
@@ -116,7 +146,7 @@ int Work::examine() {
   const Samples samples = pick_samples(data.validation, info(), slow ? 50 : 200);
   const Tensor labels = Tensor::from(samples.labels, {int64_t(samples.labels.size())}, device);
   const SelfTest test =
-      self_test(*checkpoint.network, normalized(samples.images, info(), device), labels,
+      self_test(*checkpoint().network, normalized(samples.images, info(), device), labels,
                 interruptible(attack), examinable(method()), expected_of(method()));
   if (interrupted()) return 130;
   const std::size_t count = samples.images.size();
@@ -162,16 +192,44 @@ int Work::examine() {
 
 int Work::run() {
   if (!print("clean", nullptr)) return 130;
-  if (is_table() ? !print_table() : !print("attacked", &attack)) return 130;
+  if (is_table() ? !print_tables() : !print("attacked", &attack)) return 130;
   say("%s; %s\n", attack_text(method(), attack, info()).c_str(),
       spaces_text(attack, info()).c_str());
   const Samples samples = pick_samples(data.validation, info(), 8);
-  if (!write_attack_sheet(out, checkpoint, samples, method(), attack, device)) return 130;
+  if (!write_attack_sheet(out, checkpoint(), samples, method(), attack, device)) return 130;
   print_written(out, samples, info());
   results["picture"] = out;
   const int code = examine();
   if (json && code != 130) print_json(results);
   return code;
+}
+
+// The network of --compare. Both see the same images, so they are of one kind and size.
+Attacked other_network(const Attacked& first, NetworkFlags flags, const std::string& path,
+                       const CLI::App& app) {
+  flags.weights = path;
+  Attacked other{path, flags.open(app)};
+  const CheckpointInfo &a = first.info(), &b = other.info();
+  const std::string both = printable(path) + " and " + printable(first.name);
+  if (a.classes.size() != b.classes.size())
+    throw Error(both + " know " + std::to_string(b.classes.size()) + " and " +
+                std::to_string(a.classes.size()) + " classes, and cannot be compared");
+  if (flags.has_names() && a.classes != b.classes)
+    throw Error(both + " know other classes, or in another order, and cannot be compared");
+  if (a.image_size != b.image_size && !app.count("--image-size"))
+    throw Error(both + " see images of " + size_text(b) + " and " + size_text(a) +
+                "; --image-size gives both the same");
+  return other;
+}
+
+// As the first sees DATA.
+void settle(Attacked& other, const Attacked& first, Device device) {
+  CheckpointInfo& info = other.checkpoint.info;
+  info.classes = first.info().classes;
+  info.load_size = first.info().load_size;
+  info.image_size = first.info().image_size;
+  other.checkpoint.network->to(device);
+  check_image_size(*other.checkpoint.network, info);
 }
 
 std::function<int()> prepare(int argc, char** argv) {
@@ -180,6 +238,7 @@ std::function<int()> prepare(int argc, char** argv) {
       "accuracy on clean and on attacked images.\n\n"
       "  pgd_attack runs/demo/best.safetensors tiny --eps 8/255 --steps 10\n"
       "  pgd_attack runs/demo tiny --eps 1/255,2/255,4/255,8/255 --steps 1,10,50    (a table)\n"
+      "  pgd_attack runs/normal tiny --compare runs/pgd --eps 2/255,4/255,8/255\n"
       "  pgd_attack runs/demo tiny --method autoattack --eps 8/255\n"
       "  pgd_attack best.safetensors DATA --coursework\n",
       "pgd_attack");
@@ -198,6 +257,11 @@ std::function<int()> prepare(int argc, char** argv) {
   app.add_option("--out", work->out, "the picture to write (PNG)")->capture_default_str();
   app.add_option("--curve", work->curve, "the picture of several eps or steps (PNG)")
       ->capture_default_str();
+  std::string compared;
+  app.add_option("--compare", compared,
+                 "a second network's weights, as WEIGHTS: accuracies of both as tables and in one "
+                 "picture. Flags hold for both; the sheet and the self-test are of WEIGHTS")
+      ->type_name("WEIGHTS");
   add_json_to(app, work->json);
   data.add_to(app, "of the attack, and of tiny's images");
   attack_flags.add_to(app);
@@ -206,8 +270,10 @@ std::function<int()> prepare(int argc, char** argv) {
   attack_flags.check();
 
   work->device = device_flags.open();
-  work->checkpoint = network.open(app);
-  CheckpointInfo& info = work->checkpoint.info;
+  work->networks.push_back({network.weights, network.open(app)});
+  if (app.count("--compare"))
+    work->networks.push_back(other_network(work->networks[0], network, compared, app));
+  CheckpointInfo& info = work->checkpoint().info;
   for (double eps : attack_flags.eps) attack_flags.options(info, data.seed, eps, 1);
   work->attack = attack_flags.options(info, data.seed);
   work->workers = data.workers;
@@ -218,8 +284,9 @@ std::function<int()> prepare(int argc, char** argv) {
   if (work->is_table())
     check_output_file(work->curve);
   else if (app.count("--curve"))
-    note_unused("--curve", "without several eps or steps");
-  work->data = open_validation(data, work->checkpoint, work->device);
+    note_unused("--curve", "without several eps or steps, or --compare");
+  work->data = open_validation(data, work->checkpoint(), work->device);
+  if (work->compares()) settle(work->networks[1], work->networks[0], work->device);
   return [work] { return work->run(); };
 }
 

@@ -218,6 +218,7 @@ TEST_CASE("Every flag of pgd_attack changes its figures or its file") {
   check_complete("pgd_attack", changing.names() + same.names() +
                                    Names{"--out", "--mean", "--std", "--model", "--classes-file",
                                          "--json", "--attack-confidence", "--coursework",
+                                         "--compare",    // attack_compare_test.cpp
                                          "--curve",      // in the next test case
                                          "--weights"});  // in foreign_test.cpp, and
                                                          // weights_flags_test.cpp
@@ -284,7 +285,7 @@ TEST_CASE("Several eps and steps give a table and a curve") {
   CHECK(one.find("\nattacked  top-1") != std::string::npos);
   CHECK(one.substr(one.find("self-test")) == o.out.substr(o.out.find("self-test")));
   const std::string noted = run_app("pgd_attack", start + split("--steps 3")).err;
-  CHECK(noted == "note: --curve: no effect without several eps or steps\n");
+  CHECK(noted == "note: --curve: no effect without several eps or steps, or --compare\n");
 }
 
 TEST_CASE("pgd_attack --images N attacks N images, draws and examines no more") {
