@@ -110,7 +110,8 @@ void TrainFlags::add_task_flags(CLI::App& app) {
                  "a run's folder, or its last.safetensors: training goes on where the state file "
                  "beside it ended, "
                  "with the flags of that run (data, rate, schedule, epochs, ...) where none are "
-                 "given here; with its best.safetensors, or a state of --keep, it goes on from "
+                 "given here; with its best.safetensors, best_robust.safetensors, or a state of "
+                 "--keep, it goes on from "
                  "there in another folder; with --evaluate, the checkpoint whose weights are used");
   app.add_flag(
       "-e,--evaluate", evaluate,
