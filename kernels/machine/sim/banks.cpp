@@ -17,12 +17,6 @@ namespace {
 
 constexpr std::size_t most_times = 1024, most_bytes = 16;
 
-/// One execution of an instruction by a warp.
-struct WarpAccess {
-  uint32_t lanes = 0;  ///< a mask
-  uint32_t bytes = 0;  ///< of each lane
-  uint32_t at[32];     ///< the lower half of the address
-};
 struct Instruction {
   std::array<std::size_t, 32> times{};  ///< of each lane
   std::vector<WarpAccess> accesses;
@@ -51,16 +45,24 @@ int wavefronts(const WarpAccess& a, int first, int last) {
 }
 
 void add(const WarpAccess& a, Count& count) {
-  const int together = a.bytes <= 4 ? 32 : a.bytes <= 8 ? 16 : 8;
+  const Wavefronts fronts = wavefronts_of(a);
   ++count.accesses;
-  for (int first = 0; first < 32; first += together) {
-    const int taken = wavefronts(a, first, first + together);
-    count.wavefronts += taken;
-    count.conflicts += std::max(taken - 1, 0);
-  }
+  count.wavefronts += fronts.taken;
+  count.conflicts += fronts.conflicts;
 }
 
 }  // namespace
+
+Wavefronts wavefronts_of(const WarpAccess& a) {
+  const int together = a.bytes <= 4 ? 32 : a.bytes <= 8 ? 16 : 8;
+  Wavefronts sum;
+  for (int first = 0; first < 32; first += together) {
+    const int taken = wavefronts(a, first, first + together);
+    sum.taken += taken;
+    sum.conflicts += std::max(taken - 1, 0);
+  }
+  return sum;
+}
 
 void count_access(const char* what, const void* p, std::size_t bytes, const void* pc) {
   if (!in_shared(p)) return;

@@ -29,6 +29,18 @@ struct BankCount {
 /// the whole at once.
 std::vector<BankCount> take_bank_counts();
 
+/// One execution of an instruction by a warp.
+struct WarpAccess {
+  uint32_t lanes = 0;  ///< a mask
+  uint32_t bytes = 0;  ///< of each lane
+  uint32_t at[32];     ///< the lower half of the address
+};
+/// How many wavefronts it takes, and how many of them are conflicts.
+struct Wavefronts {
+  int taken = 0, conflicts = 0;
+};
+Wavefronts wavefronts_of(const WarpAccess& access);
+
 // ---- for the simulator
 
 /// Whether the launch under way is counted.

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kernels/machine/sim/banks.h"
+#include "kernels/machine/sim/film.h"
 #include "kernels/machine/sim/memory.h"
 #include "kernels/machine/sim/report.h"
 #include "kernels/machine/sim/state.h"
@@ -17,27 +18,30 @@ inline __attribute__((always_inline)) bool on_fiber() {
   return in_stacks(__builtin_frame_address(0));
 }
 
-inline __attribute__((always_inline)) void count(const void* p, std::size_t bytes, Access kind,
-                                                 void* pc) {
-  if (counting_banks && kind != Access::atomic)
-    count_access(kind == Access::read ? "load" : "store", p, bytes, pc);
+// For those who look on: not in the way of the others.
+[[gnu::noinline]] void watch(const void* p, std::size_t bytes, Access kind, const void* pc) {
+  const bool reads = kind == Access::read, atomic = kind == Access::atomic;
+  const char* const what = atomic ? "atomicAdd" : reads ? "load" : "store";
+  if (filming)
+    film_access(what, atomic ? Act::atomic : reads ? Act::read : Act::write, p, bytes, pc);
+  if (counting_banks && !atomic) count_access(what, p, bytes, pc);
 }
 inline __attribute__((always_inline)) void hook(const void* p, std::size_t bytes, Access kind,
                                                 void* pc) {
   if (!on_fiber()) return;
+  if (watching) watch(p, bytes, kind, pc);
   check(p, bytes, kind, pc);
-  count(p, bytes, kind, pc);
 }
 // A GPU loads and stores whole elements only. 16 bytes may be two elements of 8.
 inline __attribute__((always_inline)) void aligned_hook(const void* p, std::size_t bytes,
                                                         Access kind, void* pc) {
   if (!on_fiber()) return;
+  if (watching) watch(p, bytes, kind, pc);
   if (std::uintptr_t(p) % (bytes < 8 ? bytes : 8) && wanted(Bug::misaligned, pc))
     add_finding("misaligned access to " + std::to_string(bytes) + " bytes at @ by " +
                     thread_name(now.block, now.current),
                 {pc});
   check(p, bytes, kind, pc);
-  count(p, bytes, kind, pc);
 }
 
 }  // namespace
@@ -108,6 +112,7 @@ void __ubsan_handle_out_of_bounds(void* data, std::uintptr_t index) {
     std::fprintf(stderr, "[sim] %s, in host code\n", text.c_str());
     return;
   }
+  if (filming) film_act("array index", Act::died, RETURN_ADDRESS);
   if (wanted(Bug::array_index, &place))
     add_finding(text + " by " + thread_name(now.block, now.current), {});
   die();

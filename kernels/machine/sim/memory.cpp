@@ -17,12 +17,12 @@ namespace tweed::sim {
 namespace {
 
 /// A span, and where the cells of its bytes are. Overlapping spans share cells.
-struct Space {
+struct Spanned {
   Region region;
   const char* base;
   int64_t first_word;
 };
-std::vector<Space> spaces;
+std::vector<Spanned> spaces;
 
 struct Range {
   const char *begin = nullptr, *end = nullptr;
@@ -64,12 +64,14 @@ int64_t place_spaces(const Launch& launch) {
     const Region& r = launch.regions[i];
     if (r.begin && r.bytes > 0) spaces.push_back({r, nullptr, 0});
   }
-  auto by_address = [](const Space& a, const Space& b) { return a.region.begin < b.region.begin; };
+  auto by_address = [](const Spanned& a, const Spanned& b) {
+    return a.region.begin < b.region.begin;
+  };
   std::sort(spaces.begin(), spaces.end(), by_address);
   int64_t words = 0;
   const char *base = nullptr, *end = nullptr;
   int64_t first = 0;
-  for (Space& s : spaces) {
+  for (Spanned& s : spaces) {
     if (!base || s.region.begin >= end + 8) {
       base = s.region.begin - std::uintptr_t(s.region.begin) % 4;
       first = words;
@@ -91,9 +93,9 @@ std::string describe(const char* p) {
   if (p >= dynamic_memory && p < dynamic_memory + sizeof dynamic_memory)
     return text("dynamic shared memory", p - dynamic_memory, dynamic_bytes, "byte");
   if (!p) return "a null pointer";
-  const Space* nearest = nullptr;
+  const Spanned* nearest = nullptr;
   int64_t best = 4096;
-  for (const Space& s : spaces) {
+  for (const Spanned& s : spaces) {
     const int64_t offset = p - s.region.begin;
     const int64_t away = offset < 0                 ? -offset
                          : offset >= s.region.bytes ? offset - s.region.bytes
@@ -119,7 +121,7 @@ std::string describe(const char* p) {
 
 void check_global(const char* p, std::size_t bytes, Access kind, void* pc) {
   bool inside = false;
-  for (const Space& s : spaces) {
+  for (const Spanned& s : spaces) {
     const uint64_t offset = std::uintptr_t(p) - std::uintptr_t(s.region.begin);
     if (offset >= uint64_t(s.region.bytes) || offset + bytes > uint64_t(s.region.bytes)) continue;
     inside = true;
@@ -161,6 +163,21 @@ void check(const void* address, std::size_t bytes, Access kind, void* pc) {
 bool in_shared(const void* address) {
   auto p = static_cast<const char*>(address);
   return statics.has(p) || Range{dynamic_memory, dynamic_memory + dynamic_bytes}.has(p);
+}
+
+Place place_of(const void* address) {
+  auto p = static_cast<const char*>(address);
+  if (statics.has(p)) {
+    const auto begin = std::uintptr_t(statics.begin) / 128 * 128;
+    return {Space::static_shared, 0, int64_t(std::uintptr_t(p) - begin)};
+  }
+  if (Range{dynamic_memory, dynamic_memory + sizeof dynamic_memory}.has(p))
+    return {Space::dynamic_shared, 0, p - dynamic_memory};
+  for (const Spanned& s : spaces)
+    if (Range{s.region.begin, s.region.begin + s.region.bytes}.has(p))
+      return {Space::global, s.region.argument, p - s.region.begin};
+  if (image.has(p)) return {};
+  return {Space::outside, 0, 0};
 }
 
 void* dynamic_shared_memory() { return dynamic_memory; }

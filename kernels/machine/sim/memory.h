@@ -1,5 +1,6 @@
 // Checked memory: what each access of a simulated thread may touch, and what the others did there.
 #pragma once
+#include "kernels/machine/sim/movie.h"
 #include "kernels/machine/sim/run.h"
 
 namespace tweed::sim {
@@ -12,6 +13,16 @@ enum class Access : uint8_t { read, write, atomic, copy_issued, copy_arrived };
 void check(const void* p, std::size_t bytes, Access kind, void* pc);
 
 bool in_shared(const void* p);
+
+/// Which memory of the launch an address is in, and how many bytes behind its beginning; what is in
+/// no fiber's stack and no table of constants is outside. For static shared memory the beginning is
+/// any multiple of 128, so that banks are right.
+struct Place {
+  Space space = Space::none;
+  int argument = 0;  ///< counted from 1
+  int64_t offset = 0;
+};
+Place place_of(const void* p);
 
 /// Prepares for a launch by the calling host thread.
 void start_memory(const Launch& launch);

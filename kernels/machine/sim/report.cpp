@@ -5,6 +5,7 @@
 #include <sstream>
 #include <utility>
 
+#include "kernels/machine/sim/film.h"
 #include "kernels/machine/sim/state.h"
 #include "kernels/machine/source_lines.h"
 
@@ -89,6 +90,7 @@ bool wanted(Bug bug, const void* pc) {
 }
 void add_finding(std::string text, std::vector<const void*> places) {
   findings.push_back({std::move(text), std::move(places)});
+  if (filming) film_finding();
 }
 
 std::vector<std::string> source_lines(const std::vector<const void*>& pcs) {
@@ -97,17 +99,23 @@ std::vector<std::string> source_lines(const std::vector<const void*>& pcs) {
   return lines;
 }
 
-void throw_findings(const void* kernel) {
-  if (findings.empty()) return;
+std::vector<std::string> finding_texts() {
   std::vector<const void*> pcs;
   for (auto& f : findings) pcs.insert(pcs.end(), f.places.begin(), f.places.end());
   const auto places = place_texts(pcs);
-  std::string text = "[sim] in kernel " + kernel_name(kernel) + ":";
   auto place = places.begin();
+  std::vector<std::string> texts;
   for (auto& f : findings) {
-    text += "\n  ";
+    std::string& text = texts.emplace_back();
     for (char c : f.text) c == '@' ? text += * place++ : text += c;
   }
+  return texts;
+}
+
+void throw_findings(const void* kernel) {
+  if (findings.empty()) return;
+  std::string text = "[sim] in kernel " + kernel_name(kernel) + ":";
+  for (auto& finding : finding_texts()) text += "\n  " + finding;
   findings.clear();
   throw SimulatorError(text);
 }

@@ -32,6 +32,8 @@ void add_finding(std::string text, std::vector<const void*> places);
 std::string thread_name(uint32_t block, int thread);
 /// The kernel's line for each return address: "NAME.cu:LINE".
 std::vector<std::string> source_lines(const std::vector<const void*>& pcs);
+/// What was found since start_report(), with its places.
+std::vector<std::string> finding_texts();
 /// Throws what was found since start_report(), if anything.
 void throw_findings(const void* kernel);
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kernels/machine/sim/banks.h"
+#include "kernels/machine/sim/film.h"
 #include "kernels/machine/sim/memory.h"
 #include "kernels/machine/sim/report.h"
 #include "kernels/machine/sim/state.h"
@@ -14,6 +15,7 @@
 namespace tweed::sim {
 
 Running now;
+bool watching = false;
 Index3 thread_index, block_index, block_size, grid_size;
 
 namespace {
@@ -69,6 +71,7 @@ void start_block(uint32_t block) {
   now.epoch = 0;
   now.waiting = 0;
   now.alive = now.count;
+  if (filming) film_block(block);
   for (Warp& w : now.warps) {
     w.epoch = 0;
     for (auto& m : w.meetings) m->arrived = 0;
@@ -96,9 +99,10 @@ bool run_threads() {
       now.current = i;
       thread_index = {unsigned(i % width), unsigned(i / width), 0};
       t.fiber.resume();
-      if (t.state == State::done) --now.alive;
+      if (t.state != State::done && t.state != State::dead) continue;
+      --now.alive;
+      if (filming) film_end(t.state == State::done ? Act::end : Act::died);
       if (t.state == State::dead) {
-        --now.alive;
         t.prepared = well = false;
       }
     }
@@ -157,6 +161,8 @@ void run(const Launch& launch, Sim& machine) {
   start_memory(launch);
   start_launch(launch);
   counting_banks = machine.count_banks;
+  filming = start_filming(launch);
+  watching = counting_banks || filming;
   bool well = true;
   for (uint32_t block = 0; block < uint32_t(launch.config.grid) && well; ++block) {
     start_block(block);
@@ -168,6 +174,7 @@ void run(const Launch& launch, Sim& machine) {
     for (Thread& t : now.threads) t.prepared = false;  // their stacks are given up
   }
   end_memory();
+  if (filming) end_filming(finding_texts());
   if (thrown) std::rethrow_exception(thrown);
   throw_findings(launch.kernel);
 }

@@ -63,6 +63,9 @@ struct Running {
 };
 extern Running now;
 
+/// Whether somebody besides the checks looks at each access: banks.h, film.h.
+extern bool watching;
+
 /// A meeting of the lanes in `mask`, the calling thread's warp: what each of 32 brought.
 using Slots = const Parcel*;
 Slots meet(unsigned mask, Parcel mine, const Site& site);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "kernels/machine/sim/banks.h"
+#include "kernels/machine/sim/film.h"
 #include "kernels/machine/sim/memory.h"
 #include "kernels/machine/sim/report.h"
 #include "kernels/machine/sim/state.h"
@@ -81,6 +82,7 @@ Slots meet(unsigned mask, Parcel mine, const Site& site) {
 namespace {
 
 unsigned ballot(unsigned mask, bool p, const Site& site) {
+  film_meeting(site);
   Slots all = meet(mask, {p}, site);
   unsigned result = 0;
   for (unsigned lane = 0; lane < 32; ++lane)
@@ -94,6 +96,7 @@ unsigned ballot(unsigned mask, bool p, const Site& site) {
 
 void __syncthreads(Where where) {
   const Site site = SITE("__syncthreads");
+  if (filming) film_act(site.what, Act::barrier, site.pc);
   wait(State::at_barrier, site);
   // Threads that have ended never come, so then nobody passes: that is a divergent barrier.
   if (++now.waiting < now.count) return now.thread().fiber.pause();
@@ -107,7 +110,9 @@ void __syncthreads(Where where) {
 void __syncwarp(unsigned mask, Where where) {
   Warp& warp = now.warp();
   const uint16_t before = warp.epoch;
-  meet(mask, {}, SITE("__syncwarp"));
+  const Site site = SITE("__syncwarp");
+  film_meeting(site);
+  meet(mask, {}, site);
   const unsigned there = lanes_there();
   if ((mask & there) == there && warp.epoch == before) ++warp.epoch;
 }
@@ -125,6 +130,7 @@ bool __all_sync(unsigned mask, bool p, Where where) {
 
 Parcel shuffle(unsigned mask, Parcel mine, unsigned from, const char* what, const Where& where) {
   const Site site = SITE(what);
+  film_meeting(site);
   Slots all = meet(mask, mine, site);
   if (!((mask & lanes_there()) >> from & 1))
     refuse(site, "reads from lane " + std::to_string(from) + ", which takes no part");

@@ -5,6 +5,7 @@
 
 #include "kernels/machine/dtype.h"
 #include "kernels/machine/sim/banks.h"
+#include "kernels/machine/sim/film.h"
 #include "kernels/machine/sim/report.h"
 #include "kernels/machine/sim/state.h"
 
@@ -26,6 +27,7 @@ void check_alignment(const char* what, const void* p, void* pc) {
 
 enum class Memory { shared, global };
 void check_operand(const char* what, const void* p, Access kind, Memory memory, void* pc) {
+  if (filming) film_access(what, kind == Access::read ? Act::read : Act::write, p, 16, pc);
   check_alignment(what, p, pc);
   check(p, 16, kind, pc);
   const bool shared = memory == Memory::shared;
@@ -58,6 +60,7 @@ void cp_async(void* shared, const void* global, bool wanted) {
 void cp_async_commit() { ++now.thread().committed; }
 
 void cp_async_wait_for(int groups) {
+  if (filming) film_act("cp_async_wait", Act::other, RETURN_ADDRESS);
   Thread& t = now.thread();
   std::size_t kept = 0;
   for (const Copy& copy : t.copies) {
@@ -133,6 +136,7 @@ void multiply(float (&sums)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], 
   std::memcpy(mine.b, b, sizeof b);
   Parcel parcel{};
   std::memcpy(&parcel, &mine, sizeof mine);
+  film_meeting(site);
   const T tiles{meet(all_lanes, parcel, site)};
   const int g = now.current % 32 / 4, t = now.current % 4;
   for (int i = 0; i < 4; ++i)
