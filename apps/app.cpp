@@ -23,6 +23,7 @@
 #include "kernels/conv/register_tile.h"
 #include "kernels/machine/printable.h"
 #include "kernels/machine/suggest.h"
+#include "record/movie/movie_page.h"
 
 namespace tweed::app {
 namespace {
@@ -134,7 +135,10 @@ int run(const char* name, const std::function<std::function<int()>()>& prepare) 
     return report_current(name, interrupted() ? 130 : 2);
   }
   try {
-    return end(name, work());
+    const int code = work();
+    const std::string missing = why_no_movie();
+    if (missing.empty() || code) return end(name, code);
+    return report(name, missing.c_str(), 1);
   } catch (...) {
     return report_current(name, interrupted() ? 130 : 1);
   }
@@ -210,6 +214,13 @@ void DeviceFlags::add_to(CLI::App& flags) {
   gpu_option_ = add_whole(flags, "--gpu", gpu, {-1000, 999},
                           "the coursework's --device: a GPU's number, or negative for the CPU");
   gpu_option_->excludes(device_option);
+  movie_option_ = flags
+                      .add_option("--movie", movie,
+                                  "with --device sim: a page that shows a launch step by step")
+                      ->type_name("FILE");
+  flags.add_option("--kernel", kernel, "which: the first whose kernel's name contains this")
+      ->type_name("NAME")
+      ->needs(movie_option_);
 }
 Device DeviceFlags::open() const {
   set_threads(threads);
@@ -219,7 +230,13 @@ Device DeviceFlags::open() const {
   simd_level();  // says here what is wrong with TWEED_SIMD
   std::string name = device;
   if (gpu_option_ && gpu_option_->count()) name = gpu < 0 ? "cpu" : "cuda:" + std::to_string(gpu);
-  return Device::parse(name);
+  const Device opened = Device::parse(name);
+  if (movie_option_ && movie_option_->count()) {
+    if (opened.kind() != Device::Kind::sim)
+      throw Error("--movie shows what the simulator sees: it wants --device sim, not " + name);
+    film_to(movie, kernel, [](const std::string& text) { say("%s\n", text.c_str()); });
+  }
+  return opened;
 }
 
 std::string joined(const std::vector<std::string>& words, const char* between) {

@@ -33,17 +33,19 @@ void parse(CLI::App& flags, int argc, char** argv);
 /// @param words  without the program's name
 void parse(CLI::App& flags, std::vector<std::string> words);
 
-/// --device, --threads, and the coursework's --gpu.
+/// --device, --threads, the coursework's --gpu, and --movie of a kernel on the simulator.
 struct DeviceFlags {
   std::string device = "cpu";
   int threads = 0;
   int gpu = 0;
+  std::string movie, kernel;
   void add_to(CLI::App& flags);
-  /// Sets the number of threads. @throws Error  for what the environment asks for, DeviceError
+  /// Sets the number of threads, and begins to wait for the kernel to film.
+  /// @throws Error  for what the environment asks for or a movie that cannot be, DeviceError
   Device open() const;
 
  private:
-  CLI::Option* gpu_option_ = nullptr;
+  CLI::Option *gpu_option_ = nullptr, *movie_option_ = nullptr;
 };
 
 /// The check of an option that takes one of some names; suggests one where another is near.

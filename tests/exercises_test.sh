@@ -48,5 +48,17 @@ for wrong in exercises/solutions/wrong/*; do
   check "$wrong" 1 "$expected" "$build/check_$stem"
 done
 check "a wrong flag" 2 "usage" "$build/check_add" --nothing
+# Movies of kernels, on stderr beside the sheet, and what there is none of.
+folder=$(mktemp -d)
+trap 'rm -rf -- "$said" "$folder"' EXIT
+check "a movie" 1 "2 findings" "$build/check_debug_sum" --movie "$folder/movie.html"
+grep -q '"running_sums_kernel"' "$folder/movie.html" || { echo "no kernel in the movie" >&2; failures=$((failures + 1)); }
+check "a movie beside JSON" 0 "reduce_kernel, 3 blocks of 5" "$build/check_reduce_solution" --json --movie "$folder/movie.html"
+check "a movie without a kernel" 1 "no kernel ran on the simulator" "$build/check_sgd_solution" --movie "$folder/none.html"
+check "a kernel that is not there" 1 "no kernel with 'multiply' in its name ran, but reduce_kernel" \
+  "$build/check_reduce_solution" --movie "$folder/none.html" --kernel multiply
+check "a movie in no folder" 2 "there is no folder" "$build/check_reduce_solution" --movie "$folder/no/movie.html"
+check "a kernel without a movie" 2 "usage" "$build/check_reduce_solution" --kernel reduce
+[[ ! -e $folder/none.html ]] || { echo "a page without a movie" >&2; failures=$((failures + 1)); }
 ((failures == 0)) || exit 1
 echo "$count exercises"

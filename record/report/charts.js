@@ -3,18 +3,6 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** An HTML element. Texts become text nodes, so names from files are never markup. */
-function el(tag, attributes, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes || {})) {
-    if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
-    else if (name === 'style') node.style.cssText = value;
-    else if (value !== undefined && value !== null && value !== false) node.setAttribute(name, value === true ? '' : value);
-  }
-  node.append(...children.flat(Infinity).filter(child => child !== null && child !== undefined));
-  return node;
-}
-
 function svg(tag, attributes, text) {
   const node = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);

@@ -47,11 +47,12 @@ Names operator+(Names a, const Names& b) {
   return a;
 }
 
-// Every flag of the app is spoken of by some test below: a new one has to be, too.
+// Every flag of the app is spoken of by some test below: a new one has to be, too. Those of movies
+// are the same for all, and tested in movie_test.cpp.
 void check_complete(const std::string& app, const Names& tested) {
   for (auto& name : names_in_help(app)) {
     INFO(app << " " << name);
-    CHECK(tested.count(name) == 1);
+    CHECK((tested.count(name) == 1 || name == "--movie" || name == "--kernel"));
   }
 }
 

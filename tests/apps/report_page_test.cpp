@@ -8,6 +8,7 @@
 #include "record/report/page.h"
 #include "record/report/run_data.h"
 #include "tests/apps/apps_support.h"
+#include "tests/apps/browser.h"
 #include "tests/catch.h"
 
 using namespace tweed;
@@ -15,21 +16,6 @@ using nlohmann::json;
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string browser() {
-  for (std::string name : {"chromium", "chromium-browser", "google-chrome"})
-    for (std::string folder : {"/usr/bin/", "/usr/local/bin/"})
-      if (fs::exists(folder + name)) return folder + name;
-  return "";
-}
-
-// Counts what goes wrong from the beginning on.
-const char* const before = R"(<script>
-window.faults = [];
-addEventListener('error', event => faults.push(event.message));
-addEventListener('unhandledrejection', event => faults.push(String(event.reason)));
-addEventListener('securitypolicyviolation', event => faults.push('asked for ' + event.blockedURI));
-</script>)";
 
 // Does with the first chart what a user does, and writes down what is seen.
 const char* const after = R"(<script>
@@ -83,30 +69,6 @@ addEventListener('load', () => look().catch(e => {
 }));
 </script>)";
 
-// The page opened in a browser of the given width, with the scripts above.
-json seen_in(const std::string& page, int width) {
-  TemporaryFolder folder;
-  std::string html = bytes_of(page);
-  html.insert(html.find("<body>") + 6, before);
-  html.insert(html.rfind("</body>"), after);
-  write_text(folder / "page.html", html);
-  const Outcome o = run_program(
-      {browser(), "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
-       "--user-data-dir=" + (folder / "profile"), "--window-size=" + std::to_string(width) + ",900",
-       "--virtual-time-budget=20000", "--dump-dom", "file://" + (folder / "page.html")});
-  INFO(o.err << o.out.substr(0, 2000));
-  CHECK(o.err.find("CONSOLE") == std::string::npos);
-  const std::string start = "<pre id=\"seen\">";
-  const auto at = o.out.find(start);
-  REQUIRE(at != std::string::npos);
-  std::string text = o.out.substr(at + start.size(), o.out.find("</pre>", at) - at - start.size());
-  for (auto& [entity, character] :
-       {std::pair("&gt;", ">"), std::pair("&lt;", "<"), std::pair("&amp;", "&")})
-    for (std::size_t i; (i = text.find(entity)) != std::string::npos;)
-      text.replace(i, std::string(entity).size(), character);
-  return json::parse(text);
-}
-
 void check_seen(const json& seen, int charts) {
   INFO(seen.dump(2));
   CHECK(seen.at("faults") == json::array());
@@ -142,7 +104,7 @@ TEST_CASE("A browser draws a run's report, shows values under the pointer, and a
     return;
   }
   for (int width : {1280, 500}) {
-    const json seen = seen_in(page, width);
+    const json seen = seen_in(page, width, after);
     check_seen(seen, 8);
     CHECK(seen["images"] > 4);
     const std::string tip = seen.at("tip");
@@ -184,7 +146,7 @@ TEST_CASE("A page says what became of robust accuracy") {
       WARN("skipped: there is no Chromium here");
       return;
     }
-    const json seen = seen_in(folder / "report.html", 1280);
+    const json seen = seen_in(folder / "report.html", 1280, after);
     INFO(seen.dump(2));
     CHECK(seen["faults"] == json::array());
     const std::string text = seen["curves_say"];
@@ -210,7 +172,7 @@ TEST_CASE("compare sets runs side by side in a page and a picture") {
     WARN("skipped: there is no Chromium here");
     return;
   }
-  const json seen = seen_in(folder / "sub/compare.html", 1280);
+  const json seen = seen_in(folder / "sub/compare.html", 1280, after);
   check_seen(seen, 8);
   CHECK(seen["tip"].get<std::string>().find("epoch") != std::string::npos);
 
