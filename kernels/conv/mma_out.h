@@ -17,6 +17,14 @@ namespace tweed {
 
 namespace MACHINE {
 
+/// The lane, on the way out: pinned, for nvcc would work out before the main loop what follows from
+/// it, and keep registers for that which the loop needs.
+__device__ inline int lane_out() {
+  int lane = int(threadIdx.x) % 32;
+  pin(lane);
+  return lane;
+}
+
 /// Two neighbours of a row, rounded to T.
 template <class T>
 struct Pair;
@@ -55,11 +63,12 @@ struct alignas(8) Pair<float> {
 template <int group, class T, int down, int across>
 __device__ inline void add_bias(const T* __restrict__ bias, int first, int channels, int begin,
                                 float (&sums)[down][across][4]) {
+  const int pair = lane_out() % 4 * 2;
 #pragma unroll
   for (int j = begin; j < begin + group; ++j)
 #pragma unroll
     for (int e = 0; e < 2; ++e) {
-      const int channel = first + 8 * j + int(threadIdx.x) % 4 * 2 + e;
+      const int channel = first + 8 * j + pair + e;
       const float b = channel < channels ? load(bias[channel]) : 0.0f;
 #pragma unroll
       for (int i = 0; i < down; ++i) {
@@ -93,7 +102,7 @@ struct Outlet {
   /// Takes pair(i, j) of all lanes.
   template <class F>
   __device__ void take(F pair) const {
-    const int lane = int(threadIdx.x) % 32;
+    const int lane = lane_out();
     T* const to = own + lane / 4 * pitch + lane % 4 * 2;
 #pragma unroll
     for (int i = 0; i < rows / 8; ++i)
@@ -112,7 +121,7 @@ struct Outlet {
   /// for chunks of 16 bytes, where rows are a number of these.
   template <class Put>
   __device__ void give_rows(T* to, int apart, int rows_left, int columns_left, Put put) const {
-    const int lane = int(threadIdx.x) % 32;
+    const int lane = lane_out();
     if (apart % chunk) {
       for (int i = lane; i < rows * columns; i += 32)
         if (i / columns < rows_left && i % columns < columns_left)
@@ -135,7 +144,7 @@ struct Outlet {
   /// the values.
   template <class F>
   __device__ void give_chunks(int rows_left, int columns_left, F store) const {
-    const int lane = int(threadIdx.x) % 32, column = lane % chunks * chunk;
+    const int lane = lane_out(), column = lane % chunks * chunk;
     const int last = rows_left < rows ? rows_left : rows;
     if (column < columns_left)
 #pragma unroll 1

@@ -196,7 +196,9 @@ __device__ inline void pipeline(int steps, Load load, Multiply multiply) {
 /// The memory of a warp's own in the ring, once that is free.
 template <class Tile>
 __device__ inline char* own_memory() {
-  return dynamic_shared<char>() + thread_warp() * Tile::own_bytes;
+  int warp = thread_warp();
+  pin(warp);  // as lane_out()
+  return dynamic_shared<char>() + warp * Tile::own_bytes;
 }
 
 }  // namespace MACHINE
