@@ -257,14 +257,12 @@ void augment(M& here, const AugmentShape& shape, Span<const uint8_t> pixels,
              Span<const int32_t> plan, Span<const uint8_t> curves, Span<const float> table,
              Span<T> images, Span<int32_t> labels, Span<int32_t> other_labels,
              Span<float> label_shares) {
-  if (shape.packing != plain_pixels(3)) {
 #ifndef TWEED_CPU
-    if (augment_packs(here, shape, pixels, plan, curves, table, images, labels, other_labels,
-                      label_shares))
-      return;
+  if (augment_packs(here, shape, pixels, plan, curves, table, images, labels, other_labels,
+                    label_shares))
+    return;
 #endif
-    throw Error("[augment] has no such packing of images");
-  }
+  if (shape.packing != plain_pixels(3)) throw Error("[augment] has no such packing of images");
   const int64_t rows = labels.size() * shape.size;
   const Dim block = {32, 8};
   launch(augment_kernel<T>,

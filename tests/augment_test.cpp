@@ -18,7 +18,10 @@ using namespace tweed;
 namespace {
 
 using Colour = std::array<double, 3>;
-constexpr int side = 14, size = 11, images = 4;
+constexpr int side = 14, images = 4;
+// Of results: on a GPU rows of 11 are written number by number, those of 12 in chunks if they are
+// float, those of 16 in any case.
+constexpr int size = 11, sizes[] = {size, 12, 16};
 
 // ---- the reference: every pixel of an image is asked what it has to do with a place
 
@@ -93,11 +96,11 @@ struct Reference {
     }
     return result;
   }
-  std::vector<double> batch(std::size_t views_of_an_image) const {
+  std::vector<double> batch(std::size_t views_of_an_image, int made_size) const {
     std::vector<double> all;
     for (std::size_t n = 0; n < views.size(); n += views_of_an_image)
-      for (int y = 0; y < size; ++y)
-        for (int x = 0; x < size; ++x) {
+      for (int y = 0; y < made_size; ++y)
+        for (int x = 0; x < made_size; ++x) {
           Colour v = seen(n, y, x);
           const View& other = views[n + views_of_an_image - 1];
           const double share =
@@ -122,8 +125,10 @@ struct Made {
   Tensor images, labels, other_labels, shares;
 };
 
+// The images begin `skipped` numbers behind the beginning of their memory.
 Made made_on(Device device, const std::vector<View>& views, const std::vector<Curve>& curves,
-             int64_t of_an_image, const Normalization& by = {}, DType dtype = DType::float32) {
+             int64_t of_an_image, const Normalization& by = {}, DType dtype = DType::float32,
+             int made_size = size, int64_t skipped = 0) {
   std::vector<uint8_t> pixels, curve_bytes(curves.size() * sizeof(Curve));
   for (auto& image : some_images())
     pixels.insert(pixels.end(), image.pixels.begin(), image.pixels.end());
@@ -132,16 +137,30 @@ Made made_on(Device device, const std::vector<View>& views, const std::vector<Cu
   std::memcpy(words.data(), views.data(), views.size() * sizeof(View));
   const int64_t rows = int64_t(views.size()), count = rows / of_an_image;
   const bool mixed = of_an_image > 1;
-  Made made{Tensor::empty({count, size, size, 3}, dtype, device),
+  const Shape shape{count, made_size, made_size, 3};
+  Made made{Tensor::empty({skipped + shape.size()}, dtype, device)
+                .slice(skipped, skipped + shape.size())
+                .reshape(shape),
             Tensor::empty({count}, DType::int32, device),
             mixed ? Tensor::empty({count}, DType::int32, device) : Tensor(),
             mixed ? Tensor::empty({count}, DType::float32, device) : Tensor()};
-  Viewer(device, side, size, by)
+  Viewer(device, side, made_size, by)
       .show(of_an_image, Tensor::from(pixels, {images, side, side, 3}, device),
             Tensor::from(words, {rows, view_words}, device),
             Tensor::from(curve_bytes, {rows, 3, 256}, device), made.images, made.labels,
             made.other_labels, made.shares);
   return made;
+}
+
+// The numbers in the first `size` rows and columns of images.
+std::vector<double> upper_left(const Tensor& made) {
+  const auto all = made.to_doubles();
+  const int64_t width = made.dim(1), row = width * 3;
+  std::vector<double> part;
+  for (int64_t i = 0; i < made.dim(0) * width; ++i)  // rows
+    if (i % width < size)
+      part.insert(part.end(), all.begin() + i * row, all.begin() + i * row + size * 3);
+  return part;
 }
 
 // A view of everything at once, at random; no place of it lies so near an edge that rounding
@@ -168,12 +187,12 @@ View any_view(Random& random, Curve& curve) {
   for (float& v : view.colour) v = random.uniform(-0.5f, 1);
   if (random.below(2))
     view.erased[0] = 2, view.erased[1] = 1, view.erased[2] = 6, view.erased[3] = 5;
-  view.mixed[0] = int32_t(random.below(4)), view.mixed[2] = size;
+  view.mixed[0] = int32_t(random.below(4)), view.mixed[2] = 10;
   view.mixed[3] = int32_t(random.below(size + 1));
   view.share = random.below(2) ? 1 : random.uniform();
   view.label_share = random.uniform();
-  for (int y = 0; y < size; ++y)
-    for (int x = 0; x < size; ++x)
+  for (int y = 0; y < sizes[2]; ++y)
+    for (int x = 0; x < sizes[2]; ++x)
       for (const float* m : {view.map, view.map + 3}) {
         const double at = double(m[0]) * (x + 0.5) + double(m[1]) * (y + 0.5) + double(m[2]);
         if (std::min(std::abs(at), std::abs(at - side)) < 1e-4) return any_view(random, curve);
@@ -190,11 +209,12 @@ TEST_CASE("Views of every kind are as plain loops make them, on every device", "
   for (auto& curve : curves) views.push_back(any_view(random, curve));
   const std::vector<Image> stored = some_images();
   const Reference reference{stored, views, curves, {}};
-  for (Device device : test_devices())
-    for (int64_t of_an_image : {1, 2}) {
-      const Made made = made_on(device, views, curves, of_an_image);
-      CHECK(difference(made.images.to_doubles(), reference.batch(std::size_t(of_an_image)), 2e-5) ==
-            "");
+  for (auto [of_an_image, made_size] : {std::pair{1, 11}, {1, 12}, {1, 16}, {2, 11}, {2, 16}}) {
+    const auto wanted = reference.batch(std::size_t(of_an_image), made_size);
+    for (Device device : test_devices()) {
+      INFO(device.name() << ", " << of_an_image << ", " << made_size);
+      const Made made = made_on(device, views, curves, of_an_image, {}, DType::float32, made_size);
+      CHECK(difference(made.images.to_doubles(), wanted, 2e-5) == "");
       const auto labels = made.labels.to_vector<int32_t>();
       for (std::size_t i = 0; i < labels.size(); ++i)
         CHECK(labels[i] == views[i * std::size_t(of_an_image)].label);
@@ -203,8 +223,38 @@ TEST_CASE("Views of every kind are as plain loops make them, on every device", "
         CHECK(made.other_labels.to_vector<int32_t>()[i] == views[2 * i + 1].label);
         CHECK(made.shares.to_vector<float>()[i] == views[2 * i + 1].label_share);
       }
-      const Made brief = made_on(device, views, curves, of_an_image, {}, DType::bfloat16);
-      CHECK(same_bits(brief.images, made.images.to(DType::bfloat16)));
+    }
+  }
+}
+
+TEST_CASE("Widths, dtypes and where memory begins change no bit of what a view shows",
+          "[augment]") {
+  Random random(8, Purpose::test);
+  std::vector<View> views;
+  std::vector<Curve> curves(42);
+  for (auto& curve : curves) views.push_back(any_view(random, curve));
+  // Rectangles, mirrored, beyond the edges and with a part erased, are made by themselves.
+  for (std::size_t i = 0; i < views.size(); i += 3) {
+    View& v = views[i] = {.image = int32_t(random.below(images)), .label = int32_t(i)};
+    if (i % 2) v.map[0] = -1, v.map[2] = side;
+    v.map[2] += float(random.below(5)) - 2, v.map[5] = float(random.below(5)) - 2;
+    for (int32_t& edge : v.erased) edge = int32_t(random.below(size));
+  }
+  for (Device device : test_devices())
+    for (int64_t of_an_image : {1, 2}) {
+      const Tensor least = made_on(device, views, curves, of_an_image).images;
+      for (int made_size : sizes)
+        for (DType dtype : {DType::float32, DType::bfloat16})
+          for (int64_t skipped : {0, 3, 8}) {
+            INFO(device.name() << ", " << of_an_image << ", " << made_size << ", " << name_of(dtype)
+                               << ", " << skipped);
+            const Made made =
+                made_on(device, views, curves, of_an_image, {}, dtype, made_size, skipped);
+            CHECK(upper_left(made.images) == least.to(dtype).to_doubles());
+            for (std::size_t i = 0; i < std::size_t(made.labels.size()); ++i)
+              CHECK(made.labels.to_vector<int32_t>()[i] ==
+                    views[i * std::size_t(of_an_image)].label);
+          }
     }
 }
 

@@ -136,7 +136,7 @@ std::vector<std::string> passes_over_batch(Steps& steps) {
 TEST_CASE("images that are made packed have the bits of those that are converted and packed",
           "[packed]") {
   for (Device device : gpus())
-    for (int size : {16, 15, 9})
+    for (int size : {16, 15, 12, 9})
       for (const char* names : {"none", "mirror,crop,erase", "coursework", "mirror,crop,mixup"})
         for (int64_t batch : {1, 3}) {
           INFO(device.name() << ", " << size << ", " << names << ", " << batch);
@@ -263,12 +263,12 @@ TEST_CASE("a step passes over its batch once before the first convolution", "[pa
     // In the first step, and in that which repeats a recording.
     CHECK(passes_over_batch(steps) == Names{"augment_packs_kernel"});
     CHECK(passes_over_batch(plain) ==
-          Names{"augment_kernel", "convert_kernel", "pack_pixels_kernel"});
+          Names{"augment_runs_kernel", "convert_kernel", "pack_pixels_kernel"});
     for (int i = 0; i < 3; ++i) steps();
     CHECK(steps.step.replays());
     CHECK(passes_over_batch(steps) == Names{"augment_packs_kernel"});
     // Batch norm's result is what has to be packed here.
-    CHECK(passes_over_batch(norm) == Names{"augment_kernel", "pack_pixels_kernel"});
+    CHECK(passes_over_batch(norm) == Names{"augment_runs_kernel", "pack_pixels_kernel"});
   }
 }
 
