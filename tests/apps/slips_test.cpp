@@ -148,7 +148,7 @@ TEST_CASE("An attack that cannot be meant is refused in one line") {
   refused("--method fgsm --steps 1,2", "fgsm takes one step");
   refused("--method cw --norm linf", "attack cw knows the norm L2, not linf");
   refused("--method square --momentum 0.5", "square has none");
-  refused("--method square --norm l2", "attack square knows the norm Linf, not L2");
+  refused("--method square --norm l1", "attack square knows the norms Linf, L2, not L1");
   refused("--method deepfool --goal random", "deepfool goes for no class");
   refused("--method cw --eps-space normalized", "attack cw needs the bounds of pixels");
   refused("--method cw --attack-draws 2", "--attack-draws: cw knows none");
