@@ -48,6 +48,11 @@ GPUS = {
     for name, g in NOMINAL.items()
 }
 
+# Kernels that are not what h200.md measured, under the names that they had there: what was measured is left
+# out until it is measured again.
+CHANGED = ("conv_mma_kernel", "conv_mma_weight_kernel", "layer_norm_rows_backward_kernel",
+           "layer_norm_sums_packs_kernel")
+
 # The first that fits counts.
 WEIGHTS = [(re.compile(pattern), weight) for pattern, weight in (
     (r"mov|ld\.param|cvta|ret$|cvt\.u64\.u32|cvt\.u32\.u64|cvt\.u32\.u16|cvt\.s64\.s32", 0),

@@ -16,7 +16,7 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
-from predict_rules import GPUS, RULES, instructions, kernel_time, operations_of_mma, parts, \
+from predict_rules import CHANGED, GPUS, RULES, instructions, kernel_time, operations_of_mma, parts, \
     product_time, transfer_time
 
 STEP_MARK = "sgd_kernel"
@@ -95,7 +95,9 @@ def measured(path):
     for line in Path(path).read_text().splitlines() if path else ():
         cells = [c.strip() for c in line.strip().strip("|").split("|")]
         if len(cells) == 8 and cells[0].startswith("`") and cells[1].isdigit():
-            kernels[cells[0].strip("`"), int(cells[1])] = float(cells[3]), float(cells[6])
+            name = cells[0].strip("`")
+            if not name.startswith(CHANGED):
+                kernels[name, int(cells[1])] = float(cells[3]), float(cells[6])
         if len(cells) == 5 and cells[0] in TITLES.values():
             steps[cells[0]] = float(cells[2])
     return kernels, steps
