@@ -31,7 +31,12 @@ def find_cuobjdump():
 
 
 def output_of(*command, given=None):
-    return subprocess.run(command, input=given, check=True, capture_output=True, text=True).stdout
+    # cuobjdump looks for nvdisasm, which lies beside it, in PATH.
+    path = os.pathsep.join((str(Path(command[0]).parent), os.environ.get("PATH", "")))
+    done = subprocess.run(command, input=given, capture_output=True, text=True, env={**os.environ, "PATH": path})
+    if done.returncode:
+        fail(f"{' '.join(command)}: {done.stderr.strip() or 'exit code ' + str(done.returncode)}")
+    return done.stdout
 
 
 def readable(names):
