@@ -1,0 +1,39 @@
+// A matrix product on tensor cores, a warp for each tile of 16 x 8.
+#include "kernels/machine/kernel.h"
+#include "kernels/machine/tensor_cores.h"
+#include "tensor_core.h"
+
+namespace tweed::exercise {
+namespace MACHINE {
+using namespace tweed::MACHINE;
+
+__global__ void tensor_core_kernel(int columns, int k, const float* a, const float* b, float* c) {
+  const int g = threadIdx.x / 4, t = threadIdx.x % 4;
+  const int across = columns / 8;
+  const int top = int(blockIdx.x) / across * 16, left = int(blockIdx.x) % across * 8;
+  float sums[4] = {};
+  for (int step = 0; step < k; step += 8) {
+    uint32_t left_factor[4], right_factor[2];
+    for (int i = 0; i < 4; ++i)
+      left_factor[i] = to_tf32(a[(top + g + 8 * (i % 2)) * k + step + t + 4 * (i / 2)]);
+    for (int i = 0; i < 2; ++i)
+      right_factor[i] = to_tf32(b[(step + t + 4 * i) * columns + left + g]);
+    mma_tf32(sums, left_factor, right_factor);
+  }
+  for (int i = 0; i < 4; ++i) c[(top + g + 8 * (i / 2)) * columns + left + 2 * t + i % 2] = sums[i];
+}
+
+}  // namespace MACHINE
+using namespace MACHINE;
+using tweed::MACHINE::Here;
+
+template <class M>
+void tensor_core_product(M& here, int rows, int columns, int k, Span<const float> a,
+                         Span<const float> b, Span<float> c) {
+  launch(tensor_core_kernel, {.grid = unsigned(rows / 16 * (columns / 8)), .block = {32}}, here,
+         columns, k, a, b, c);
+}
+template void tensor_core_product(Here&, int, int, int, Span<const float>, Span<const float>,
+                                  Span<float>);
+
+}  // namespace tweed::exercise
