@@ -252,11 +252,24 @@ __global__ void augment_kernel(AugmentShape shape, Quotient of_size, int64_t row
 }  // namespace MACHINE
 using namespace MACHINE;
 
+// Threads are counted in 31 bits, of which each has four pixels or more, and the bytes of a stored
+// image in 32.
+static void check_size(const AugmentShape& shape, int64_t results) {
+  const int64_t most = int64_t(1) << 31, a_line = shape.size / 4 + 8;
+  if (3 * shape.side * shape.side >= 2 * most)
+    throw Error("[augment] stored images of " + std::to_string(shape.side) +
+                " pixels are too large");
+  if (results * shape.size * a_line >= most)
+    throw Error("[augment] " + std::to_string(results) + " images of " +
+                std::to_string(shape.size) + " pixels are too many for a batch");
+}
+
 template <class M, class T>
 void augment(M& here, const AugmentShape& shape, Span<const uint8_t> pixels,
              Span<const int32_t> plan, Span<const uint8_t> curves, Span<const float> table,
              Span<T> images, Span<int32_t> labels, Span<int32_t> other_labels,
              Span<float> label_shares) {
+  check_size(shape, labels.size());
 #ifndef TWEED_CPU
   if (augment_packs(here, shape, pixels, plan, curves, table, images, labels, other_labels,
                     label_shares))

@@ -6,6 +6,7 @@
 #include "autograd/conv/packing.h"
 #include "autograd/elementwise.h"
 #include "autograd/reduce.h"
+#include "kernels/augment.h"
 #include "nn/eval_mode.h"
 #include "nn/forward_float.h"
 #include "nn/init.h"
@@ -329,5 +330,27 @@ TEST_CASE("training with attacks, mixed images or a watch works where images wou
     CHECK(losses({}, true) == usual);
     CHECK(std::isfinite(losses({.augmentation = parse_augmentation("crop,mixup", 16)}, false)));
     CHECK(std::isfinite(losses({.adversarial = "fgsm"}, false)));
+  }
+}
+
+TEST_CASE("Images and batches that kernels cannot count are refused", "[augment]") {
+  std::vector<int32_t> labels(40);
+  auto refusal = [&](const AugmentShape& shape, Device device) {
+    return on(device, [&](auto& here) -> std::string {
+      try {
+        augment(here, shape, Span<const uint8_t>(), Span<const int32_t>(), Span<const uint8_t>(),
+                Span<const float>(), Span<float>(), Span<int32_t>(labels), Span<int32_t>(),
+                Span<float>());
+      } catch (const Error& e) {
+        return e.what();
+      }
+      return "";
+    });
+  };
+  for (Device device : test_devices()) {
+    CHECK(refusal({.side = 40'000, .size = 16, .views = 1, .scale = {}}, device) ==
+          "[augment] stored images of 40000 pixels are too large");
+    CHECK(refusal({.side = 16, .size = 16'000, .views = 1, .scale = {}}, device) ==
+          "[augment] 40 images of 16000 pixels are too many for a batch");
   }
 }

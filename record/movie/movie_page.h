@@ -17,9 +17,8 @@ void write_movie(const std::string& path, const sim::Movie& movie);
 
 /// Films the next launch on the simulator of a kernel whose name contains `kernel`: its page is
 /// written as soon as it is over, and `say` told, in a line.
-/// @throws Error  where no page can be written, or a file that is none would be replaced; the
-/// launch
-///                throws it, too, should that come to light only then
+/// @throws Error  where no page can be written, or a file that is none would be replaced. Should
+///                that come to light only then, the launch throws it.
 void film_to(const std::string& path, const std::string& kernel,
              const std::function<void(const std::string&)>& say);
 /// Why film_to() has made no page so far, in a line; empty if it has, or was not asked to. Ends the
