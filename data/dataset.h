@@ -153,7 +153,8 @@ struct DataSplits {
 /// Pets if it has annotations/, MiniPlaces if it has list files, else folders of classes. A folder
 /// that holds nothing but another one stands for that one.
 ///
-/// Class names are UTF-8, since files of weights keep them: bytes of another encoding become \xNN.
+/// Class names are UTF-8, since files of weights keep them: bytes of another encoding become
+/// `\xNN`.
 ///
 /// @throws FormatError  if nothing is there, or what is there is not a data set; the file, the line
 ///                      and what is missing are named
@@ -204,7 +205,7 @@ Listing read_image_folder(const std::string& root, bool all_validation = false);
 /// @throws Error  if there is no such class, or it is given twice
 Listing choose(Listing listing, const DataOptions& options);
 
-/// Makes class names UTF-8: bytes that are not become \xNN, and `notes` says so.
+/// Makes class names UTF-8: bytes that are not become `\xNN`, and `notes` says so.
 /// @throws FormatError  naming `spec`, if two names are equal, or one is empty or beyond 4096 bytes
 void settle_class_names(Listing& listing, const std::string& spec);
 

@@ -15,8 +15,8 @@ bool is_folder(const std::filesystem::path& path);
 bool is_file(const std::filesystem::path& path);
 
 /// What lies below a folder. Names that begin with a dot, and folders that systems make for
-/// themselves (__MACOSX, @eaDir, lost+found, ...), are passed over. Links to folders are followed,
-/// but no folder is visited twice: real folders come before links to them.
+/// themselves (`__MACOSX`, `@eaDir`, `lost+found`, ...), are passed over. Links to folders are
+/// followed, but no folder is visited twice: real folders come before links to them.
 struct FolderContent {
   /// Image files (.jpg, .jpeg, .png in any case) by the folder they lie in, relative to the root,
   /// "" being the root; both in order of names.

@@ -13,8 +13,8 @@ struct TextLine {
   std::string text;
 };
 
-/// The lines of a text file of at most most_text_bytes, ended by \n or \r\n, after a byte order
-/// mark or none. The bytes may be in any encoding that keeps ASCII.
+/// The lines of a text file of at most most_text_bytes, ended by `\n` or `\r\n`, after a byte
+/// order mark or none. The bytes may be in any encoding that keeps ASCII.
 /// @throws FormatError  if it cannot be read, or is no such text: UTF-16, an archive, an image
 std::vector<TextLine> read_lines(const std::string& path);
 

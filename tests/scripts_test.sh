@@ -92,7 +92,9 @@ if ! command -v nvidia-smi >/dev/null; then refuse "no NVIDIA driver here"; fi
 
 check_command "emulate wants a program" 2 "usage: scripts/emulate PROGRAM" scripts/emulate
 check_command "emulate wants a program's name" 2 "usage: scripts/emulate" scripts/emulate ./kernels_test
-check_command "setup knows one flag" 2 "usage: scripts/setup [--cuda]" scripts/setup --gpu
+check_command "setup knows one flag" 2 "usage: scripts/setup [--cuda | --docs]" scripts/setup --gpu
+check_command "docs takes one folder" 2 "usage: scripts/docs [FOLDER]" scripts/docs --open
+check_command "docs empties no other folder" 2 "something else in it than a site" scripts/docs tests
 check_command "test takes one filter" 2 "usage: scripts/test [--emulated]" scripts/test --emulated a b
 
 # find_nvcc takes the first nvcc that is new enough; these say which they are.
@@ -131,6 +133,18 @@ check_command "zip_submission without weights" 2 "has no best.safetensors" \
 
 # A bare Debian has no Python, and the report needs it.
 command -v python3 >/dev/null || exit 0
+
+mkdir "$folder/site"
+printf '<p id="here"><a href="#here">' >"$folder/site/index.html"
+check_command "links that lead somewhere" 0 "1 links of 1 pages" scripts/check_links.py "$folder/site"
+check_fault() { # HTML WORDS
+  printf '%s' "$1" >"$folder/site/page.html"
+  check_command "a page with $1" 1 "$2" scripts/check_links.py "$folder/site"
+}
+check_fault '<a href="none.html">' "page.html: none.html is not there."
+check_fault '<a href="../site/index.html#there">' "index.html#there has no such anchor."
+check_fault '<script src="https://example.org/x.js">' "is fetched from elsewhere."
+check_fault '<a href="../../outside">' "../../outside is not there."
 
 # Programs of a few bytes in place of the real ones: one test passes, one fails.
 mkdir -p "$folder/programs"

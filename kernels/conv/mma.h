@@ -73,7 +73,7 @@ void conv_mma_weight(M&, const Slide&, const MmaPlan&, int64_t padded_Co, Span<c
 /// @param packing  of the images
 /// @param dweight  (Co, K, K, Ci)
 template <class M, class T>
-void add_weight_slices(M&, const Conv&, const Packing&, int64_t padded_Co, int64_t slices,
+void add_weight_slices(M&, const Conv&, const Packing& packing, int64_t padded_Co, int64_t slices,
                        Span<const float> partial, Span<T> dweight, bool adds = false);
 
 }  // namespace tweed

@@ -7,8 +7,8 @@
 namespace tweed {
 
 /// `text` on one line, without anything that a terminal would act upon: control characters, bytes
-/// that are no UTF-8, and characters that turn the direction of writing become \n, \t, \xNN or
-/// \u{NNNN}. Text of more than `most` bytes loses its middle: "abc[... 1000 bytes ...]xyz".
+/// that are no UTF-8, and characters that turn the direction of writing become `\n`, `\t`,
+/// `\xNN` or `\u{NNNN}`. More than `most` bytes lose their middle: "abc[... 1000 bytes ...]xyz".
 ///
 /// Messages that name what somebody else wrote (classes, tensors, keys, lines, paths) pass it
 /// through here, so that a name can forge no line and fill no screen.

@@ -54,7 +54,7 @@ class Graph {
   std::string wholes(const std::vector<int64_t>& values);
 
   /// The file, whose graph maps `input` to what is called `result` here.
-  /// @param sizes  of the axes; 0 stands for "N", any number
+  /// Sizes are those of the axes; 0 stands for "N", any number
   std::string file(const std::string& input, const std::vector<int64_t>& input_sizes,
                    const std::string& result, const std::string& output,
                    const std::vector<int64_t>& output_sizes,
