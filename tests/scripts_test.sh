@@ -131,6 +131,19 @@ check_command "zip_submission without weights" 2 "has no best.safetensors" \
   scripts/zip_submission "$folder/runs/mine" "$folder/x.zip" --weights
 [[ ! -e "$folder/x.zip" ]]
 
+# The students' folder has no solution, and what its pages link to is in it.
+if git rev-parse HEAD >/dev/null 2>&1; then
+  check_command "a handout of two exercises" 0 "2 exercise(s)" scripts/make_handout "$folder/handout" conv2d scan
+  [[ -f $folder/handout/docs/convolution.md && -z $(find "$folder/handout" -path '*solution*') ]]
+  linked=$(grep -roE '\]\([A-Za-z0-9_./-]+[)#]' --include='*.md' "$folder/handout" | sed 's/](\(.*\)./\1/')
+  [[ $(wc -l <<<"$linked") -ge 3 ]]
+  while IFS=: read -r page target; do
+    [[ -f $(dirname "$page")/$target ]] || { echo "FAILED: $page links to $target" && exit 1; }
+  done <<<"$linked"
+  check_command "a handout where one is" 2 "is there already" scripts/make_handout "$folder/handout" scan
+  check_command "a handout of nothing" 2 "no exercise 'reading'" scripts/make_handout "$folder/none" reading
+fi
+
 # A bare Debian has no Python, and the report needs it.
 command -v python3 >/dev/null || exit 0
 
