@@ -1,12 +1,11 @@
 // Bank conflicts, counted where they are known by hand.
-#include "kernels/machine/sim/banks.h"
-
 #include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <vector>
 
 #include "apps/paths.h"
+#include "kernels/machine/sim/banks.h"
 #include "tests/catch.h"
 #include "tests/kernels/bank_patterns.h"
 
@@ -29,16 +28,15 @@ void run(BankPattern pattern, bool count_banks) {
 }
 
 /// "bank_patterns.cu:LINE load 2 4 2", as the file's markers have it.
-std::vector<std::string> marked() {
+std::vector<std::string> marked(const std::string& marker) {
   std::vector<std::string> rows;
   std::ifstream file(source_path("tests/kernels/bank_patterns.cu"));
   int number = 0;
   for (std::string line; std::getline(file, line);) {
     ++number;
-    const std::string marker = "// ROW: ";
     if (const auto at = line.find(marker); at != std::string::npos)
       rows.push_back("bank_patterns.cu:" + std::to_string(number) + " " +
-                     line.substr(at + marker.size()));
+                     line.substr(at + marker.size(), line.find(" //", at) - at - marker.size()));
   }
   return rows;
 }
@@ -57,11 +55,39 @@ std::vector<std::string> counted() {
 
 TEST_CASE("bank conflicts are counted by line", "[banks]") {
   for (BankPattern pattern : patterns) run(pattern, true);
-  std::vector<std::string> wanted = marked(), got = counted();
+  std::vector<std::string> wanted = marked("// ROW: "), got = counted();
   std::sort(wanted.begin(), wanted.end());
   std::sort(got.begin(), got.end());
   REQUIRE(wanted.size() > 20);
   CHECK(got == wanted);
+}
+
+TEST_CASE("sectors of global memory are counted by line", "[banks]") {
+  sim::take_sector_counts();
+  run(BankPattern::sectors, true);
+  std::vector<std::string> got;
+  for (const sim::SectorCount& c : sim::take_sector_counts())
+    got.push_back(c.line + " " + c.what + " " + std::to_string(c.accesses) + " " +
+                  std::to_string(c.sectors));
+  std::vector<std::string> wanted = marked("// SECTORS: ");
+  std::sort(wanted.begin(), wanted.end());
+  std::sort(got.begin(), got.end());
+  REQUIRE(wanted.size() == 10);
+  CHECK(got == wanted);
+  CHECK(sim::take_sector_counts().empty());
+  sim::take_bank_counts();
+}
+
+TEST_CASE("barriers are counted by blocks, meetings of lanes by warps", "[banks]") {
+  sim::take_meeting_counts();
+  run(BankPattern::columns, true);
+  run(BankPattern::narrow, true);
+  const sim::MeetingCount count = sim::take_meeting_counts();
+  CHECK(count.barriers == 1);
+  CHECK(count.warps == 2);
+  CHECK(sim::take_meeting_counts().warps == 0);
+  sim::take_bank_counts();
+  sim::take_sector_counts();
 }
 
 TEST_CASE("counts add up over launches until they are taken", "[banks]") {

@@ -107,6 +107,22 @@ KERNEL(long_loop) {
   y[T] = sum;
 }
 
+// Global memory: "SECTORS: a s" behind an access of s sectors, of 8 floats each, in all.
+KERNEL(sectors) {
+  float sum = x[T];                  // SECTORS: load 2 8
+  sum += x[T + 65];                  // SECTORS: load 2 10
+  sum += x[2 * T + 512];             // SECTORS: load 2 16
+  sum += x[32 * T + 2];              // SECTORS: load 2 64
+  sum += x[5];                       // SECTORS: load 2 2
+  if (LANE < 3) sum += x[T + 1024];  // SECTORS: load 2 2
+  y[T] = sum;                        // SECTORS: store 2 8
+  float four[4];
+  memcpy(four, x + 4 * T, 16);       // SECTORS: load 2 32
+  memcpy(y + 64 + 4 * T, four, 16);  // SECTORS: store 2 32
+  __shared__ __align__(16) float s[256];
+  cp_async(s + 4 * T, x + 8 * T, true);  // SECTORS: cp.async 2 64 // ROW: cp.async 2 8 0
+}
+
 }  // namespace MACHINE
 using namespace MACHINE;
 

@@ -11,7 +11,8 @@
   X(matrices)                \
   X(copies)                  \
   X(some_lanes)              \
-  X(long_loop)
+  X(long_loop)               \
+  X(sectors)
 
 namespace tweed {
 

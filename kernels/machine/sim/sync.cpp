@@ -75,6 +75,7 @@ Slots meet(unsigned mask, Parcel mine, const Site& site) {
   }
   m.arrived = 0;
   ++m.turn;
+  if (counting_banks) ++meetings.warps;
   release(first, first + 32 < now.count ? first + 32 : now.count, mask, site, Bug::warp);
   return slots;
 }
@@ -101,7 +102,10 @@ void __syncthreads(Where where) {
   // Threads that have ended never come, so then nobody passes: that is a divergent barrier.
   if (++now.waiting < now.count) return now.thread().fiber.pause();
   ++now.epoch;
-  if (counting_banks) end_accesses();
+  if (counting_banks) {
+    end_accesses();
+    ++meetings.barriers;
+  }
   now.waiting = 0;
   release(0, now.count, 0, site, Bug::barrier);
 }

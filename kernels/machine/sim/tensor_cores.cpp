@@ -51,7 +51,10 @@ void cp_async(void* shared, const void* global, bool wanted) {
   else
     check_alignment("cp.async", global, pc);
   check_operand("cp.async", shared, Access::copy_issued, Memory::shared, pc);
-  if (counting_banks) count_access("cp.async", shared, 16, pc);
+  if (counting_banks) {
+    count_access("cp.async", shared, 16, pc);
+    if (wanted) count_access("cp.async", global, 16, pc);
+  }
   std::memset(shared, 0xff, 16);
   Thread& t = now.thread();
   t.copies.push_back({shared, wanted ? global : nullptr, 16, t.committed, pc});
