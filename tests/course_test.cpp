@@ -1,5 +1,5 @@
-// The chapters of docs/course show code that is compiled, what programs really print, and files
-// that are there.
+// Pages show code that is compiled and link to what is there; the chapters of docs/course, what
+// programs really print.
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
@@ -42,6 +42,14 @@ std::vector<fs::path> pages() {
     if (entry.path().extension() == ".md") found.push_back(entry.path());
   std::sort(found.begin(), found.end());
   REQUIRE(found.size() >= 2);
+  return found;
+}
+// Those, and every other page of the tree.
+std::vector<fs::path> all_pages() {
+  std::vector<fs::path> found{source_path("README.md"), source_path("emulator/README.md")};
+  for (const char* folder : {"docs", "exercises"})
+    for (auto& entry : fs::recursive_directory_iterator(source_path(folder)))
+      if (entry.path().extension() == ".md") found.push_back(entry.path());
   return found;
 }
 bool is_chapter(const fs::path& page) { return page.filename() != "README.md"; }
@@ -133,10 +141,10 @@ fs::path file_of(const fs::path& page, const Link& link) {
 
 }  // namespace
 
-TEST_CASE("Every listing of the course is a piece of the file that it names") {
+TEST_CASE("Every listing of a page is a piece of the file that it names") {
   const std::regex comment("<!-- from (\\S+) -->");
   int listings = 0;
-  for (auto& page : pages())
+  for (auto& page : all_pages())
     for (auto& block : blocks_of(page)) {
       if (block.language != "cpp") continue;
       INFO(page << ": " << (block.lines.empty() ? "an empty block" : block.lines[0]));
@@ -172,8 +180,8 @@ TEST_CASE("The course shows what its programs print") {
   for (auto& [name, lines] : shown) CHECK(name == "a program of docs/examples/course");
 }
 
-TEST_CASE("What the course links to is there") {
-  for (auto& page : pages())
+TEST_CASE("What a page links to is there") {
+  for (auto& page : all_pages())
     for (auto& link : links_of(page)) {
       if (is_elsewhere(link)) continue;
       INFO(page << ": " << link.target << "#" << link.anchor);
