@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <map>
 
+#include "switches.h"
+
 namespace emulator {
 
 static std::FILE* file() {
@@ -21,10 +23,7 @@ static std::FILE* file() {
 }
 bool counting() { return file() != nullptr; }
 long sample() {
-  static const long n = [] {
-    const char* text = std::getenv("EMULATOR_SAMPLE");
-    return text ? std::max(0L, std::atol(text)) : 0L;
-  }();
+  static const long n = switched("EMULATOR_SAMPLE", 0);
   return n;
 }
 

@@ -7,15 +7,13 @@
 #include <set>
 
 #include "driver.h"
+#include "switches.h"
 
 using namespace emulator;
 
 namespace emulator {
 
-int device_count() {
-  const char* text = std::getenv("EMULATOR_GPUS");
-  return text ? std::clamp(std::atoi(text), 1, 16) : 1;
-}
+int device_count() { return int(switched("EMULATOR_GPUS", 1)); }
 bool exists_device(int device) { return device >= 0 && device < device_count(); }
 int& current_device() {
   static thread_local int device = 0;
@@ -29,10 +27,7 @@ static std::set<std::pair<int, int>>& peers() {
   return *all;
 }
 bool reaches(int device, int owner) { return device == owner || peers().count({device, owner}); }
-static bool connected() {
-  const char* text = std::getenv("EMULATOR_PEERS");
-  return !text || *text != '0';
-}
+static bool connected() { return is_on("EMULATOR_PEERS", true); }
 
 std::string no_access(int device, int owner) {
   return "device " + std::to_string(device) + ", which may not touch memory of device " +

@@ -6,6 +6,8 @@
 #include <map>
 #include <utility>
 
+#include "switches.h"
+
 namespace emulator {
 
 Mutex& lock() {
@@ -59,7 +61,7 @@ static void perform(const Work& work) {
   } catch (const std::exception& e) {
     error = cudaErrorIllegalAddress;
     std::fprintf(stderr, "[emulator] %s: %s\n", work.what.c_str(), e.what());
-    if (std::getenv("EMULATOR_ABORT")) std::abort();
+    if (is_on("EMULATOR_ABORT", false)) std::abort();
   }
 }
 static thread_local Stream* runs_here = nullptr;
@@ -159,10 +161,7 @@ cudaError_t submit(cudaStream_t stream, std::string what, std::function<void()> 
   return noted(sticky(s.device));
 }
 
-int architecture() {
-  const char* text = std::getenv("EMULATOR_ARCH");
-  return text ? std::atoi(text) : 80;
-}
+int architecture() { return int(switched("EMULATOR_ARCH", 80)); }
 uint32_t most_shared() {
   const int sm = architecture();
   return uint32_t(sm == 86 || sm == 89 || sm == 120 ? 99 : sm >= 90 ? 227 : 163) << 10;

@@ -7,6 +7,7 @@
 
 #include "driver.h"
 #include "pool.h"
+#include "switches.h"
 
 namespace emulator {
 
@@ -33,10 +34,7 @@ void Mutex::wait() {
   depth_ = depth;
 }
 
-static double patience() {
-  const char* text = std::getenv("EMULATOR_PATIENCE");  // seconds
-  return text ? std::atof(text) : 60;
-}
+static double patience() { return double(switched("EMULATOR_PATIENCE", 60)); }  // seconds
 static bool has_other_threads() {
   long count = 0;
   for ([[maybe_unused]] auto& thread : std::filesystem::directory_iterator("/proc/self/task"))

@@ -27,7 +27,8 @@ def find_cuobjdump():
     for name in (given,) if given else ("cuobjdump", "/usr/local/cuda/bin/cuobjdump", FETCHED):
         if shutil.which(name):
             return name
-    fail("There is no cuobjdump, which comes with CUDA and by scripts/setup --cuda; the variable CUOBJDUMP names another.")
+    fail("There is no cuobjdump. It comes with CUDA, with scripts/setup --cuda where that fetches nvcc, and with "
+         "NVIDIA's Python package nvidia-cuda-cuobjdump (nvidia-cuda-nvdisasm beside it); the variable CUOBJDUMP names it.")
 
 
 def output_of(*command, given=None):
@@ -81,5 +82,6 @@ def objects_of(build):
     named = {re.sub(r".*/kernels_cuda\.dir/(__/)*|\.cu\.o$", "", file.as_posix()): file
              for file in files}
     if not named:
-        fail(f"{build} holds no kernels for the cuda machine.")
+        fail(f"{build} holds no kernels for the cuda machine: configure one with -DTWEED_CUDA=ON "
+             "-DCMAKE_CUDA_ARCHITECTURES='80-real;90a-real', and build its target tweed_kernels.")
     return dict(sorted(named.items()))
