@@ -9,6 +9,7 @@
 #include "autograd/leaf_additions.h"
 #include "autograd/node.h"
 #include "autograd/non_finite.h"
+#include "autograd/saved_memory.h"
 #include "autograd/shapes_text.h"
 #include "kernels/elementwise.h"
 #include "kernels/machine/trace_notes.h"
@@ -54,19 +55,14 @@ std::unordered_set<Node*> paths_to(const std::unordered_set<Node*>& targets, con
 
 // As all new memory is: kernels may count on it for results.
 bool is_aligned(const Tensor& t) { return reinterpret_cast<std::uintptr_t>(t.address()) % 16 == 0; }
-bool overlap(const Tensor& a, const Tensor& b) {
-  const auto first = reinterpret_cast<std::uintptr_t>(a.address());
-  const auto other = reinterpret_cast<std::uintptr_t>(b.address());
-  return a.device() == b.device() && first < other + b.bytes() && other < first + a.bytes();
-}
 
 class Walk {
  public:
-  Walk(bool keep_graph, const std::unordered_set<Node*>* targets)
-      : keep_graph_(keep_graph), targets_(targets) {}
-
-  void run(const NodePtr& root, const Tensor& dy) {
+  Walk(bool keep_graph, const std::unordered_set<Node*>* targets, const NodePtr& root)
+      : keep_graph_(keep_graph), targets_(targets), saved_(root) {
     if (targets_) needed_ = paths_to(*targets_, root);
+  }
+  void run(const NodePtr& root, const Tensor& dy) {
     const trace::Scope scope("gradients added up", "backward");
     add(root, dy);
     while (!pending_.empty()) {
@@ -150,9 +146,7 @@ class Walk {
     const bool adds_up = input.leaf && !targets_ && input.hooks.empty() && buffer.defined();
     if (!adds_up || LeafAdditions::puts_off(buffer) || !is_aligned(buffer)) return {};
     // Whoever computes with a gradient's memory might read it after it has changed.
-    bool alone = !overlap(buffer, dy);
-    for (auto& t : node.saved.all()) alone &= !t.defined() || !overlap(buffer, t);
-    return alone ? buffer : Tensor();
+    return overlap(buffer, dy) || saved_.holds(buffer) ? Tensor() : buffer;
   }
   // Operations that a backward pass is made of are parts of it.
   static Grads backward_of(Node& node, const Tensor& dy, Want want) {
@@ -173,6 +167,7 @@ class Walk {
   bool keep_graph_;
   const std::unordered_set<Node*>* targets_;
   std::unordered_set<Node*> needed_;
+  const SavedMemory saved_;
   std::map<uint64_t, std::pair<NodePtr, Tensor>, std::greater<>> pending_;
   std::unordered_map<Node*, Tensor> results_;
   LeafAdditions leaf_additions_;
@@ -185,7 +180,7 @@ Tensor start_of(const Tensor& y, const Tensor& dy, const char* op) {
          "themselves, are not recorded (first derivatives only)");
   if (dy.defined()) {
     check_fits(op, "dy", dy, "y", y);
-    return dy;
+    return dy.clone();  // it might be a leaf's gradient, to which the walk adds
   }
   if (y.size() != 1) fail(op, "y is ", y.shape(), ": give dy, or reduce y to one element");
   return Tensor::full(y.shape(), 1, y.dtype(), y.device());
@@ -223,7 +218,7 @@ void clear_grad(const Tensor& t) { leaf_of(t, "clear_grad")->grad = {}; }
 void backward(const Tensor& y, bool keep_graph, const Tensor& dy) {
   Tensor start = start_of(y, dy, "backward");
   NoGrad no_grad;
-  Walk(keep_graph, nullptr).run(node_of(y), start);
+  Walk(keep_graph, nullptr, node_of(y)).run(node_of(y), start);
 }
 
 std::vector<Tensor> grad_of(const Tensor& y, const std::vector<Tensor>& tensors, bool keep_graph,
@@ -235,7 +230,7 @@ std::vector<Tensor> grad_of(const Tensor& y, const std::vector<Tensor>& tensors,
     if (!node_of(t)) fail("grad_of", "a tensor of shape ", t.shape(), " requires no gradient");
     targets.insert(node_of(t).get());
   }
-  Walk walk(keep_graph, &targets);
+  Walk walk(keep_graph, &targets, node_of(y));
   walk.run(node_of(y), start);
   std::vector<Tensor> grads;
   for (auto& t : tensors) grads.push_back(walk.result(node_of(t).get()));

@@ -232,6 +232,40 @@ TEST_CASE("a leaf's buffer that an operation reads is left until the operation i
   }
 }
 
+TEST_CASE("a leaf's buffer that the rest of the walk reads is left until it is the leaf's turn",
+          "[begun]") {
+  for (Device device : test_devices()) {
+    INFO(device.name());
+    const Tensor x = random_tensor({70, 70}, DType::float32, device, 1), w = random_like(x, 2);
+    const Tensor u = random_like(x, 5);
+    require_grad(u);
+    require_grad(w);
+    backward(linear(x, w, {}), false, random_like(x, 3));
+    Tensor known = grad(w).clone();
+    // It comes back, and waits for another leaf's operation while the product's is done.
+    const Tensor b = u * 3;
+    backward(linear(x, w, {}) * 2 + b, false, grad(w));
+    CHECK(difference(grad(u).to_doubles(), (known * 3).to_doubles(), 1e-6) == "");
+    // An older operation has saved it.
+    known = grad(w).clone();
+    clear_grad(u);
+    const Tensor z = u * grad(w);
+    backward(sum(z) + sum(linear(x, w, {})));
+    CHECK(same_bits(grad(u), known));
+    // It is what two leaves get, of which it is the first's.
+    for (const Shape& shape : {Shape{70, 70}, Shape{4, 4}}) {
+      const Tensor v = require_grad(Tensor::zeros(shape, DType::float32, device));
+      const Tensor t = require_grad(Tensor::zeros(shape, DType::float32, device));
+      const Tensor g = random_tensor(shape, DType::float32, device, 6);
+      for (const Tensor& leaf : {v, t}) set_grad(leaf, g.clone());
+      backward(v + t, false, grad(v));
+      for (const Tensor& leaf : {v, t}) CHECK(same_bits(grad(leaf), g + g));
+      backward(v + t, false, grad(t));
+      for (const Tensor& leaf : {v, t}) CHECK(same_bits(grad(leaf), g * 4));
+    }
+  }
+}
+
 TEST_CASE("a step through blocks with shortcuts makes no pass to add up gradients", "[begun]") {
   for (Device device : test_devices())
     for (const ConvAlgorithm* rung : conv_rows_of(device)) {
