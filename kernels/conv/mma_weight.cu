@@ -162,7 +162,7 @@ struct PaddedWeights {
   PaddedWeights(const Conv& c, const Packing& p, int64_t padded_Co)
       : Ci(int(c.window.C)),
         kernel(int(c.window.kernel)),
-        width(int(p.columns(kernel))),
+        width(int(ceil_div(kernel, p.pixels))),  // filters have no border
         depth(int(p.depth())),
         channels(int(p.channels)),
         pixels(int(p.pixels)),

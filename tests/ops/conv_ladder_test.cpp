@@ -45,6 +45,15 @@ TEST_CASE("every rung follows the definition: nothing, one pixel, windows apart"
   check_everywhere({{2, 3, 3, 0}, 2, 3, 1, 1});  // no channels: the bias is all
 }
 
+// Where mma puts two pixels beside each other: images get a border then, and filters none.
+TEST_CASE("every rung follows the definition: even kernels, odd padding, few channels",
+          "[ladder]") {
+  check_everywhere({{2, 8, 8, 3}, 8, 4, 2, 1});
+  check_everywhere({{1, 9, 4, 2}, 8, 2, 4, 3});
+  check_everywhere({{2, 7, 6, 1}, 5, 2, 2, 1});
+  check_everywhere({{1, 9, 10, 4}, 3, 6, 2, 3, true, Activation::relu});
+}
+
 TEST_CASE("every rung follows the definition: several tiles and slabs", "[ladder]") {
   const Case cases[] = {{{1, 21, 19, 9}, 70, 3, 1, 1},
                         {{3, 19, 21, 3}, 65, 7, 2, 3, true, Activation::relu},
