@@ -10,6 +10,7 @@ namespace {
 
 const char* const kept[] = {"data",
                             "--limit",
+                            "--images",
                             "--validation",
                             "--epochs",
                             "--iterations",

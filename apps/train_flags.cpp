@@ -200,6 +200,8 @@ void TrainFlags::add_to(CLI::App& app) {
   app.add_option("--validation", validation,
                  "validation images from elsewhere, instead of DATA's; same classes")
       ->type_name("DATA");
+  add_whole(app, "--images", data.validation_images, {0, 1'000'000'000},
+            "N validation images only, as many of each class; 0: all");
   app.option_defaults()->group(of_training);
   add_training_flags(app);
   app.option_defaults()->group(of_attack);

@@ -170,7 +170,7 @@ def print_model(title, rows, other, seen):
         f"{n} {k if n == 1 else 'copies' if k == 'copy' else k + 's'} ({1e6 * t['H200']:.0f} us)"
         for k, (n, t) in sorted(other.items())) + " on an H200.\n")
     print("| kernel | blocks | launches | least MB | moved / least | M instructions | issue / memory "
-          "| us, H100 | us, H200 | measured: us | M instructions |")
+          "| us, H100 | us, H200 | measured us | measured M instructions |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     shown = [r for r in rows if r.times["H200"] >= 0.004 * total]
     for r in shown:

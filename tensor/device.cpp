@@ -26,8 +26,9 @@ Device Device::parse(const std::string& name) {
   cuda_machine(index);
   return Device(Kind::cuda, index);
 #else
-  throw DeviceError("there is no device " + in_quotes(name, 60) +
-                    " in this build: it was made without CUDA");
+  throw DeviceError(
+      "there is no device " + in_quotes(name, 60) +
+      " in this build: it was made without CUDA (scripts/emulate PROGRAM has an emulated one)");
 #endif
 }
 

@@ -74,7 +74,7 @@ TEST_CASE("Every flag of an evaluation changes its figures, or says that it does
        "--steps 6",           "--eps-space normalized", "--goal 1",         "--goal least-likely",
        "--no-random-start",   "--attack-norm l2",       "--norm l1",        "--target second",
        "--attack-restarts 3", "--restarts 4",           "--attack-draws 3", "--attack-method fgsm",
-       "--method deepfool",   "--precision bf16"}};
+       "--method deepfool",   "--precision bf16",       "--images 3"}};
   for (auto& flag : changing.lines) {
     const Outcome o = succeeded("train_miniplaces", start + split(flag));
     INFO(flag << "\n" << o.out << usual);
