@@ -14,7 +14,12 @@ namespace {
 
 void print(const Sheet& sheet) {
   for (auto& f : sheet.findings()) {
-    std::printf("%s  %s  (%g of %g)\n", f.advice.empty() ? "ok   " : "WRONG", f.name.c_str(),
+    const std::string text = f.note.empty() ? f.name : f.name + ": " + f.note;
+    if (f.most == 0) {
+      std::printf("       %s\n", text.c_str());
+      continue;
+    }
+    std::printf("%s  %s  (%g of %g)\n", f.advice.empty() ? "ok   " : "WRONG", text.c_str(),
                 f.points, f.most);
     if (!f.advice.empty()) std::printf("       %s\n", f.advice.c_str());
   }
@@ -28,7 +33,7 @@ void print_json(const Sheet& sheet) {
                      {"score", f.points},
                      {"max_score", f.most},
                      {"status", f.advice.empty() ? "passed" : "failed"},
-                     {"output", f.advice}});
+                     {"output", f.advice.empty() ? f.note : f.advice}});
   const nlohmann::ordered_json all{
       {"score", sheet.points()}, {"max_score", sheet.most()}, {"tests", tests}};
   std::puts(all.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());

@@ -1,14 +1,71 @@
 #include "exercises/sheet.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <sstream>
 
 #include "kernels/machine/sim/banks.h"
 #include "kernels/philox.h"
+#include "tensor/device.h"
 
 namespace tweed::exercise {
+namespace {
+
+std::string in_thousands(int64_t n) {
+  const std::string digits = std::to_string(n);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
+    text += digits[i];
+  }
+  return text;
+}
+
+// The quickest of a few calls, after one that may have to prepare something.
+double milliseconds(const std::function<void()>& run) {
+  using Clock = std::chrono::steady_clock;
+  double best = std::numeric_limits<double>::infinity();
+  run();
+  for (int i = 0; i < 5; ++i) {
+    const auto begin = Clock::now();
+    run();
+    best = std::min(best, std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
+  }
+  return best;
+}
+
+// While one lives, on_simulator() counts.
+struct Counting {
+  static inline bool now = false;
+  Counting() { now = true; }
+  ~Counting() { now = false; }
+};
+
+struct Traffic {
+  int64_t bytes = 0;
+  std::string line;  // that moves most
+};
+Traffic traffic_of(const std::function<void()>& check) {
+  sim::take_sector_counts();
+  {
+    const Counting counting;
+    check();
+  }
+  Traffic all;
+  int64_t most = 0;
+  for (auto& line : sim::take_sector_counts()) {
+    all.bytes += line.sectors * sim::sector_bytes;
+    if (line.sectors <= most) continue;
+    most = line.sectors;
+    all.line = line.line;
+  }
+  return all;
+}
+
+}  // namespace
 
 void Sheet::part(const std::string& name, double points, const std::function<void()>& check) {
   Finding finding{name, points, points, ""};
@@ -23,6 +80,29 @@ void Sheet::part(const std::string& name, double points, const std::function<voi
   }
   if (!finding.advice.empty()) finding.points = 0;
   findings_.push_back(finding);
+}
+
+void Sheet::bytes_moved(int64_t least, const std::function<void()>& check, const Allowed& allowed) {
+  std::string note;
+  part("bytes moved", allowed.points, [&] {
+    const Traffic traffic = traffic_of(check);
+    note = in_thousands(traffic.bytes) + ", least possible: " + in_thousands(least);
+    expect(allowed.points == 0 || traffic.bytes <= allowed.bytes,
+           in_thousands(allowed.bytes) + " would do; most are moved in " + traffic.line + ". " +
+               allowed.advice);
+  });
+  findings_.back().note = note;
+  if (allowed.points == 0 && points() < most()) findings_.pop_back();
+}
+
+void Sheet::time(const std::function<void()>& run, const std::function<void()>& own) {
+  if (points() < most()) return;
+  set_threads(1);
+  char text[99];
+  std::snprintf(text, sizeof text, "%.3g ms, Tweed's own: %.3g ms", milliseconds(run),
+                milliseconds(own));
+  set_threads(0);
+  findings_.push_back({"time on one core", 0, 0, "", text});
 }
 
 double Sheet::points() const {
@@ -77,7 +157,7 @@ void run_on(Sim& sim, const std::function<void(Sim&)>& run) {
 }  // namespace
 
 void on_simulator(const std::function<void(Sim&)>& run) {
-  Sim sim{.max_errors = 3};
+  Sim sim{.max_errors = 3, .count_banks = Counting::now};
   run_on(sim, run);
 }
 

@@ -18,8 +18,15 @@ struct Blank {
 /// One thing that was checked.
 struct Finding {
   std::string name;
-  double points = 0, most = 0;
-  std::string advice;  ///< empty where all points were won
+  double points = 0, most = 0;  ///< most is 0 for what is only said
+  std::string advice;           ///< empty where all points were won
+  std::string note = "";        ///< what was measured
+};
+/// How many bytes of the GPU's memory a kernel may move.
+struct Allowed {
+  int64_t bytes = 0;
+  double points = 0;   ///< for not more
+  std::string advice;  ///< for one that moves more
 };
 
 /// The sheet that a checker fills. Checks go on after one that fails, so that a student sees all.
@@ -28,6 +35,16 @@ class Sheet {
   /// Runs a part of the check, which wins `points` unless it throws: Wrong with advice, what the
   /// simulator finds, or a Blank.
   void part(const std::string& name, double points, const std::function<void()>& check);
+  /// A part that also says how many bytes of the GPU's memory its kernels move: sectors of 32, as
+  /// sim/banks.h counts them, so without caches. Beside it stands the least that any kernel could
+  /// move, which reads and writes each number once. Without points it is only said, once all is
+  /// right.
+  /// @param least  in bytes
+  /// @param check  runs the kernel by on_simulator()
+  void bytes_moved(int64_t least, const std::function<void()>& check, const Allowed& allowed = {});
+  /// Says how long a call takes on one core, and Tweed's own, once all is right. That wins no
+  /// points: it depends on the machine, and on what else runs there.
+  void time(const std::function<void()>& run, const std::function<void()>& own);
   const std::vector<Finding>& findings() const { return findings_; }
   double points() const;
   double most() const;

@@ -17,6 +17,12 @@ void check(Sheet& sheet) {
   sheet.part("a last block that is not full: 1, 63, 65 and 1,000 elements", 4, [&] {
     for (std::size_t n : {1, 63, 65, 1000}) sums(n);
   });
+  const int64_t least = 3 * 1024 * 4;
+  sheet.bytes_moved(
+      least, [&] { sums(1024); },
+      {.bytes = least,
+       .points = 2,
+       .advice = "Threads t and t + 1 should want neighbours, which share a sector of 32 bytes."});
 }
 
 }  // namespace tweed::exercise

@@ -34,6 +34,16 @@ Reference walked_back(const Case& c) {
   return reference;
 }
 
+void time_forward(Sheet& sheet) {
+  const int many = 4096, wide = 64;
+  const Floats x = numbers(many * wide, 1), gamma = numbers(wide, 2), beta = numbers(wide, 3);
+  const Tensor in = Tensor::from(x, {many, wide}), scale = Tensor::from(gamma, {wide}),
+               shift = Tensor::from(beta, {wide});
+  sheet.time(
+      [&] { batch_norm(many, wide, x, gamma, beta, eps); },
+      [&] { tweed::batch_norm(in, scale, shift, {}, {}, {.training = true, .eps = double(eps)}); });
+}
+
 }  // namespace
 
 void check(Sheet& sheet) {
@@ -71,6 +81,7 @@ void check(Sheet& sheet) {
     }
     expect_equal("dx", got.dx, grad(wanted.x).to_doubles(), 1e-4);
   });
+  time_forward(sheet);
 }
 
 }  // namespace tweed::exercise

@@ -62,6 +62,9 @@ void check(Sheet& sheet) {
   sheet.part("forward: another size, without padding", 2, [] { forward_of(uneven()); });
   sheet.part("backward: the same", 3, [] { backward_of(usual()); });
   sheet.part("backward: another size, without padding", 2, [] { backward_of(uneven()); });
+  const Case c = usual();
+  sheet.time([&] { convolution(c.x, c.w, c.b, c.stride, c.padding); },
+             [&] { conv2d(c.x, c.w, c.b, {.stride = c.stride, .padding = c.padding}); });
 }
 
 }  // namespace tweed::exercise

@@ -32,6 +32,16 @@ void against_tweed(const Case& c) {
   expect_equal("the gradient", gradient, grad(x).to_doubles(), 1e-5);
 }
 
+void time_both_ways(Sheet& sheet) {
+  const int rows = 512, classes = 100;
+  const Case c{numbers(std::size_t(rows * classes), 3), std::vector<int32_t>(rows, 7), classes};
+  auto gradient = unwritten(c.logits.size());
+  const Tensor x = require_grad(Tensor::from(c.logits, {rows, classes}));
+  const Tensor labels = Tensor::from(c.labels, {rows});
+  sheet.time([&] { exercise::cross_entropy(c.logits, c.labels, classes, gradient); },
+             [&] { grad_of(tweed::cross_entropy(x, labels), {x}); });
+}
+
 }  // namespace
 
 void check(Sheet& sheet) {
@@ -61,6 +71,7 @@ void check(Sheet& sheet) {
            "largest logit of a row may be taken off all of them.");
     against_tweed(c);
   });
+  time_both_ways(sheet);
 }
 
 }  // namespace tweed::exercise

@@ -49,6 +49,7 @@ void check(Sheet& sheet) {
             " The variance is a small difference of large numbers if it is the mean of the squares "
             "less the square of the mean: add up squared deviations from the mean instead.");
   });
+  sheet.bytes_moved((2 * 3 + 2) * 256 * 4, [] { rows_of(256, 0); });
 }
 
 }  // namespace tweed::exercise

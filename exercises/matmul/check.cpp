@@ -20,22 +20,19 @@ struct Case {
   std::vector<double> product;
 };
 
+void values(int n) {
+  Case c(n);
+  auto got = unwritten(c.product.size());
+  on_simulator([&](Sim& sim) { matmul<Sim>(sim, c.n, c.a, c.b, got); });
+  expect_equal("c", got, c.product, 1e-5);
+}
+
 }  // namespace
 
 void check(Sheet& sheet) {
-  sheet.part("16 x 16: one tile", 4, [] {
-    Case c(16);
-    auto got = unwritten(c.product.size());
-    on_simulator([&](Sim& sim) { matmul<Sim>(sim, c.n, c.a, c.b, got); });
-    expect_equal("c", got, c.product, 1e-5);
-  });
-  sheet.part("48 x 48: three tiles along", 4, [] {
-    Case c(48);
-    auto got = unwritten(c.product.size());
-    on_simulator([&](Sim& sim) { matmul<Sim>(sim, c.n, c.a, c.b, got); });
-    expect_equal("c", got, c.product, 1e-5);
-  });
-  sheet.part("out of shared memory", 2, [] {
+  sheet.part("16 x 16: one tile", 4, [] { values(16); });
+  sheet.part("48 x 48: three tiles along", 4, [] { values(48); });
+  sheet.part("out of shared memory", 1, [] {
     Case c(32);
     auto got = unwritten(c.product.size());
     int64_t accesses = 0;
@@ -45,6 +42,12 @@ void check(Sheet& sheet) {
            "No shared memory is used: each number of a and b is then read n times from the GPU's "
            "memory, instead of n / 16 times.");
   });
+  constexpr int64_t n = 64;
+  sheet.bytes_moved(3 * n * n * 4, [] { values(n); },
+                    {.bytes = (2 * (n / 16) + 1) * n * n * 4,
+                     .points = 1,
+                     .advice = "A tile is loaded once by the block that uses it: each number of a "
+                               "and b n / 16 times."});
 }
 
 }  // namespace tweed::exercise

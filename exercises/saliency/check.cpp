@@ -73,6 +73,9 @@ void check(Sheet& sheet) {
                  " has a gradient now, which the next step of training would "
                  "add to its own: grad_of(loss, {x}) asks for the image's alone.");
   });
+  const ModulePtr net = network();
+  const Tensor x = pictures(8);
+  sheet.time([&] { saliency_of(*net, x); }, [&] { tweed::saliency(*net, x); });
 }
 
 }  // namespace tweed::exercise

@@ -30,6 +30,7 @@ void check(Sheet& sheet) {
     for (std::size_t n : {1000, 2560})
       sums_of(n, " Block b adds the totals of blocks 0 to b - 1, all of them.");
   });
+  sheet.bytes_moved(2 * 2560 * 4, [] { sums_of(2560, ""); });
 }
 
 }  // namespace tweed::exercise

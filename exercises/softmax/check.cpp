@@ -34,6 +34,7 @@ void check(Sheet& sheet) {
   });
   sheet.part("numbers of 1,000, whose exponentials no float can hold", 3,
              [] { rows_of(50, 1000); });
+  sheet.bytes_moved(2 * 3 * 256 * 4, [] { rows_of(256, 3); });
 }
 
 }  // namespace tweed::exercise

@@ -62,6 +62,7 @@ void check(Sheet& sheet) {
   sheet.part("many tiles: 48 x 24", 2, [] {
     Product{48, 24, 16}.check(" A warp's tile begins at row `top` and column `left`.");
   });
+  sheet.bytes_moved((48 * 16 + 16 * 24 + 48 * 24) * 4, [] { Product{48, 24, 16}.check(""); });
 }
 
 }  // namespace tweed::exercise

@@ -1,3 +1,4 @@
+#include "autograd/conv.h"
 #include "exercises/sheet.h"
 #include "unfold.h"
 
@@ -74,6 +75,9 @@ void check(Sheet& sheet) {
   sheet.part("fold: windows that overlap, where pixels add up", 3, [] {
     for (Window w : {Window{3, 1, 1}, {3, 2, 1}, {5, 2, 2}}) check_fold(w);
   });
+  const auto x = numbers(32 * 32 * 16, 1);
+  const Tensor image = Tensor::from(x, {1, 32, 32, 16});
+  sheet.time([&] { unfold(x, 32, 32, 16, 3, 1, 1); }, [&] { tweed::unfold(image, 3, 1, 1); });
 }
 
 }  // namespace tweed::exercise
