@@ -23,6 +23,16 @@ static std::string text_of(const std::string& path) {
   return text.str();
 }
 
+// What the pattern's first group matches, anywhere in a text.
+static std::set<std::string> matches(const std::string& text, const std::string& pattern) {
+  const std::regex expression(pattern);
+  std::set<std::string> found;
+  for (auto i = std::sregex_iterator(text.begin(), text.end(), expression);
+       i != std::sregex_iterator(); ++i)
+    found.insert((*i)[1]);
+  return found;
+}
+
 TEST_CASE("adding-an-op.md shows the files that are compiled") {
   std::string page = text_of("docs/adding-an-op.md");
   for (const char* name : {"swish.h", "swish.cu", "swish_op.h", "swish_op.cpp", "swish_test.cpp"}) {
@@ -53,6 +63,26 @@ TEST_CASE("README.md's kernel with a race is the one that is compiled") {
   CHECK(text_of("docs/examples/race.cu").find(shown) != std::string::npos);
 }
 
+TEST_CASE("ladder.md shows the kernels that are compiled") {
+  const std::string page = text_of("docs/ladder.md"),
+                    file = text_of("docs/examples/ladder/ladder.cu");
+  const std::string begin = "```cpp\n";
+  std::string shown;
+  for (auto at = page.find(begin); at != std::string::npos; at = page.find(begin, at + 1)) {
+    const auto from = at + begin.size();
+    const std::string listing = page.substr(from, page.find("```", from) - from);
+    INFO(listing);
+    CHECK(file.find(listing) != std::string::npos);
+    shown += listing;
+  }
+  const auto kernels = matches(file, "void (\\w+_kernel)\\(");
+  CHECK(kernels.size() == 4);
+  for (auto& kernel : kernels) {
+    INFO(kernel);
+    CHECK(shown.find(kernel) != std::string::npos);
+  }
+}
+
 TEST_CASE("The files that README.md explains the framework by have at most 1,500 lines") {
   const std::string page = text_of("README.md");
   const auto at = page.find("\n## The framework in 1,500 lines\n");
@@ -69,16 +99,6 @@ TEST_CASE("The files that README.md explains the framework by have at most 1,500
   CHECK(files >= 10);
   CHECK(lines <= 1500);
   CHECK(lines >= 1350);  // "about 1,400"
-}
-
-// The functions of the headers that users include, and those in the tables of operations.md.
-static std::set<std::string> matches(const std::string& text, const std::string& pattern) {
-  const std::regex expression(pattern);
-  std::set<std::string> found;
-  for (auto i = std::sregex_iterator(text.begin(), text.end(), expression);
-       i != std::sregex_iterator(); ++i)
-    found.insert((*i)[1]);
-  return found;
 }
 
 TEST_CASE("operations.md lists the functions of every header, and no others") {

@@ -1,6 +1,7 @@
 // The programs of docs/examples, run as their readers would.
 #include "apps/paths.h"
 #include "autograd/gradcheck.h"
+#include "data/read_file.h"
 #include "docs/examples/my_conv/my_conv.h"
 #include "tests/apps/apps_support.h"
 #include "tests/catch.h"
@@ -126,4 +127,16 @@ TEST_CASE("A name is given once") {
   CHECK_THROWS_WITH(register_attack("pgd", {}), Contains("'pgd' already"));
   CHECK_THROWS_WITH(attack_called("bgsm"),
                     Contains("no attack 'bgsm'; there are apgd-ce, apgd-dlr"));
+}
+
+TEST_CASE("Every rung of the ladder is right on each machine, and costs what ladder.md says") {
+  const Outcome o = run_program({program_path("ladder"), "64"});
+  INFO(o.err);
+  CHECK(o.code == 0);
+  const std::string table = o.out.substr(0, o.out.find("\ncpu, ") + 1);
+  CHECK(table.rfind("sim, 64 rows of 768\n", 0) == 0);
+#ifndef __SANITIZE_ADDRESS__  // without the hooks there is nothing to count
+  CHECK_THAT(read_file(source_path("docs/ladder.md"), 1 << 20), Contains(table));
+#endif
+  CHECK(run_program({program_path("ladder"), "none"}).code == 2);
 }
