@@ -26,7 +26,7 @@ TABS = [
     ("Guides", ["docs/your-own.md", "docs/models.md", "docs/runs.md", "docs/augmentation.md", "docs/explain.md",
                 "docs/attacks.md", "docs/fooling.md", "docs/robust.md", "docs/tracing.md", "docs/movies.md",
                 "docs/terminal.md"]),
-    ("Inside", ["docs/architecture.md", "docs/three-machines.md", "docs/convolution.md", "docs/adding-an-op.md",
+    ("Inside", ["docs/architecture.md", "docs/three-machines.md", "docs/convolution.md", "docs/ladder.md", "docs/adding-an-op.md",
                 "docs/operations.md", "docs/glossary.md", "emulator/README.md"]),
     ("Results", ["docs/results"]),
 ]

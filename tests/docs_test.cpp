@@ -55,34 +55,6 @@ TEST_CASE("README.md and your-own.md show the programs that are compiled") {
   shows("docs/your-own.md", "my_conv/main.cpp");
 }
 
-TEST_CASE("README.md's kernel with a race is the one that is compiled") {
-  const std::string page = text_of("README.md"), start = "```cpp\ntemplate <bool barrier>\n";
-  const auto at = page.find(start);
-  REQUIRE(at != std::string::npos);
-  const std::string shown = page.substr(at + 7, page.find("```", at + 7) - at - 7);
-  CHECK(text_of("docs/examples/race.cu").find(shown) != std::string::npos);
-}
-
-TEST_CASE("ladder.md shows the kernels that are compiled") {
-  const std::string page = text_of("docs/ladder.md"),
-                    file = text_of("docs/examples/ladder/ladder.cu");
-  const std::string begin = "```cpp\n";
-  std::string shown;
-  for (auto at = page.find(begin); at != std::string::npos; at = page.find(begin, at + 1)) {
-    const auto from = at + begin.size();
-    const std::string listing = page.substr(from, page.find("```", from) - from);
-    INFO(listing);
-    CHECK(file.find(listing) != std::string::npos);
-    shown += listing;
-  }
-  const auto kernels = matches(file, "void (\\w+_kernel)\\(");
-  CHECK(kernels.size() == 4);
-  for (auto& kernel : kernels) {
-    INFO(kernel);
-    CHECK(shown.find(kernel) != std::string::npos);
-  }
-}
-
 TEST_CASE("The files that README.md explains the framework by have at most 1,500 lines") {
   const std::string page = text_of("README.md");
   const auto at = page.find("\n## The framework in 1,500 lines\n");
