@@ -38,7 +38,8 @@ show_progress() {
 logged() {
   local log=$1 status=0
   shift
-  mkdir -p "$(dirname -- "$log")"
+  # Without this the failure below would show what an earlier command left there.
+  { mkdir -p "$(dirname -- "$log")" && : >"$log"; } 2>/dev/null || fail 1 "$log cannot be written."
   "$@" 2>&1 </dev/null | tee -- "$log" | show_progress || status=$?
   ((status == 0)) && return
   ((status == 130)) && exit 130
