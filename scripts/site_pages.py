@@ -105,7 +105,7 @@ def reference(tagfile, pages):
     """The page that lists the headers, folder by folder, with links into Doxygen's pages."""
     folders = {}
     for compound in xml.parse(tagfile).getroot().iterfind("compound[@kind='file']"):
-        header = (Path(compound.findtext("path")) / compound.findtext("name")).relative_to(ROOT)
+        header = (ROOT / compound.findtext("path") / compound.findtext("name")).relative_to(ROOT)
         html = compound.findtext("filename")
         folders.setdefault(header.parent, []).append((header, html if html.endswith(".html") else html + ".html"))
     text = ["# C++ reference", "", "Every header with what it is about; the links lead to what Doxygen makes of its "
