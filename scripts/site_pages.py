@@ -64,15 +64,19 @@ def listing(path):
     return f"# {path}\n\n````{LANGUAGES[path.suffix]}\n{text}````\n"
 
 
-def lay_out(page, pages):
-    """Copies a page and what it shows, and makes its links to files links to pages of them."""
+def lay_out(page, pages, missing):
+    """Copies a page and what it shows, and makes its links to files links to pages of them.
+
+    What a link names and is not there is added to `missing`.
+    """
     def follow(match):
         target, _, anchor = match[2].partition("#")
         if not target or "://" in target or target.startswith("mailto:"):
             return match[0]
         path = (ROOT / page.parent / target).resolve()
         if not path.is_relative_to(ROOT) or not path.exists():
-            sys.exit(f"{page}: there is no {target}.")
+            missing.append(f"{page}: there is no {target}.")
+            return match[0]
         path = path.relative_to(ROOT)
         if path.suffix == ".md":
             return match[0]
@@ -145,8 +149,11 @@ def main():
         sys.exit(__doc__)
     pages, tagfile, site = map(Path, sys.argv[1:])
     found = own_pages()
+    missing = []
     for page in found:
-        lay_out(page, pages)
+        lay_out(page, pages, missing)
+    if missing:
+        sys.exit("\n".join(missing))
     reference(tagfile, pages)
     shutil.copyfile(ROOT / "docs/site/site.css", pages / "site.css")
     settings = (ROOT / "docs/site/mkdocs.yml").read_text()
