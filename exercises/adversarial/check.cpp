@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t values_of_batch = 6 * 8 * 8 * 3;
 constexpr Budget budget;
+// Other budgets: the first comes to its eps in the second step, the other never does.
+constexpr Budget others[] = {{4 / 255.f, 3 / 255.f, 2}, {20 / 255.f, 2 / 255.f, 6}};
 
 // Whatever an attack might disturb: batch norm's statistics, and dropout's draws.
 ModulePtr small_network() {
@@ -56,8 +58,8 @@ struct Trained {
       for (double v : t.to_doubles()) all.push_back(v);
     return all;
   }
-  Tensor attack() {
-    const Tensor y = attacked(*network, images, labels, budget);
+  Tensor attack(const Budget& with = budget) {
+    const Tensor y = attacked(*network, images, labels, with);
     expect(y.defined() && y.shape() == images.shape(),
            "The attacked images are " + (y.defined() ? y.shape().str() : "undefined") + ", not " +
                images.shape().str() + ".");
@@ -72,17 +74,16 @@ struct Trained {
 
 // The attack in plain loops, and how many pixels differ: where a gradient is almost 0, rounding may
 // choose its sign.
-std::vector<float> by_hand(Trained& t) {
+std::vector<float> by_hand(Trained& t, const Budget& with) {
   const EvalMode eval(*t.network);
   const auto from = t.images.to_vector<float>();
   auto pixels = from;
-  for (int step = 0; step < budget.steps; ++step) {
+  for (int step = 0; step < with.steps; ++step) {
     const Tensor x = require_grad(Tensor::from(pixels, t.images.shape()));
     const auto g = grad_of(cross_entropy((*t.network)(x), t.labels), {x})[0].to_vector<float>();
     for (std::size_t i = 0; i < pixels.size(); ++i) {
-      const float moved = pixels[i] + budget.stride * float((g[i] > 0) - (g[i] < 0));
-      pixels[i] =
-          std::clamp(std::clamp(moved, from[i] - budget.eps, from[i] + budget.eps), 0.f, 1.f);
+      const float moved = pixels[i] + with.stride * float((g[i] > 0) - (g[i] < 0));
+      pixels[i] = std::clamp(std::clamp(moved, from[i] - with.eps, from[i] + with.eps), 0.f, 1.f);
     }
   }
   return pixels;
@@ -119,10 +120,20 @@ void right_steps() {
     expect(!a.training,
            "The network was asked in training mode: then the attack fights against dropout and the "
            "batch's own statistics, which no user of the network will see.");
-  const std::size_t wrong = different(y, by_hand(other));
+  const std::size_t wrong = different(y, by_hand(other, budget));
   expect(wrong <= y.size() / 100,
          std::to_string(wrong) + " of " + std::to_string(y.size()) +
              " values are not those of four steps by the sign of a new gradient each.");
+  for (const Budget& with : others) {
+    const auto changed = other.attack(with).to_vector<float>();
+    const std::size_t off = different(changed, by_hand(other, with));
+    expect(off <= y.size() / 100,
+           std::to_string(off) + " of " + std::to_string(y.size()) + " values are wrong with eps " +
+               std::to_string(std::lround(with.eps * 255)) + "/255, stride " +
+               std::to_string(std::lround(with.stride * 255)) + "/255 and " +
+               std::to_string(with.steps) +
+               " steps, and right with the usual budget: are all three taken from `budget`?");
+  }
 }
 
 void leaves_no_trace() {
@@ -139,9 +150,23 @@ void leaves_no_trace() {
   expect(t.parameters.grads().to_doubles() == gradients,
          "The parameters' gradients have something of the attack in them: backward() adds to all "
          "leaves. grad_of(loss, {x}) asks for the images' alone.");
+  expect(
+      !requires_grad(t.images),
+      "The images given have become a leaf of the graph: require_grad() marks the tensor itself. "
+      "Let it mark a copy, Tensor::from(pixels, shape).");
   expect(!requires_grad(y),
          "The attacked images still hang on the attack's graph: training would go back through it "
          "and hold its memory. Tensor::from() and detach() give images of no graph.");
+}
+
+// Whoever attacks a network to measure it has it in eval mode already.
+void leaves_eval_mode() {
+  Trained t;
+  t.network->train(false);
+  t.attack();
+  expect(!t.network->training(),
+         "The network came in eval mode and left in training mode: what comes back is the mode "
+         "that was, not always training. EvalMode remembers which.");
 }
 
 void trains_on_them() {
@@ -167,10 +192,10 @@ void trains_on_them() {
 }
 
 // Against a step by hand on the same images.
-void right_step() {
+void right_step(const Budget& with) {
   Trained t, other;
-  const Tensor x = other.attack();
-  const double loss = adversarial_step(*t.network, t.sgd, t.images, t.labels, budget);
+  const Tensor x = other.attack(with);
+  const double loss = adversarial_step(*t.network, t.sgd, t.images, t.labels, with);
   other.parameters.zero_grad();
   const Tensor wanted = cross_entropy((*other.network)(x), other.labels);
   backward(wanted);
@@ -196,9 +221,15 @@ void right_step() {
 void check(Sheet& sheet) {
   sheet.part("the attack: the loss rises, pixels stay pixels and within eps", 2, valid_and_harmful);
   sheet.part("the attack: its steps, in eval mode", 2, right_steps);
-  sheet.part("the attack leaves no trace in the network", 2, leaves_no_trace);
+  sheet.part("the attack leaves no trace in the network", 2, [] {
+    leaves_no_trace();
+    leaves_eval_mode();
+  });
   sheet.part("the step trains on the attacked images", 2, trains_on_them);
-  sheet.part("the step: loss, gradients, parameters", 2, right_step);
+  sheet.part("the step: loss, gradients, parameters", 2, [] {
+    right_step(budget);
+    for (const Budget& with : others) right_step(with);
+  });
 }
 
 }  // namespace tweed::exercise
