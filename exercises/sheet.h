@@ -38,7 +38,8 @@ class Sheet {
   /// A part that also says how many bytes of the GPU's memory its kernels move: sectors of 32, as
   /// sim/banks.h counts them, so without caches. Beside it stands the least that any kernel could
   /// move, which reads and writes each number once. Without points it is only said, once all is
-  /// right.
+  /// right. Where fewer are moved than that, something else than kernels did the work, and no part
+  /// wins its points.
   /// @param least  in bytes
   /// @param check  runs the kernel by on_simulator()
   void bytes_moved(int64_t least, const std::function<void()>& check, const Allowed& allowed = {});
@@ -50,6 +51,7 @@ class Sheet {
   double most() const;
 
  private:
+  void win_nothing(const std::string& advice);
   std::vector<Finding> findings_;
 };
 
@@ -59,13 +61,15 @@ struct Wrong {
 };
 /// @throws Wrong  with the advice, unless `right`
 void expect(bool right, const std::string& advice);
-/// Compares numbers; says which is the first that differs, what it should be, and how many are so.
-/// NaN everywhere in `got` means that nothing was written there.
-/// @param what  "y"
+/// Compares numbers; says which is the first that differs, what it should be, and how many are so,
+/// and whether it was not written at all: see unwritten().
+/// @param what  "y", or "y of 3 rows", of which "y[5] of 3 rows" is an element; of one number, the
+///              number itself
 void expect_equal(const std::string& what, const std::vector<float>& got,
                   const std::vector<double>& expected, double tolerance);
 
-/// Runs a kernel on the simulator. @throws Wrong  with its findings: file, line, block, thread
+/// Runs a kernel on the simulator. @throws Wrong  with its findings: file, line, block, thread; or
+/// if there was no launch
 void on_simulator(const std::function<void(Sim&)>& run);
 /// The same, and how many wavefronts of shared memory a layout without conflicts would have saved,
 /// with the line that loses most.
@@ -78,7 +82,7 @@ Conflicts conflicts_of(const std::function<void(Sim&)>& run, int64_t* accesses =
 
 /// Numbers that look random, the same each time, in [-1, 1).
 std::vector<float> numbers(std::size_t count, uint32_t seed);
-/// Places for results: NaN, so that one that was not written is seen.
+/// Places for results: a NaN of its own kind, so that one that was not written is seen.
 std::vector<float> unwritten(std::size_t count);
 
 /// Of the exercise: fills the sheet.

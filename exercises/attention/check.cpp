@@ -43,8 +43,8 @@ struct Case {
     return y;
   }
   std::string text() const {
-    return "With " + std::to_string(keys) + (keys == 1 ? " key and " : " keys and ") +
-           std::to_string(queries) + (queries == 1 ? " query, y" : " queries, y");
+    return "y with " + std::to_string(keys) + (keys == 1 ? " key and " : " keys and ") +
+           std::to_string(queries) + (queries == 1 ? " query" : " queries");
   }
   int64_t least_bytes() const { return int64_t((2 * queries + 2 * keys) * width * 4); }
 };
@@ -99,6 +99,16 @@ void rising() {
          "multiplied by exp(largest before - largest now)?");
 }
 
+// Scores between some -200 and -260, no two of them the same.
+void far_below_zero() {
+  Case c(8, 50, 1);
+  for (float& x : c.q) x = 20 + x;
+  for (float& x : c.k) x = -2 + x / 4;
+  values(c,
+         " All scores are below -200 here: a largest score that begins at 0 stays there, and each "
+         "exponential becomes 0. It begins at -INFINITY.");
+}
+
 void without_conflicts() {
   Case c(16, 64);
   auto y = unwritten(c.q.size());
@@ -126,10 +136,14 @@ void check(Sheet& sheet) {
       values({8, keys}, " The last tile is not full: a lane without a key has to add nothing.");
     for (std::size_t queries : {1, 7, 9, 20}) values({queries, 40});
   });
-  sheet.part("scores of 1,000, whose exponentials no float can hold", 1, [] {
+  sheet.part("scores of 1,000, and all below -200: exponentials that no float can hold", 1, [] {
     values({8, 50, 1000});
+    far_below_zero();
   });
-  sheet.part("the numbers of Tweed's own", 1, like_tweed);
+  sheet.part("the numbers of Tweed's own; 3,001 keys", 1, [] {
+    like_tweed();
+    values({2, 3001, 1}, " This many scores fit nowhere: a tile at a time.");
+  });
   sheet.part("without bank conflicts", 1, without_conflicts);
   Case c(64, 512);
   // Each of the 8 blocks reads all keys and values once.

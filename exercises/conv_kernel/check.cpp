@@ -36,9 +36,9 @@ struct Case {
     return sum;
   }
   std::string text() const {
-    return "Of " + std::to_string(shape.images) +
+    return "y of " + std::to_string(shape.images) +
            (shape.images == 1 ? " image of " : " images of ") + std::to_string(shape.height) + "x" +
-           std::to_string(shape.width) + ", y";
+           std::to_string(shape.width);
   }
 };
 
@@ -97,8 +97,9 @@ void without_conflicts() {
   expect(conflicts.count * 20 <= accesses,
          "Lanes of a warp want different words of one bank " + std::to_string(conflicts.count) +
              " times, most in " + conflicts.line +
-             ". Lanes are channels, so they read the same tap of 32 filters: of 72 words each, "
-             "every fourth begins in the same bank. How many words may a filter have, so that none "
+             ". Lanes are channels, so they read the same tap of 32 filters. If a filter takes 72 "
+             "words, "
+             "every fourth begins in the same bank. How many words may one take, so that no two "
              "do?");
 }
 
@@ -123,8 +124,9 @@ void check(Sheet& sheet) {
   sheet.part("two images of 16x24: tiles that need each other's pixels", 2, [] {
     values(Case({2, 16, 24}));
   });
-  sheet.part("images of 1x1, 7x9, 13x8 and 17x3 pixels", 2, [] {
-    for (ConvShape s : {ConvShape{1, 1, 1}, {2, 7, 9}, {1, 13, 8}, {3, 17, 3}}) values(Case(s));
+  sheet.part("images of 1x1, 7x9, 13x8 and 17x3 pixels, and five of 9x5", 2, [] {
+    for (ConvShape s : {ConvShape{1, 1, 1}, {2, 7, 9}, {1, 13, 8}, {3, 17, 3}, {5, 9, 5}})
+      values(Case(s));
   });
   sheet.part("the numbers of Tweed's own", 1, like_tweed);
   sheet.part("without bank conflicts", 2, without_conflicts);

@@ -151,8 +151,11 @@ void die() {
   for (;;) now.thread().fiber.pause();
 }
 
+int64_t launches = 0;
+
 void run(const Launch& launch, Sim& machine) {
   check_launch(launch.config);
+  ++launches;
   if (launch.config.grid == 0) return;
   if (machine.recording) return note(launch, machine);
   const trace::Timed timed({.kernel = launch.kernel, .bytes = bytes_of(launch)});

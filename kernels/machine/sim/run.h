@@ -33,6 +33,8 @@ struct Parcel {
 /// @throws DeviceError     for a grid or block beyond the limits, or a launch inside another
 /// @throws SimulatorError  for what the kernel did wrong; the launch after that starts afresh
 void run(const Launch& launch, Sim& machine);
+/// How many launches there were since the program began, empty ones too.
+extern int64_t launches;
 /// Keeps a copy of the launch in the recording that the machine makes.
 void note(const Launch& launch, Sim& machine);
 
