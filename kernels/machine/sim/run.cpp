@@ -151,7 +151,7 @@ void die() {
   for (;;) now.thread().fiber.pause();
 }
 
-int64_t launches = 0;
+std::atomic<int64_t> launches = 0;
 
 void run(const Launch& launch, Sim& machine) {
   check_launch(launch.config);

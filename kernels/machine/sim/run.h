@@ -2,6 +2,8 @@
 // header and are compiled with other flags, and inline functions of both would be mixed up when
 // linking.
 #pragma once
+#include <atomic>
+
 #include "kernels/machine/machine.h"
 
 namespace tweed::sim {
@@ -34,7 +36,7 @@ struct Parcel {
 /// @throws SimulatorError  for what the kernel did wrong; the launch after that starts afresh
 void run(const Launch& launch, Sim& machine);
 /// How many launches there were since the program began, empty ones too.
-extern int64_t launches;
+extern std::atomic<int64_t> launches;
 /// Keeps a copy of the launch in the recording that the machine makes.
 void note(const Launch& launch, Sim& machine);
 
