@@ -1,5 +1,5 @@
 // Mistakes in kernels of compute capability 9.0 and around them.
-#include "hopper.h"
+#include "../hopper.h"
 #include "planted.h"
 
 namespace {
