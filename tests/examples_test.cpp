@@ -84,37 +84,6 @@ TEST_CASE("A network, a convolution and an attack of one's own go through train_
   check_refused(run_in(folder.path(), "my_network", data + "--adversarial nois"), "noise");
 }
 
-TEST_CASE("The network with shortcuts and branches that your-own.md shows computes") {
-  Sequential net{
-      Conv2d(3, 16, 3, {.padding = same_padding}),
-      ReLU(),
-      Residual{Sequential{Conv2d(16, 16, 3, {.padding = same_padding}), BatchNorm2d(16), ReLU()}},
-      Residual{Sequential{Conv2d(16, 32, 3, {.stride = 2, .padding = 1}), ReLU()},
-               Sequential{Conv2d(16, 32, 1, {.stride = 2})}},
-      Concat{Conv2d(32, 8, 1),
-             Sequential{Conv2d(32, 4, 1), Conv2d(4, 8, 5, {.padding = same_padding})}},
-      GlobalAvgPool(),
-      Linear(16, 10)};
-  CHECK(net(random_tensor({2, 9, 8, 3})).shape() == Shape{2, 10});
-}
-
-TEST_CASE("A data set of one's own trains") {
-  std::vector<Sample> samples;
-  for (int i = 0; i < 100; ++i) samples.push_back({"number " + std::to_string(i), i % 2, i});
-  Dataset data(
-      {"dark", "light"}, samples, 40,
-      [](const Sample& s) {
-        return Image{40, 40, std::vector<uint8_t>(40 * 40 * 3, s.label ? 200 : 50)};
-      },
-      32);
-  CHECK(data.decode(2, true).empty());
-  auto network =
-      hold(Sequential{Conv2d(3, 4, 3, {.stride = 2}), ReLU(), GlobalAvgPool(), Linear(4, 2)});
-  Trainer trainer(network, data, {.lr = 0.1, .epochs = 3, .batch_size = 10});
-  while (!trainer.done()) trainer.epoch();
-  CHECK(trainer.evaluate(data).top1 == 100);
-}
-
 TEST_CASE("A name is given once") {
   const auto make = [](const ModelOptions&) { return ModulePtr(); };
   CHECK_THROWS_WITH(register_model("resnet18", make), Contains("'resnet18' already"));
