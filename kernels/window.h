@@ -1,4 +1,5 @@
-// A square window slid over a batch of images: convolution, pooling, im2col.
+// A window slid over a batch of images: convolution, pooling, im2col. `Window` and `Conv` are the
+// square case, which the fast kernels are written for: fewer numbers to hold in registers.
 #pragma once
 #include <compare>
 #include <cstdint>
@@ -10,6 +11,37 @@ namespace tweed {
 /// Indexes [first, last).
 struct Range {
   int64_t first, last;
+};
+
+/// A window along one axis: `kernel` taps, `dilation` pixels apart, on an axis that is padded by
+/// `before` and `after` pixels.
+struct WindowAxis {
+  int64_t kernel, stride = 1;
+  int64_t before = 0, after = 0;
+  int64_t dilation = 1;
+  bool ceil_mode = false;  ///< a last window may reach beyond the padding, if it begins before it
+
+  /// Pixels from a window's first tap to its last, both counted.
+  TWEED_INLINE int64_t span() const { return dilation * (kernel - 1) + 1; }
+  TWEED_INLINE bool fits(int64_t size) const { return size + before + after >= span(); }
+  /// Windows on an axis of `size` pixels that they fit.
+  TWEED_INLINE int64_t out(int64_t size) const {
+    const int64_t room = size + before + after - span();
+    if (!ceil_mode) return room / stride + 1;
+    const int64_t last = (room + stride - 1) / stride;
+    return last * stride < size + before ? last + 1 : last;
+  }
+  /// The pixel under a tap of window `o`; outside the image it may be negative or too large.
+  TWEED_INLINE int64_t pixel(int64_t o, int64_t tap) const {
+    return o * stride - before + tap * dilation;
+  }
+  /// The windows, of `count`, whose span covers pixel i. With a dilation some of them have no tap
+  /// on it: that is where i - pixel(o, 0) is no multiple of the dilation.
+  TWEED_INLINE Range covering(int64_t i, int64_t count) const {
+    const int64_t at = i + before, last = at / stride + 1;
+    return {at < span() ? 0 : (at - span()) / stride + 1, last < count ? last : count};
+  }
+  auto operator<=>(const WindowAxis&) const = default;
 };
 
 /// Images (N, H, W, C), and the places of a window of `kernel` x `kernel` pixels on them.
@@ -47,6 +79,42 @@ struct Conv {
     return 2 * double(window.places()) * double(window.patch()) * double(out_channels);
   }
   auto operator<=>(const Conv&) const = default;
+};
+
+/// Images (N, H, W, C), and the places of any window on them.
+struct AnyWindow {
+  int64_t N, H, W, C;
+  WindowAxis rows, columns;
+
+  TWEED_INLINE int64_t out_h() const { return rows.out(H); }
+  TWEED_INLINE int64_t out_w() const { return columns.out(W); }
+  TWEED_INLINE int64_t places() const { return N * out_h() * out_w(); }
+  TWEED_INLINE int64_t patch() const { return rows.kernel * columns.kernel * C; }
+  /// Whether Window can say it.
+  TWEED_INLINE bool is_square() const {
+    return rows == columns && rows.before == rows.after && rows.dilation == 1;
+  }
+  TWEED_INLINE Window square() const {
+    return {N, H, W, C, rows.kernel, rows.stride, rows.before, rows.ceil_mode};
+  }
+  auto operator<=>(const AnyWindow&) const = default;
+};
+
+/// A convolution by any window, in `groups`: each has C / groups of the input's channels and
+/// out_channels / groups of the output's. C groups of one input channel each are "depthwise".
+struct AnyConv {
+  AnyWindow window;
+  int64_t out_channels, groups = 1;
+
+  int64_t group_in() const { return window.C / groups; }
+  int64_t group_out() const { return out_channels / groups; }
+  bool is_square() const { return groups == 1 && window.is_square(); }
+  Conv square() const { return {window.square(), out_channels}; }
+  double flops() const {
+    return 2 * double(window.places()) * double(window.patch()) * double(out_channels) /
+           double(groups);
+  }
+  auto operator<=>(const AnyConv&) const = default;
 };
 
 }  // namespace tweed
