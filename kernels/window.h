@@ -41,8 +41,36 @@ struct WindowAxis {
     const int64_t at = i + before, last = at / stride + 1;
     return {at < span() ? 0 : (at - span()) / stride + 1, last < count ? last : count};
   }
+  /// The tap that covering window `o` has on pixel i, or -1.
+  TWEED_INLINE int64_t tap(int64_t o, int64_t i) const {
+    const int64_t at = i - pixel(o, 0);
+    if (dilation == 1) return at;
+    return at % dilation ? -1 : at / dilation;
+  }
+  /// The taps of window `o` that lie on one of the `size` pixels.
+  TWEED_INLINE Range inside(int64_t o, int64_t size) const {
+    const int64_t first = steps(-pixel(o, 0)), beyond = steps(size - pixel(o, 0));
+    const int64_t last = beyond < kernel ? beyond : kernel;
+    return {first, last < first ? first : last};
+  }
+  /// The windows, of `count`, whose tap lies on one of the `size` pixels.
+  TWEED_INLINE Range seeing(int64_t tap, int64_t size, int64_t count) const {
+    const int64_t ahead = before - tap * dilation, end = size + ahead;
+    const int64_t first = ahead > 0 ? (ahead + stride - 1) / stride : 0;
+    const int64_t last = end > 0 ? (end + stride - 1) / stride : 0;
+    const int64_t some = last < count ? last : count;
+    return {first, some < first ? first : some};
+  }
+  /// Taps until one is as many pixels further.
+  TWEED_INLINE int64_t steps(int64_t pixels) const {
+    if (pixels <= 0 || dilation == 1) return pixels < 0 ? 0 : pixels;
+    return (pixels + dilation - 1) / dilation;
+  }
   auto operator<=>(const WindowAxis&) const = default;
 };
+
+struct AnyWindow;
+struct AnyConv;
 
 /// Images (N, H, W, C), and the places of a window of `kernel` x `kernel` pixels on them.
 struct Window {
@@ -66,6 +94,7 @@ struct Window {
   }
   /// Elements of an im2col row.
   TWEED_INLINE int64_t patch() const { return kernel * kernel * C; }
+  TWEED_INLINE operator AnyWindow() const;
   auto operator<=>(const Window&) const = default;
 };
 
@@ -78,6 +107,7 @@ struct Conv {
   double flops() const {
     return 2 * double(window.places()) * double(window.patch()) * double(out_channels);
   }
+  operator AnyConv() const;
   auto operator<=>(const Conv&) const = default;
 };
 
@@ -106,15 +136,24 @@ struct AnyConv {
   AnyWindow window;
   int64_t out_channels, groups = 1;
 
-  int64_t group_in() const { return window.C / groups; }
-  int64_t group_out() const { return out_channels / groups; }
-  bool is_square() const { return groups == 1 && window.is_square(); }
-  Conv square() const { return {window.square(), out_channels}; }
+  TWEED_INLINE int64_t group_in() const { return window.C / groups; }
+  TWEED_INLINE int64_t group_out() const { return out_channels / groups; }
+  /// Elements of a filter.
+  TWEED_INLINE int64_t taps() const { return window.rows.kernel * window.columns.kernel; }
+  TWEED_INLINE int64_t filter() const { return taps() * group_in(); }
+  TWEED_INLINE bool is_square() const { return groups == 1 && window.is_square(); }
+  TWEED_INLINE Conv square() const { return {window.square(), out_channels}; }
   double flops() const {
     return 2 * double(window.places()) * double(window.patch()) * double(out_channels) /
            double(groups);
   }
   auto operator<=>(const AnyConv&) const = default;
 };
+
+TWEED_INLINE Window::operator AnyWindow() const {
+  const WindowAxis axis{kernel, stride, padding, padding, 1, ceil_mode};
+  return {N, H, W, C, axis, axis};
+}
+inline Conv::operator AnyConv() const { return {window, out_channels}; }
 
 }  // namespace tweed

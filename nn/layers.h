@@ -46,8 +46,10 @@ class Conv2d : public Module {
   // conv2d pads all sides alike: the pixel more that an even kernel needs is added beforehand.
   bool pads_unevenly() const { return same_ && weight_.dim(1) % 2 == 0; }
   ConvOptions conv_options() const {
-    return {options_.stride, options_.padding, options_.activation,
-            training() && options_.norm_follows};
+    return {.stride = options_.stride,
+            .padding = options_.padding,
+            .activation = options_.activation,
+            .moments = training() && options_.norm_follows};
   }
 
   Conv2dOptions options_;

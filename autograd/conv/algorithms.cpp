@@ -42,7 +42,7 @@ std::vector<const ConvAlgorithm*> conv_rows_of(Device device) {
   return all;
 }
 
-const ConvAlgorithm& able(const ConvAlgorithm& algorithm, const Conv& c, ConvPass pass,
+const ConvAlgorithm& able(const ConvAlgorithm& algorithm, const AnyConv& c, ConvPass pass,
                           DType dtype) {
   const ConvAlgorithm* a = &algorithm;
   while (a->can && !a->can(c, pass, dtype)) a = a->otherwise;

@@ -2,11 +2,12 @@
 //
 // Rows for `cuda` and `sim` that say so are measured on an H200 (docs/results/h200.md), in bfloat16
 // with 256 images; the others are reasoned. They assume that it copies at 4 TB/s and that cuBLAS
-// reaches 50 TFLOP/s in float32 and 600 in bfloat16. The implicit kernels use no tensor cores: 35 TFLOP/s, half of the float32 peak. mma is
-// built on mma.sync, which is slower than Hopper's own wgmma: 400 TFLOP/s in bfloat16 and 200 in
-// TF32, two thirds of what mma.sync could reach. The costs below are picoseconds for each element
-// of im2col's matrix, which has a row for each place and K K Ci columns; the other algorithms,
-// which store no such matrix, do as many multiplications for it:
+// reaches 50 TFLOP/s in float32 and 600 in bfloat16. The implicit kernels use no tensor cores: 35
+// TFLOP/s, half of the float32 peak. mma is built on mma.sync, which is slower than Hopper's own
+// wgmma: 400 TFLOP/s in bfloat16 and 200 in TF32, two thirds of what mma.sync could reach. The
+// costs below are picoseconds for each element of im2col's matrix, which has a row for each place
+// and K K Ci columns; the other algorithms, which store no such matrix, do as many multiplications
+// for it:
 //
 //   im2col     a write and a read, and 2 Co operations:   8 B / 4 TB/s + 2 Co / 50 TFLOP/s
 //                                                       = 2 ps + Co 0.04 ps    in float32
@@ -24,6 +25,7 @@
 #include "autograd/conv/choice.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <set>
@@ -64,7 +66,8 @@ const Row gpu_table[] = {
     // So little work that starting kernels, about 3 us each, is all of the time. naive starts one,
     // leaves no tile half empty, and its threads' sums of at most 128 terms are short.
     {.terms = {0, 128}, .multiply_adds = {0, int64_t(1) << 22}, .algorithm = &naive},
-    // Windows larger than mma takes, as of a vision transformer's patches. They stand apart, so that
+    // Windows larger than mma takes, as of a vision transformer's patches. They stand apart, so
+    // that
     // im2col's matrix is no larger than the image.
     {.types = bf | tf, .kernel = {16, INT64_MAX}, .algorithm = &im2col},
     // Measured. Few pixels make fewer tiles than there are multiprocessors: im2col takes 0.65 of
@@ -77,7 +80,8 @@ const Row gpu_table[] = {
      .multiply_adds = {int64_t(1) << 30, INT64_MAX},
      .algorithm = &im2col},
     // Measured: 0.2 to 0.7 of im2col's time for the other convolutions of ResNet-18 and SimpleNet.
-    // Reasoned for other types: Co 0.005 ps in bfloat16 against 1 ps + Co 0.0033 ps, and likewise in TF32. A stem's few
+    // Reasoned for other types: Co 0.005 ps in bfloat16 against 1 ps + Co 0.0033 ps, and likewise
+    // in TF32. A stem's few
     // channels are packed first, in one pass over the image, which is small beside its matrix.
     {.types = bf | tf, .out_channels = {0, 600}, .algorithm = &mma},
     // A stem: im2col's matrix is K K / stride^2 times as large as the image, and its rows of an odd
@@ -146,6 +150,8 @@ const Row cpu_table[] = {
     {.algorithm = &direct},
     // float64, no channels, and shapes for which oneDNN has reference code only.
     {.algorithm = &tiled},
+    // Groups of those, which tiled has not.
+    {.algorithm = &im2col},
 };
 
 // ---- one pass -----------------------------------------------------------------------------------
@@ -162,24 +168,31 @@ Type type_of(const Setting& at) {
   return at.dtype == DType::float64 ? f64 : bf;
 }
 
-bool describes(const Row& r, ConvPass pass, const Conv& c, Type type) {
-  const Window& w = c.window;
-  const int64_t terms = pass == ConvPass::forward ? w.patch()
-                        : pass == ConvPass::input ? w.kernel * w.kernel * c.out_channels
+// Channels are those of a group. A transposed convolution may cut pixels off: padding below 0.
+bool describes(const Row& r, ConvPass pass, const AnyConv& c, Type type) {
+  const AnyWindow& w = c.window;
+  const int64_t terms = pass == ConvPass::forward ? c.filter()
+                        : pass == ConvPass::input ? c.taps() * c.group_out()
                                                   : w.places();
-  return (r.passes & bit(pass)) && (r.types & type) && r.kernel.has(w.kernel) &&
-         r.stride.has(w.stride) && r.padding.has(w.padding) && r.in_channels.has(w.C) &&
-         r.out_channels.has(c.out_channels) && r.terms.has(terms) &&
-         r.pixels.has(w.out_h() * w.out_w()) &&
-         r.multiply_adds.has(w.places() * w.patch() * c.out_channels);
+  auto both = [](const Between& range, int64_t rows, int64_t columns) {
+    return range.has(rows) && range.has(columns);
+  };
+  return (r.passes & bit(pass)) && (r.types & type) &&
+         both(r.kernel, w.rows.kernel, w.columns.kernel) &&
+         both(r.stride, w.rows.stride, w.columns.stride) &&
+         both(r.padding, w.rows.before, w.columns.before) &&
+         both(r.padding, std::abs(w.rows.after), std::abs(w.columns.after)) &&
+         r.in_channels.has(c.group_in()) && r.out_channels.has(c.group_out()) &&
+         r.terms.has(terms) && r.pixels.has(w.out_h() * w.out_w()) &&
+         r.multiply_adds.has(w.places() * c.filter() * c.out_channels);
 }
 
-bool usable(const ConvAlgorithm& a, ConvPass pass, const Conv& c, const Setting& at) {
+bool usable(const ConvAlgorithm& a, ConvPass pass, const AnyConv& c, const Setting& at) {
   return (!a.can || a.can(c, pass, at.dtype)) && (!a.sensible || a.sensible(c)) &&
          (!a.lacking || a.lacking(at.device).empty());
 }
 
-const ConvAlgorithm* by_table(ConvPass pass, const Conv& c, const Setting& at) {
+const ConvAlgorithm* by_table(ConvPass pass, const AnyConv& c, const Setting& at) {
   const bool on_cpu = at.device.kind() == Device::Kind::cpu;
   const auto rows = on_cpu ? std::span<const Row>(cpu_table) : std::span<const Row>(gpu_table);
   for (const Row& r : rows)
@@ -189,18 +202,22 @@ const ConvAlgorithm* by_table(ConvPass pass, const Conv& c, const Setting& at) {
 
 // ---- plans --------------------------------------------------------------------------------------
 
-ConvPlan make_plan(const Conv& c, const Setting& at, const ConvAlgorithm* wanted) {
+ConvPlan make_plan(const AnyConv& c, const Setting& at, const ConvAlgorithm* wanted) {
   auto of = [&](ConvPass pass) {
     return wanted ? &able(*wanted, c, pass, at.dtype) : by_table(pass, c, at);
   };
   return {of(ConvPass::forward), of(ConvPass::input), of(ConvPass::weight)};
 }
 
-std::string line_of(const Conv& c, const ConvPlan& plan) {
-  const Window& w = c.window;
-  auto text = [](int64_t n) { return std::to_string(n); };
-  return "conv " + text(w.C) + "->" + text(c.out_channels) + " " + text(w.kernel) + "x" +
-         text(w.kernel) + "/" + text(w.stride) + " at " + text(w.H) + "x" + text(w.W) +
+std::string line_of(const AnyConv& c, const ConvPlan& plan) {
+  const auto& [rows, columns] = std::tie(c.window.rows, c.window.columns);
+  std::string text = "conv " + std::to_string(c.window.C) + "->" + std::to_string(c.out_channels) +
+                     " " + std::to_string(rows.kernel) + "x" + std::to_string(columns.kernel) +
+                     "/" + Pair(rows.stride, columns.stride).str();
+  const Pair dilation(rows.dilation, columns.dilation);
+  if (dilation != 1) text += " dilated by " + dilation.str();
+  if (c.groups > 1) text += " in " + std::to_string(c.groups) + " groups";
+  return text + " at " + std::to_string(c.window.H) + "x" + std::to_string(c.window.W) +
          ": forward " + plan.forward->name + ", input " + plan.input->name + ", weight " +
          plan.weight->name;
 }
@@ -209,7 +226,7 @@ std::string line_of(const Conv& c, const ConvPlan& plan) {
 // on what has been computed before. The lock is for threads that compute on different devices.
 class Plans {
  public:
-  ConvPlan find(const Conv& c, const Setting& at, const ConvAlgorithm* wanted) {
+  ConvPlan find(const AnyConv& c, const Setting& at, const ConvAlgorithm* wanted) {
     const Key key{c, at.dtype, at.device.kind(), at.device.index(), at.tf32, wanted};
     std::lock_guard lock(mutex_);
     auto found = plans_.find(key);
@@ -234,9 +251,9 @@ class Plans {
   }
 
  private:
-  using Key = std::tuple<Conv, DType, Device::Kind, int, bool, const ConvAlgorithm*>;
+  using Key = std::tuple<AnyConv, DType, Device::Kind, int, bool, const ConvAlgorithm*>;
 
-  void note(Device device, const Conv& c, const ConvPlan& plan) {
+  void note(Device device, const AnyConv& c, const ConvPlan& plan) {
     const std::pair line(device, line_of(c, plan));
     if (std::find(lines_.begin(), lines_.end(), line) == lines_.end()) lines_.push_back(line);
     for (auto* a : {plan.forward, plan.input, plan.weight}) names_.insert(a->name);
@@ -255,7 +272,7 @@ Plans& plans() {
 
 }  // namespace
 
-ConvPlan plan_conv(const Conv& c, DType dtype, Device device, const ConvAlgorithm* wanted) {
+ConvPlan plan_conv(const AnyConv& c, DType dtype, Device device, const ConvAlgorithm* wanted) {
   if (!wanted) wanted = conv_algorithm(device);
   if (wanted) check_conv_algorithm(*wanted, device);
   return plans().find(c, {dtype, device, uses_tf32(device)}, wanted);

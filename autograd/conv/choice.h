@@ -13,7 +13,7 @@ struct ConvPlan {
 /// all passes, or whom it leaves them to (`otherwise`); for `auto`, the table's choice for each.
 /// Kept, so that it is found at once from then on; conv_choices() lists what is kept.
 /// @throws DeviceError  see check_conv_algorithm
-ConvPlan plan_conv(const Conv& c, DType dtype, Device device,
+ConvPlan plan_conv(const AnyConv& c, DType dtype, Device device,
                    const ConvAlgorithm* wanted = nullptr);
 
 }  // namespace tweed

@@ -5,7 +5,9 @@
 
 namespace tweed {
 
-void im2col(const Window& w, const Tensor& image, const Tensor& columns);
-void col2im(const Window& w, const Tensor& columns, const Tensor& image, bool adds = false);
+/// Of `groups` groups of channels: see kernels/conv/im2col.h.
+void im2col(const AnyWindow& w, const Tensor& image, const Tensor& columns, int64_t groups = 1);
+void col2im(const AnyWindow& w, const Tensor& columns, const Tensor& image, bool adds = false,
+            int64_t groups = 1);
 
 }  // namespace tweed

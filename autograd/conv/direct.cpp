@@ -12,7 +12,7 @@ namespace {
 Tensor in_float(const Tensor& t) { return t.defined() ? t.to(DType::float32) : t; }
 
 template <Method method>
-void onednn_forward(const Conv& c, Activation activation, const Tensor& x, const Tensor& weight,
+void onednn_forward(const AnyConv& c, Activation activation, const Tensor& x, const Tensor& weight,
                     const Tensor& bias, const Tensor& y, bool) {
   Scratch scratch;
   Tensor result = y.dtype() == DType::float32 ? y : Tensor::empty(y.shape());
@@ -24,7 +24,8 @@ void onednn_forward(const Conv& c, Activation activation, const Tensor& x, const
 }
 
 template <Method method>
-Tensor onednn_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weight, const Tensor&) {
+Tensor onednn_input_gradient(const AnyConv& c, const Tensor& dz, const Tensor& weight,
+                             const Tensor&) {
   Scratch scratch;
   Tensor dx = Tensor::empty(image_shape(c));
   conv_direct_backward_input(cpu_machine(), c, in_float(dz).read<float>(),
@@ -33,8 +34,8 @@ Tensor onednn_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weig
   return dx.to(dz.dtype());
 }
 
-Tensor onednn_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz, const Tensor& dbias,
-                              const Tensor&) {
+Tensor onednn_weight_gradient(const AnyConv& c, const Tensor& x, const Tensor& dz,
+                              const Tensor& dbias, const Tensor&) {
   Scratch scratch;
   Tensor dweight = Tensor::empty(weight_shape(c));
   conv_direct_backward_weight(cpu_machine(), c, in_float(x).read<float>(),
@@ -43,11 +44,11 @@ Tensor onednn_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz, 
   return dweight.to(x.dtype());
 }
 
-// oneDNN makes no primitive for images without channels.
-bool direct_can(const Conv& c, ConvPass, DType dtype) {
-  return dtype != DType::float64 && c.window.C > 0 && c.out_channels > 0;
+// oneDNN makes no primitive for images without channels, nor for some windows.
+bool direct_can(const AnyConv& c, ConvPass, DType dtype) {
+  return dtype != DType::float64 && c.window.C > 0 && c.out_channels > 0 && conv_has_direct(c);
 }
-bool winograd_can(const Conv& c, ConvPass pass, DType dtype) {
+bool winograd_can(const AnyConv& c, ConvPass pass, DType dtype) {
   return dtype != DType::float64 && pass != ConvPass::weight && conv_has_winograd(c);
 }
 std::string winograd_lacks(Device) {

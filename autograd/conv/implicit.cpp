@@ -38,16 +38,20 @@ Tensor implicit_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz
   return dweight;
 }
 
+bool implicit_can(const Conv&, ConvPass, DType) { return true; }
+
 }  // namespace
 
 constinit const ConvAlgorithm conv::implicit = {
     .name = "implicit",
     .about = "im2col's product, its tiles gathered into shared memory",
     .machines = {.cpu = false, .gpus = true},
+    .can = of_square<implicit_can>,
+    .otherwise = &conv::im2col,
     .adds = true,
-    .forward = implicit_forward,
-    .input_gradient = implicit_input_gradient,
-    .weight_gradient = implicit_weight_gradient,
+    .forward = of_square<implicit_forward>,
+    .input_gradient = of_square<implicit_input_gradient>,
+    .weight_gradient = of_square<implicit_weight_gradient>,
 };
 
 }  // namespace tweed

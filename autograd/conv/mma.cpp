@@ -204,15 +204,15 @@ constinit const ConvAlgorithm conv::mma = {
     .about = "implicit on tensor cores, f32 as TF32",
     .machines = {.cpu = false, .gpus = true},
     .lacking = mma_lacks,
-    .can = mma_can,
+    .can = of_square<mma_can>,
     .otherwise = &conv::implicit,
-    .sensible = mma_can_count,
+    .sensible = of_square<mma_can_count>,
     .rounds_to_tf32 = true,
     .adds = true,
-    .packing = mma_packing,
-    .forward = mma_forward,
-    .input_gradient = mma_input_gradient,
-    .weight_gradient = mma_weight_gradient,
+    .packing = of_square<mma_packing>,
+    .forward = of_square<mma_forward>,
+    .input_gradient = of_square<mma_input_gradient>,
+    .weight_gradient = of_square<mma_weight_gradient>,
 };
 
 }  // namespace tweed

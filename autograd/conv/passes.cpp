@@ -8,7 +8,7 @@ namespace {
 
 // Images packed otherwise than an algorithm wants them, as when it was changed after they were
 // made, are taken apart again.
-Tensor images_for(const ConvAlgorithm& algorithm, const Conv& c, const Tensor& x) {
+Tensor images_for(const ConvAlgorithm& algorithm, const AnyConv& c, const Tensor& x) {
   const auto packed = PackedImages::of(x);
   const bool fits = !packed || packed->packing == wanted_packing(algorithm, c, x.dtype());
   return fits ? x : unpacked(x);
@@ -16,11 +16,11 @@ Tensor images_for(const ConvAlgorithm& algorithm, const Conv& c, const Tensor& x
 
 }  // namespace
 
-Packing wanted_packing(const ConvAlgorithm& algorithm, const Conv& c, DType dtype) {
+Packing wanted_packing(const ConvAlgorithm& algorithm, const AnyConv& c, DType dtype) {
   return algorithm.packing ? algorithm.packing(c, dtype) : plain_pixels(c.window.C);
 }
 
-void conv_forward(const Conv& c, const ConvAlgorithm& algorithm, Activation activation,
+void conv_forward(const AnyConv& c, const ConvAlgorithm& algorithm, Activation activation,
                   const Tensor& x, const Tensor& weight, const Tensor& bias, const Tensor& y,
                   bool moments) {
   const trace::Way way(algorithm.name, c.flops());
@@ -28,7 +28,7 @@ void conv_forward(const Conv& c, const ConvAlgorithm& algorithm, Activation acti
     algorithm.forward(c, activation, images_for(algorithm, c, x), weight, bias, y, moments);
 }
 
-Tensor conv_backward_input(const Conv& c, const ConvAlgorithm& algorithm, const Tensor& dz,
+Tensor conv_backward_input(const AnyConv& c, const ConvAlgorithm& algorithm, const Tensor& dz,
                            const Tensor& weight, const Tensor& begun) {
   const trace::Way way(algorithm.name, c.flops());
   const Shape shape = image_shape(c);
@@ -37,7 +37,7 @@ Tensor conv_backward_input(const Conv& c, const ConvAlgorithm& algorithm, const 
 }
 
 // A sum over no windows is 0.
-Tensor conv_backward_weight(const Conv& c, const ConvAlgorithm& algorithm, const Tensor& x,
+Tensor conv_backward_weight(const AnyConv& c, const ConvAlgorithm& algorithm, const Tensor& x,
                             const Tensor& dz, const Tensor& dbias, const Tensor& begun) {
   const trace::Way way(algorithm.name, c.flops());
   const Shape shape = weight_shape(c);

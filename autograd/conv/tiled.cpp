@@ -21,7 +21,7 @@ Tensor wide_empty(const Shape& shape, const Tensor& like) {
   return Tensor::empty(shape, accumulator_dtype(like));
 }
 
-void tiled_forward(const Conv& c, Activation activation, const Tensor& x, const Tensor& weight,
+void tiled_forward(const AnyConv& c, Activation activation, const Tensor& x, const Tensor& weight,
                    const Tensor& bias, const Tensor& y, bool) {
   Scratch scratch;
   Tensor result = y.dtype() == accumulator_dtype(y) ? y : wide_empty(y.shape(), y);
@@ -33,7 +33,8 @@ void tiled_forward(const Conv& c, Activation activation, const Tensor& x, const 
   if (!result.same(y)) y.copy_from(result);
 }
 
-Tensor tiled_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weight, const Tensor&) {
+Tensor tiled_input_gradient(const AnyConv& c, const Tensor& dz, const Tensor& weight,
+                            const Tensor&) {
   Scratch scratch;
   Tensor dx = wide_empty(image_shape(c), dz);
   in_float_or_double(dz, [&]<class T>() {
@@ -43,7 +44,7 @@ Tensor tiled_input_gradient(const Conv& c, const Tensor& dz, const Tensor& weigh
   return dx.to(dz.dtype());
 }
 
-Tensor tiled_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz, const Tensor&,
+Tensor tiled_weight_gradient(const AnyConv& c, const Tensor& x, const Tensor& dz, const Tensor&,
                              const Tensor&) {
   Scratch scratch;
   Tensor dweight = wide_empty(weight_shape(c), x);
@@ -54,12 +55,16 @@ Tensor tiled_weight_gradient(const Conv& c, const Tensor& x, const Tensor& dz, c
   return dweight.to(x.dtype());
 }
 
+bool tiled_can(const AnyConv& c, ConvPass, DType) { return c.groups == 1; }
+
 }  // namespace
 
 constinit const ConvAlgorithm conv::tiled = {
     .name = "tiled",
     .about = "a register tile of ours",
     .machines = {.cpu = true, .gpus = false},
+    .can = tiled_can,
+    .otherwise = &conv::im2col,
     .forward = tiled_forward,
     .input_gradient = tiled_input_gradient,
     .weight_gradient = tiled_weight_gradient,

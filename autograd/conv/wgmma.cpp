@@ -102,14 +102,14 @@ constinit const ConvAlgorithm conv::wgmma = {
     .about = "mma by Hopper's wgmma and TMA, bf16; never run on a GPU",
     .machines = {.cpu = false, .gpus = true, .sim = false},
     .lacking = wgmma_lacks,
-    .can = wgmma_can_pass,
+    .can = of_square<wgmma_can_pass>,
     .otherwise = &conv::mma,
-    .sensible = wgmma_is_tried,
+    .sensible = of_square<wgmma_is_tried>,
     .rounds_to_tf32 = true,  // by way of mma
     .adds = true,
-    .forward = wgmma_forward,
-    .input_gradient = wgmma_input_gradient,
-    .weight_gradient = wgmma_weight_gradient,
+    .forward = of_square<wgmma_forward>,
+    .input_gradient = of_square<wgmma_input_gradient>,
+    .weight_gradient = of_square<wgmma_weight_gradient>,
 };
 
 }  // namespace tweed

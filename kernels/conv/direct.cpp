@@ -31,12 +31,18 @@ memory::desc described(const memory::dims& dims, Tag tag) {
   return {dims, memory::data_type::f32, tag};
 }
 
+// Our weights, with the groups as an axis of their own where there are several.
+memory::desc weight_desc(const AnyConv& c) {
+  const int64_t rows = c.window.rows.kernel, columns = c.window.columns.kernel;
+  if (c.groups == 1) return described({c.out_channels, c.window.C, rows, columns}, Tag::ohwi);
+  return described({c.groups, c.group_out(), c.group_in(), rows, columns}, Tag::gohwi);
+}
+
 // The memory descriptors of a convolution: ours, and those that a primitive may choose from.
 struct Shapes {
-  Shapes(const Conv& c, Method method)
+  Shapes(const AnyConv& c, Method method)
       : our_x(described({c.window.N, c.window.C, c.window.H, c.window.W}, Tag::nhwc)),
-        our_weight(
-            described({c.out_channels, c.window.C, c.window.kernel, c.window.kernel}, Tag::ohwi)),
+        our_weight(weight_desc(c)),
         bias(described({c.out_channels}, Tag::x)),
         our_y(
             described({c.window.N, c.out_channels, c.window.out_h(), c.window.out_w()}, Tag::nhwc)),
@@ -45,16 +51,17 @@ struct Shapes {
         y(method == Method::direct ? our_y : described(onednn::dims_of(our_y), Tag::any)),
         algorithm(method == Method::direct ? dnnl::algorithm::convolution_direct
                                            : dnnl::algorithm::convolution_winograd),
-        stride({c.window.stride, c.window.stride}),
-        padding({c.window.padding, c.window.padding}),
-        padding_after({rest(c.window, c.window.H), rest(c.window, c.window.W)}) {}
+        stride({c.window.rows.stride, c.window.columns.stride}),
+        dilation({c.window.rows.dilation - 1, c.window.columns.dilation - 1}),
+        padding({c.window.rows.before, c.window.columns.before}),
+        padding_after({rest(c.window.rows, c.window.H), rest(c.window.columns, c.window.W)}) {}
   // What oneDNN must pad on the far side, so that the last window ends exactly at the border.
-  static int64_t rest(const Window& w, int64_t size) {
-    return (w.out(size) - 1) * w.stride + w.kernel - size - w.padding;
+  static int64_t rest(const WindowAxis& w, int64_t size) {
+    return (w.out(size) - 1) * w.stride + w.span() - size - w.before;
   }
   memory::desc our_x, our_weight, bias, our_y, x, weight, y;
   dnnl::algorithm algorithm;
-  memory::dims stride, padding, padding_after;
+  memory::dims stride, dilation, padding, padding_after;  // its dilation is 0 where taps touch
 };
 
 // No ReLU as a post-op: oneDNN's turns NaN into 0.
@@ -68,30 +75,32 @@ using Forward = dnnl::convolution_forward;
 using BackwardWeight = dnnl::convolution_backward_weights;
 using BackwardInput = dnnl::convolution_backward_data;
 
-Forward::primitive_desc forward_desc(const Conv& c, Method method, bool bias) {
+Forward::primitive_desc forward_desc(const AnyConv& c, Method method, bool bias) {
   const Shapes s(c, method);
   const auto kind = dnnl::prop_kind::forward_training;
   if (bias)
     return onednn::forward_desc<Forward>(engine(), attributes(), kind, s.algorithm, s.x, s.weight,
-                                         s.bias, s.y, s.stride, s.padding, s.padding_after);
+                                         s.bias, s.y, s.stride, s.dilation, s.padding,
+                                         s.padding_after);
   return onednn::forward_desc<Forward>(engine(), attributes(), kind, s.algorithm, s.x, s.weight,
-                                       s.y, s.stride, s.padding, s.padding_after);
+                                       s.y, s.stride, s.dilation, s.padding, s.padding_after);
 }
-BackwardWeight::primitive_desc backward_weight_desc(const Conv& c, Method method, bool bias) {
+BackwardWeight::primitive_desc backward_weight_desc(const AnyConv& c, Method method, bool bias) {
   const Shapes s(c, method);
   const auto forward = forward_desc(c, method, bias);
   if (bias)
     return onednn::backward_desc<BackwardWeight>(engine(), attributes(), forward, s.algorithm, s.x,
-                                                 s.weight, s.bias, s.y, s.stride, s.padding,
-                                                 s.padding_after);
+                                                 s.weight, s.bias, s.y, s.stride, s.dilation,
+                                                 s.padding, s.padding_after);
   return onednn::backward_desc<BackwardWeight>(engine(), attributes(), forward, s.algorithm, s.x,
-                                               s.weight, s.y, s.stride, s.padding, s.padding_after);
+                                               s.weight, s.y, s.stride, s.dilation, s.padding,
+                                               s.padding_after);
 }
-BackwardInput::primitive_desc backward_input_desc(const Conv& c, Method method) {
+BackwardInput::primitive_desc backward_input_desc(const AnyConv& c, Method method) {
   const Shapes s(c, method);
-  return onednn::backward_desc<BackwardInput>(engine(), attributes(),
-                                              forward_desc(c, method, false), s.algorithm, s.x,
-                                              s.weight, s.y, s.stride, s.padding, s.padding_after);
+  return onednn::backward_desc<BackwardInput>(
+      engine(), attributes(), forward_desc(c, method, false), s.algorithm, s.x, s.weight, s.y,
+      s.stride, s.dilation, s.padding, s.padding_after);
 }
 
 // An argument in our layout and in the one that a primitive chose.
@@ -120,7 +129,7 @@ Argument output(int name, const memory::desc& ours, const memory::desc& chosen) 
 
 enum class Pass { forward, forward_bias, weight, weight_bias, input };
 
-Ready make(Pass pass, Method method, const Conv& c) {
+Ready make(Pass pass, Method method, const AnyConv& c) {
   const Shapes s(c, method);
   switch (pass) {
     case Pass::forward:
@@ -155,8 +164,8 @@ Ready make(Pass pass, Method method, const Conv& c) {
   }
 }
 
-const Ready& cached(Pass pass, Method method, const Conv& c) {
-  static std::map<std::tuple<Pass, Method, Conv>, Ready> cache;
+const Ready& cached(Pass pass, Method method, const AnyConv& c) {
+  static std::map<std::tuple<Pass, Method, AnyConv>, Ready> cache;
   static std::mutex mutex;
   std::tuple key(pass, method, c);
   std::lock_guard lock(mutex);
@@ -199,7 +208,7 @@ void execute(const Ready& r, Span<const float> first, Span<const float> second, 
 // Keeps the answers of find(): oneDNN tells what it has for a shape only by creating a primitive
 // descriptor, which is slow.
 template <class F>
-bool known(const Conv& c, std::map<Conv, bool>& all, F find) {
+bool known(const AnyConv& c, std::map<AnyConv, bool>& all, F find) {
   static std::mutex mutex;
   std::lock_guard lock(mutex);
   auto [place, is_new] = all.try_emplace(c, false);
@@ -209,7 +218,7 @@ bool known(const Conv& c, std::map<Conv, bool>& all, F find) {
 
 }  // namespace
 
-void conv_direct_forward(Cpu&, const Conv& c, Span<const float> x, Span<const float> weight,
+void conv_direct_forward(Cpu&, const AnyConv& c, Span<const float> x, Span<const float> weight,
                          Span<const float> bias, Span<float> y, const Allocate& allocate,
                          Method method) {
   const Pass pass = bias.size() ? Pass::forward_bias : Pass::forward;
@@ -217,36 +226,50 @@ void conv_direct_forward(Cpu&, const Conv& c, Span<const float> x, Span<const fl
       {.name = "oneDNN convolution", .bytes = trace::bytes_of_all(x, weight, bias, y)});
   execute(cached(pass, method, c), x, weight, bias, y, allocate);
 }
-void conv_direct_backward_weight(Cpu&, const Conv& c, Span<const float> x, Span<const float> dy,
+void conv_direct_backward_weight(Cpu&, const AnyConv& c, Span<const float> x, Span<const float> dy,
                                  Span<float> dweight, Span<float> dbias, const Allocate& allocate) {
   const Pass pass = dbias.size() ? Pass::weight_bias : Pass::weight;
   const trace::Timed timed({.name = "oneDNN convolution, weight gradient",
                             .bytes = trace::bytes_of_all(x, dy, dweight, dbias)});
   execute(cached(pass, Method::direct, c), x, dy, dbias, dweight, allocate);
 }
-void conv_direct_backward_input(Cpu&, const Conv& c, Span<const float> dy, Span<const float> weight,
-                                Span<float> dx, const Allocate& allocate, Method method) {
+void conv_direct_backward_input(Cpu&, const AnyConv& c, Span<const float> dy,
+                                Span<const float> weight, Span<float> dx, const Allocate& allocate,
+                                Method method) {
   const trace::Timed timed(
       {.name = "oneDNN convolution, input gradient", .bytes = trace::bytes_of_all(dy, weight, dx)});
   execute(cached(Pass::input, method, c), dy, weight, nullptr, dx, allocate);
 }
 
-std::vector<std::string> conv_direct_implementations(const Conv& c) {
+std::vector<std::string> conv_direct_implementations(const AnyConv& c) {
   return {forward_desc(c, Method::direct, true).impl_info_str(),
           backward_weight_desc(c, Method::direct, true).impl_info_str(),
           backward_input_desc(c, Method::direct).impl_info_str()};
 }
-bool conv_direct_is_fast(const Conv& c) {
-  static std::map<Conv, bool> all;
+bool conv_direct_is_fast(const AnyConv& c) {
+  static std::map<AnyConv, bool> all;
+  if (!conv_has_direct(c)) return false;
   return known(c, all, [&] {
     bool fast = true;
     for (auto& name : conv_direct_implementations(c)) fast &= name.rfind("ref", 0) != 0;
     return fast;
   });
 }
-bool conv_has_winograd(const Conv& c) {
-  static std::map<Conv, bool> all;
-  if (c.window.kernel != 3 || c.window.stride != 1) return false;
+bool conv_has_direct(const AnyConv& c) {
+  static std::map<AnyConv, bool> all;
+  if (c.is_square()) return true;
+  return known(c, all, [&] {
+    try {
+      conv_direct_implementations(c);
+      return true;
+    } catch (const dnnl::error&) {
+      return false;
+    }
+  });
+}
+bool conv_has_winograd(const AnyConv& c) {
+  static std::map<AnyConv, bool> all;
+  if (!c.is_square() || c.window.rows.kernel != 3 || c.window.rows.stride != 1) return false;
   return known(c, all, [&] {
     try {
       forward_desc(c, Method::winograd, true);
@@ -258,7 +281,7 @@ bool conv_has_winograd(const Conv& c) {
   });
 }
 bool has_winograd() {
-  static const bool has = conv_has_winograd({{1, 16, 16, 64, 3, 1, 1}, 64});
+  static const bool has = conv_has_winograd(Conv{{1, 16, 16, 64, 3, 1, 1}, 64});
   return has;
 }
 

@@ -11,6 +11,8 @@
 //     +---------------+       part stays in the cache for all windows of the band
 #include "kernels/conv/tiled.h"
 
+#include <tuple>
+
 #include "kernels/conv/tiled_parts.h"
 #include "kernels/machine/trace.h"
 
@@ -37,21 +39,26 @@ struct Filters {
 
 // Columns are output channels: neighbours in memory are the K K Ci numbers of a filter.
 template <class T>
-void pack_forward(const Conv& c, const Panels& p, int64_t panel, const T* weight, T* to) {
+void pack_forward(const AnyConv& c, const Panels& p, int64_t panel, const T* weight, T* to) {
   const int64_t k = c.window.patch(), width = p.width(panel), used = p.used(panel);
   const T* from = weight + panel * p.widest * k;
   for (int64_t i = 0; i < k; ++i, to += width)
     for (int64_t n = 0; n < width; ++n) to[n] = n < used ? from[n * k + i] : T(0);
 }
+// Where the Ci weights of an output channel's filter at a tap begin.
+int64_t filter_place(const AnyConv& c, int64_t o, const Tap& row, const Tap& column) {
+  const auto& [rows, columns] = std::tie(c.window.rows, c.window.columns);
+  return ((o * rows.kernel + row.filter) * columns.kernel + column.filter) * c.window.C;
+}
 // Columns are input channels, steps the phase's taps and in each the output channels.
 template <class T>
-void pack_backward(const Conv& c, const Phase& phase, const Panels& p, int64_t panel,
+void pack_backward(const AnyConv& c, const Phase& phase, const Panels& p, int64_t panel,
                    const T* weight, T* to) {
-  const int64_t Ci = c.window.C, K = c.window.kernel, width = p.width(panel), used = p.used(panel);
+  const int64_t width = p.width(panel), used = p.used(panel);
   for (const Tap& row : phase.rows.taps)
     for (const Tap& column : phase.columns.taps)
       for (int64_t o = 0; o < c.out_channels; ++o, to += width) {
-        const T* from = weight + ((o * K + row.filter) * K + column.filter) * Ci + panel * p.widest;
+        const T* from = weight + filter_place(c, o, row, column) + panel * p.widest;
         std::copy_n(from, used, to);
         std::fill(to + used, to + width, T(0));
       }
@@ -133,7 +140,7 @@ void multiply(const Work<T>& work, const Phase& phase, const Filters<T>& filters
 }
 
 template <class T, class Pack>
-void convolve(Cpu& here, const Conv& c, const Windows& windows, bool relu, const T* source,
+void convolve(Cpu& here, const AnyConv& c, const Windows& windows, bool relu, const T* source,
               Span<const T> bias, T* y, Pack pack, const Allocate& allocate) {
   const TileKernel<T>& kernel = tile_kernel<T>();
   const Panels panels(windows.out_channels, kernel);
@@ -179,7 +186,7 @@ void convolve(Cpu& here, const Conv& c, const Windows& windows, bool relu, const
 }  // namespace
 
 template <class T>
-void conv_tiled_forward(Cpu& here, const Conv& c, Activation activation, Span<const T> x,
+void conv_tiled_forward(Cpu& here, const AnyConv& c, Activation activation, Span<const T> x,
                         Span<const T> weight, Span<const T> bias, Span<T> y,
                         const Allocate& allocate) {
   const trace::Timed timed(
@@ -190,9 +197,8 @@ void conv_tiled_forward(Cpu& here, const Conv& c, Activation activation, Span<co
   const Windows windows = Windows::forward(c);
   const bool relu = activation == Activation::relu;
   if (has_few_results<T>(windows)) {
-    const int64_t K = c.window.kernel, Ci = c.window.C;
     auto filter = [&](const Tap& row, const Tap& column, int64_t i, int64_t o) {
-      return weight[((o * K + row.filter) * K + column.filter) * Ci + i];
+      return weight[filter_place(c, o, row, column) + i];
     };
     return few_results<T>(windows, threads_for(here, c), x, bias, relu, y, filter, allocate);
   }
@@ -200,7 +206,7 @@ void conv_tiled_forward(Cpu& here, const Conv& c, Activation activation, Span<co
 }
 
 template <class T>
-void conv_tiled_backward_input(Cpu& here, const Conv& c, Span<const T> dy, Span<const T> weight,
+void conv_tiled_backward_input(Cpu& here, const AnyConv& c, Span<const T> dy, Span<const T> weight,
                                Span<T> dx, const Allocate& allocate) {
   const trace::Timed timed(
       {.name = "conv_tiled_backward_input", .bytes = trace::bytes_of_all(dy, weight, dx)});
@@ -209,19 +215,18 @@ void conv_tiled_backward_input(Cpu& here, const Conv& c, Span<const T> dy, Span<
   };
   const Windows windows = Windows::backward_input(c);
   if (has_few_results<T>(windows)) {
-    const int64_t K = c.window.kernel, Ci = c.window.C;
     auto filter = [&](const Tap& row, const Tap& column, int64_t o, int64_t i) {
-      return weight[((o * K + row.filter) * K + column.filter) * Ci + i];
+      return weight[filter_place(c, o, row, column) + i];
     };
     return few_results<T>(windows, threads_for(here, c), dy, nullptr, false, dx, filter, allocate);
   }
   convolve<T>(here, c, windows, false, dy, {}, dx, pack, allocate);
 }
 
-#define INSTANTIATE(T)                                                                          \
-  template void conv_tiled_forward(Cpu&, const Conv&, Activation, Span<const T>, Span<const T>, \
-                                   Span<const T>, Span<T>, const Allocate&);                    \
-  template void conv_tiled_backward_input(Cpu&, const Conv&, Span<const T>, Span<const T>,      \
+#define INSTANTIATE(T)                                                                             \
+  template void conv_tiled_forward(Cpu&, const AnyConv&, Activation, Span<const T>, Span<const T>, \
+                                   Span<const T>, Span<T>, const Allocate&);                       \
+  template void conv_tiled_backward_input(Cpu&, const AnyConv&, Span<const T>, Span<const T>,      \
                                           Span<T>, const Allocate&);
 INSTANTIATE(float)
 INSTANTIATE(double)

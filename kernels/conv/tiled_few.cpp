@@ -63,8 +63,8 @@ class FewResults {
     for (int64_t channel = 0; channel < w_.C; ++channel)
       for (const Tap& row : phase.rows.taps)
         for (const Tap& column : phase.columns.taps) {
-          const int64_t at = (row.shift - w_.least_shift) * shape_.columns + column.shift -
-                             w_.least_shift + channel * plane_;
+          const int64_t at = (row.shift - w_.down.least) * shape_.columns + column.shift -
+                             w_.across.least + channel * plane_;
           taps.steps.push_back({int32_t(filters - taps.filters), int32_t(at)});
           for (int64_t r = 0; r < results; ++r) *filters++ = weight(row, column, channel, r);
         }
@@ -73,8 +73,8 @@ class FewResults {
 
   // The block's band, with a plane for each channel.
   void split(const Block& block, T* planes) const {
-    const int64_t top = block.rows.first + w_.least_shift, left = w_.least_shift;
-    const int64_t rows = block.rows.last - block.rows.first + w_.most_shift - w_.least_shift;
+    const int64_t top = block.rows.first + w_.down.least, left = w_.across.least;
+    const int64_t rows = block.rows.last - block.rows.first + w_.down.pixels() - 1;
     const Range inside{std::clamp<int64_t>(-left, 0, shape_.columns),
                        std::clamp<int64_t>(w_.W - left, 0, shape_.columns)};
     for (int64_t n = 0; n < block.images.last - block.images.first; ++n)

@@ -38,7 +38,7 @@ void for_tasks(int64_t tasks, int threads, F f) {
 }
 
 /// One where waking the others would cost more than it saves.
-inline int threads_for(const Cpu& here, const Conv& c) {
+inline int threads_for(const Cpu& here, const AnyConv& c) {
   const int64_t work = c.window.places() * c.window.patch() * c.out_channels;
   if (work < (1 << 18) || omp_in_parallel()) return 1;
   return here.threads ? here.threads : omp_get_max_threads();
@@ -58,12 +58,12 @@ class Places {
   void each(const Band<T>& band, F f) const {
     for (int64_t n = block_.images.first; n < block_.images.last; ++n)
       for (int64_t i = block_.rows.first; i < last_; ++i) {
-        const int64_t from =
-            (n - block_.images.first) * band.image + (i - block_.rows.first) * w_.step() * band.row;
+        const int64_t from = (n - block_.images.first) * band.image +
+                             (i - block_.rows.first) * w_.row_step() * band.row;
         const int64_t row = phase_.rows.first + i * phase_.rows.apart;
         for (int64_t j = 0; j < phase_.columns.count; ++j) {
           const int64_t column = phase_.columns.first + j * phase_.columns.apart;
-          f(from + j * w_.step() * w_.C,
+          f(from + j * w_.column_step() * w_.C,
             ((n * w_.out_h + row) * w_.out_w + column) * w_.out_channels);
         }
       }
@@ -107,7 +107,7 @@ inline int64_t slabs_for(int64_t blocks, int64_t weights) {
 
 /// conv_tiled_backward_weight with the patch along the tile's rows, for any number of channels.
 template <class T>
-void patch_backward_weight(const Conv& c, int threads, Span<const T> x, Span<const T> dy,
+void patch_backward_weight(const AnyConv& c, int threads, Span<const T> x, Span<const T> dy,
                            Span<T> dweight, const Allocate& allocate);
 
 /// True if `few_results` is meant for these windows: results of at most half a vector, such as the
@@ -115,7 +115,8 @@ void patch_backward_weight(const Conv& c, int threads, Span<const T> x, Span<con
 template <class T>
 bool has_few_results(const Windows& w) {
   const int lanes = tile_kernel<T>().lanes;
-  return w.step() == 1 && w.out_channels <= std::min(lanes / 2, tile_rows);
+  return w.row_step() == 1 && w.column_step() == 1 &&
+         w.out_channels <= std::min(lanes / 2, tile_rows);
 }
 /// What the filter of a result has at a tap and channel.
 template <class T>

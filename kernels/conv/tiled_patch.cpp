@@ -23,7 +23,7 @@ using namespace tiled;
 template <class T>
 class ByPatch {
  public:
-  ByPatch(const Conv& c, Span<const T> x, Span<const T> dy)
+  ByPatch(const AnyConv& c, Span<const T> x, Span<const T> dy)
       : windows_(Windows::forward(c)),
         panels_(c.out_channels, kernel_),
         x_(x),
@@ -69,8 +69,9 @@ class ByPatch {
   static constexpr int64_t together = 16;  // columns in which slabs are added: a line of the cache
   int64_t sums() const { return patch_ * panels_.padded(); }
   // So that band and dy share the cache: a window needs step^2 pixels and its dy.
-  static int64_t band_elements(const Conv& c) {
-    const int64_t pixels = c.window.stride * c.window.stride * std::max<int64_t>(1, c.window.C);
+  static int64_t band_elements(const AnyConv& c) {
+    const int64_t pixels =
+        c.window.rows.stride * c.window.columns.stride * std::max<int64_t>(1, c.window.C);
     return 2 * block_bytes / int64_t(sizeof(T)) * pixels / (pixels + c.out_channels);
   }
 
@@ -160,12 +161,12 @@ class ByPatch {
 
 namespace tiled {
 template <class T>
-void patch_backward_weight(const Conv& c, int threads, Span<const T> x, Span<const T> dy,
+void patch_backward_weight(const AnyConv& c, int threads, Span<const T> x, Span<const T> dy,
                            Span<T> dweight, const Allocate& allocate) {
   ByPatch<T>(c, x, dy).run(threads, dweight, allocate);
 }
-#define INSTANTIATE(T)                                                                         \
-  template void patch_backward_weight(const Conv&, int, Span<const T>, Span<const T>, Span<T>, \
+#define INSTANTIATE(T)                                                                            \
+  template void patch_backward_weight(const AnyConv&, int, Span<const T>, Span<const T>, Span<T>, \
                                       const Allocate&);
 INSTANTIATE(float)
 INSTANTIATE(double)

@@ -25,7 +25,7 @@ using namespace tiled;
 template <class T>
 class ByTaps {
  public:
-  ByTaps(const Conv& c, Span<const T> x, Span<const T> dy)
+  ByTaps(const AnyConv& c, Span<const T> x, Span<const T> dy)
       : w_(c.window),
         Co_(c.out_channels),
         x_(x),
@@ -65,7 +65,7 @@ class ByTaps {
 
   // Blocks of windows whose pixels and dy fit the cache.
   std::vector<Block> blocks_of() const {
-    const int64_t bytes = int64_t(sizeof(T)) * (w_.stride * w_.stride * w_.C + Co_);
+    const int64_t bytes = int64_t(sizeof(T)) * (w_.rows.stride * w_.columns.stride * w_.C + Co_);
     const int64_t row = bytes * w_.out_w(), image = row * w_.out_h();
     const int64_t images = std::max<int64_t>(1, block_bytes / image);
     const int64_t parts = ceil_div(image, std::max(block_bytes, row));
@@ -88,10 +88,10 @@ class ByTaps {
     steps.clear();
     for (int64_t n = 0; n < block.images.last - block.images.first; ++n)
       for (int64_t i = block.rows.first; i < block.rows.last; ++i) {
-        const int64_t h = i * w_.stride - w_.padding + kh;
+        const int64_t h = w_.rows.pixel(i, kh);
         if (h < 0 || h >= w_.H) continue;
         for (int64_t j = 0; j < OW; ++j) {
-          const int64_t v = j * w_.stride - w_.padding + kw;
+          const int64_t v = w_.columns.pixel(j, kw);
           if (v < 0 || v >= w_.W) continue;
           steps.push_back({int32_t(((n * OH + i) * OW + j) * Co_),
                            int32_t(((n * w_.H + h) * w_.W + v) * w_.C)});
@@ -103,8 +103,8 @@ class ByTaps {
   void look_at(const Block& block, Ahead& ahead) const {
     const int64_t images = block.images.last - block.images.first;
     const int64_t rows = block.rows.last - block.rows.first;
-    const int64_t top = std::min(block.rows.first * w_.stride, w_.H);
-    const int64_t pixels = (images - 1) * w_.H + std::min(rows * w_.stride, w_.H - top);
+    const int64_t top = std::min(block.rows.first * w_.rows.stride, w_.H);
+    const int64_t pixels = (images - 1) * w_.H + std::min(rows * w_.rows.stride, w_.H - top);
     ahead.add(dy_ + (block.images.first * w_.out_h() + block.rows.first) * w_.out_w() * Co_,
               images * rows * w_.out_w() * Co_);
     ahead.add(x_ + (block.images.first * w_.H + top) * w_.W * w_.C, pixels * w_.W * w_.C);
@@ -114,8 +114,8 @@ class ByTaps {
     const T* dy = dy_ + block.images.first * w_.out_h() * w_.out_w() * Co_;
     const T* x = x_ + block.images.first * w_.H * w_.W * w_.C;
     std::vector<TileStep> steps;
-    for (int64_t tap = 0; tap < w_.kernel * w_.kernel; ++tap) {
-      find_steps(block, tap / w_.kernel, tap % w_.kernel, steps);
+    for (int64_t tap = 0; tap < w_.rows.kernel * w_.columns.kernel; ++tap) {
+      find_steps(block, tap / w_.columns.kernel, tap % w_.columns.kernel, steps);
       const int64_t count = int64_t(steps.size());
       for (int64_t p = 0; p < panels_.count(); ++p)
         for (int64_t k = 0; k < count; k += most_steps)
@@ -142,7 +142,7 @@ class ByTaps {
   }
 
   const TileKernel<T>& kernel_ = tile_kernel<T>();
-  Window w_;
+  AnyWindow w_;
   int64_t Co_;
   Span<const T> x_, dy_;
   Panels panels_;  // of the channels at a tap
@@ -153,21 +153,22 @@ class ByTaps {
 }  // namespace
 
 template <class T>
-void conv_tiled_backward_weight(Cpu& here, const Conv& c, Span<const T> x, Span<const T> dy,
+void conv_tiled_backward_weight(Cpu& here, const AnyConv& c, Span<const T> x, Span<const T> dy,
                                 Span<T> dweight, const Allocate& allocate) {
   const trace::Timed timed(
       {.name = "conv_tiled_backward_weight", .bytes = trace::bytes_of_all(x, dy, dweight)});
   const int threads = threads_for(here, c);
-  const Window& w = c.window;
+  const AnyWindow& w = c.window;
   // Vectors hold channels of one tap: only whole ones.
-  if (w.C % tile_kernel<T>().lanes == 0 && (w.kernel > 1 || c.out_channels <= w.C))
+  if (w.C % tile_kernel<T>().lanes == 0 &&
+      (w.rows.kernel * w.columns.kernel > 1 || c.out_channels <= w.C))
     ByTaps<T>(c, x, dy).run(threads, dweight, allocate);
   else
     patch_backward_weight(c, threads, x, dy, dweight, allocate);
 }
 
-#define INSTANTIATE(T)                                                                      \
-  template void conv_tiled_backward_weight(Cpu&, const Conv&, Span<const T>, Span<const T>, \
+#define INSTANTIATE(T)                                                                         \
+  template void conv_tiled_backward_weight(Cpu&, const AnyConv&, Span<const T>, Span<const T>, \
                                            Span<T>, const Allocate&);
 INSTANTIATE(float)
 INSTANTIATE(double)

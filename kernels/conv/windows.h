@@ -22,6 +22,12 @@ struct Axis {
   std::vector<Tap> taps;
 };
 
+/// The least and the largest shift of taps along one direction.
+struct Reach {
+  int64_t least = 0, most = 0;
+  int64_t pixels() const { return most - least + 1; }
+};
+
 /// The windows that see the same taps.
 struct Phase {
   Axis rows, columns;
@@ -31,22 +37,24 @@ struct Phase {
 /// Windows over images (N, H, W, C), whose results are (N, out_h, out_w, out_channels).
 ///
 /// The forward pass has one phase. The input gradient with stride s has s x s: row h = i s + f of
-/// the input gets dz[i + shift] weight[kh] for all kh with (f + padding - kh) = shift s, which are
-/// the same for all rows of the phase f. So every phase steps by one, and none multiplies zeros
-/// that a stride would put between the rows of dz:
+/// the input gets dz[i + shift] weight[kh] for all kh with (f + padding - kh dilation) = shift s,
+/// which are the same for all rows of the phase f. So every phase steps by one, and none multiplies
+/// zeros that a stride would put between the rows of dz:
 ///
 ///     kernel 3, stride 2, padding 1      row 2i    gets dz[i] weight[1]
 ///                                        row 2i+1  gets dz[i + 1] weight[0] + dz[i] weight[2]
 struct Windows {
   int64_t N, H, W, C, out_h, out_w, out_channels;
   std::vector<Phase> phases;
-  // The taps of all phases lie between these, from where a window stands.
-  int64_t least_shift = 0, most_shift = 0;
+  // The taps of all phases lie within these, from where a window stands.
+  Reach down = {}, across = {};
 
-  static Windows forward(const Conv& c);
-  static Windows backward_input(const Conv& c);
-  /// Steps from window to window; the same in all phases and directions.
-  int64_t step() const { return phases[0].rows.step; }
+  // Of convolutions in one group.
+  static Windows forward(const AnyConv& c);
+  static Windows backward_input(const AnyConv& c);
+  /// Pixels from window to window, the same in all phases.
+  int64_t row_step() const { return phases[0].rows.step; }
+  int64_t column_step() const { return phases[0].columns.step; }
   /// Most windows of a phase, along each direction.
   int64_t rows() const { return phases[0].rows.count; }
   int64_t columns() const { return phases[0].columns.count; }
@@ -74,17 +82,18 @@ struct BandShape {
   bool inside;
   /// For blocks of `rows` rows of windows.
   BandShape(const Windows& w, int64_t window_rows)
-      : rows((window_rows - 1) * w.step() + w.most_shift - w.least_shift + 1),
-        columns((w.columns() - 1) * w.step() + w.most_shift - w.least_shift + 1),
-        inside(w.least_shift >= 0 && (w.columns() - 1) * w.step() + w.most_shift < w.W &&
-               (w.rows() - 1) * w.step() + w.most_shift < w.H) {}
+      : rows((window_rows - 1) * w.row_step() + w.down.pixels()),
+        columns((w.columns() - 1) * w.column_step() + w.across.pixels()),
+        inside(w.down.least >= 0 && w.across.least >= 0 &&
+               (w.columns() - 1) * w.column_step() + w.across.most < w.W &&
+               (w.rows() - 1) * w.row_step() + w.down.most < w.H) {}
 };
 
 /// Copies a block's band into `to` unless the image serves.
 template <class T>
 Band<T> band_of(const Windows& w, const Block& b, const T* images, T* to) {
   const BandShape shape(w, b.rows.last - b.rows.first);
-  const int64_t top = b.rows.first * w.step() + w.least_shift, left = w.least_shift;
+  const int64_t top = b.rows.first * w.row_step() + w.down.least, left = w.across.least;
   if (shape.inside)
     return {images + ((b.images.first * w.H + top) * w.W + left) * w.C, w.W * w.C, w.H * w.W * w.C};
   const int64_t row = shape.columns * w.C;

@@ -169,10 +169,10 @@ TEST_CASE("auto on cpu picks a rung for each pass, and has one for everything", 
   const std::string squares = by_winograd + ", " + by_winograd + ", direct";
   CHECK(plan_of(stem, f32, {}) == "direct, tiled, tiled");
   CHECK(plan_of(square, f32, {}) == squares);
-  CHECK(plan_of({{32, 32, 32, 64, 1, 1, 0}, 256}, f32, {}) == "direct, direct, tiled");
-  CHECK(plan_of({{32, 16, 16, 128, 1, 1, 0}, 512}, f32, {}) == "direct, direct, im2col");
-  CHECK(plan_of({{32, 16, 16, 256, 1, 1, 0}, 128}, f32, {}) == "direct, direct, direct");
-  CHECK(plan_of({{32, 2, 2, 512, 3, 1, 1}, 512}, f32, {}) == "direct, direct, tiled");
+  CHECK(plan_of(Conv{{32, 32, 32, 64, 1, 1, 0}, 256}, f32, {}) == "direct, direct, tiled");
+  CHECK(plan_of(Conv{{32, 16, 16, 128, 1, 1, 0}, 512}, f32, {}) == "direct, direct, im2col");
+  CHECK(plan_of(Conv{{32, 16, 16, 256, 1, 1, 0}, 128}, f32, {}) == "direct, direct, direct");
+  CHECK(plan_of(Conv{{32, 2, 2, 512, 3, 1, 1}, 512}, f32, {}) == "direct, direct, tiled");
   CHECK(plan_of(square, DType::float64, {}) == "tiled, tiled, tiled");
   if (!has_winograd()) return;
   CHECK(plan_of(square, f32, {}, &conv::winograd) == squares);

@@ -50,7 +50,7 @@ std::vector<ConvCase> every_window(const std::vector<int64_t>& channels) {
   return all;
 }
 
-std::string plan_of(const Conv& c, DType dtype, Device device, const ConvAlgorithm* algorithm) {
+std::string plan_of(const AnyConv& c, DType dtype, Device device, const ConvAlgorithm* algorithm) {
   const ConvPlan plan = plan_conv(c, dtype, device, algorithm);
   return std::string(plan.forward->name) + ", " + plan.input->name + ", " + plan.weight->name;
 }

@@ -21,7 +21,7 @@ class Using {
 
 /// The algorithms that plan_conv finds for forward pass, input and weight gradient: "direct, tiled,
 /// tiled". Null is `auto`.
-std::string plan_of(const Conv& c, DType dtype, Device device,
+std::string plan_of(const AnyConv& c, DType dtype, Device device,
                     const ConvAlgorithm* algorithm = nullptr);
 
 /// float32 rounded to TF32's 10 bits of fraction, halves away from zero; other dtypes as they are.
@@ -71,7 +71,8 @@ struct ConvCase {
 
   Shape weight() const { return {out, kernel, kernel, x[3]}; }
   ConvOptions options(const ConvAlgorithm& algorithm) const {
-    return {stride, padding, activation, false, &algorithm};
+    return {
+        .stride = stride, .padding = padding, .activation = activation, .algorithm = &algorithm};
   }
 };
 /// Kernels of 1 to 7, strides of 1 to 3 and paddings of 0 to 3, all with all, on small images of

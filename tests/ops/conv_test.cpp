@@ -43,7 +43,9 @@ TEST_CASE("im2col and direct agree within rounding, in all three passes") {
         // The two round bf16 at different places, which may turn a sign at ReLU's kink.
         if (relu && dtype == DType::bfloat16) continue;
         INFO(c.x.str() << " " << c.w.str() << " relu " << relu << " " << name_of(dtype));
-        ConvOptions options{c.stride, c.padding, relu ? Activation::relu : Activation::none};
+        ConvOptions options{.stride = c.stride,
+                            .padding = c.padding,
+                            .activation = relu ? Activation::relu : Activation::none};
         std::vector<std::vector<double>> results[2];
         for (auto* algorithm : {&conv::im2col, &conv::direct}) {
           options.algorithm = algorithm;

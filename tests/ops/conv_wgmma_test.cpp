@@ -193,7 +193,7 @@ TEST_CASE("what wgmma cannot do is mma's, and auto does not take wgmma", "[wgmma
     CHECK(plan({{2, 9, 9, 3, 7, 2, 3}, 64}) == "mma, mma, mma");
     CHECK(plan({{2, 9, 9, 64, 3, 1, 1}, 60}) == "mma, mma, mma");
     CHECK(plan({{2, 40, 40, 64, 3, 9, 1}, 64}) == "mma, mma, mma");
-    CHECK(plan_of({{256, 32, 32, 64, 3, 1, 1}, 64}, bf, device) == "mma, mma, mma");
+    CHECK(plan_of(Conv{{256, 32, 32, 64, 3, 1, 1}, 64}, bf, device) == "mma, mma, mma");
   }
   for (Device device : test_devices())
     if (device.is_cuda() && !on(device, [](auto& here) { return has_conv_wgmma(here); }))

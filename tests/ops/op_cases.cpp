@@ -27,7 +27,7 @@ std::vector<OpCase> op_cases() {
   std::vector<OpCase> all;
   const auto parts = {attention_cases, elementwise_cases, fold_cases, function_cases, image_cases,
                       loss_cases,      move_cases,        norm_cases, product_cases,  reduce_cases,
-                      row_cases,       shape_cases,       top_cases,  window_cases};
+                      row_cases,       shape_cases,       top_cases,  window_cases,   conv_cases};
   for (auto part : parts)
     for (auto& row : part()) all.push_back(row);
   return all;

@@ -64,6 +64,7 @@ std::vector<OpCase> function_cases();
 std::vector<OpCase> fold_cases();
 std::vector<OpCase> top_cases();
 std::vector<OpCase> reduce_cases();
+std::vector<OpCase> conv_cases();
 std::vector<OpCase> window_cases();
 std::vector<OpCase> product_cases();
 std::vector<OpCase> row_cases();

@@ -87,15 +87,16 @@ Array convolve(const Conv& p, const Arrays& in) {
 }
 
 OpCase conv_case(const Conv& p) {
-  OpCase row = {
-      "conv2d",
-      p.x.str() + " to " + std::to_string(p.out) + " k" + std::to_string(p.kernel) + " s" +
-          std::to_string(p.stride) + " p" + std::to_string(p.padding),
-      {{p.x}, {{p.out, p.kernel, p.kernel, p.x[3]}}},
-      [=](auto& in) {
-        return conv2d(in[0], in[1], p.bias ? in[2] : Tensor(), {p.stride, p.padding, p.activation});
-      },
-      [=](const Arrays& in) { return convolve(p, in); }};
+  OpCase row = {"conv2d",
+                p.x.str() + " to " + std::to_string(p.out) + " k" + std::to_string(p.kernel) +
+                    " s" + std::to_string(p.stride) + " p" + std::to_string(p.padding),
+                {{p.x}, {{p.out, p.kernel, p.kernel, p.x[3]}}},
+                [=](auto& in) {
+                  return conv2d(
+                      in[0], in[1], p.bias ? in[2] : Tensor(),
+                      {.stride = p.stride, .padding = p.padding, .activation = p.activation});
+                },
+                [=](const Arrays& in) { return convolve(p, in); }};
   if (p.bias) row.inputs.push_back({{p.out}});
   return row;
 }

@@ -147,7 +147,8 @@ TEST_CASE("convolutions of few channels pack their images, those that share them
             const bool mma = has_tensor_cores(in[0].device()) && in[0].dtype() == DType::bfloat16;
             const ConvAlgorithm* algorithm = mma ? parse_conv_algorithm("mma") : nullptr;
             const auto conv = [&](const Tensor& weight, int64_t border) {
-              return conv2d(in[0], weight, {}, {2, border, {}, {}, algorithm});
+              return conv2d(in[0], weight, {},
+                            {.stride = 2, .padding = border, .algorithm = algorithm});
             };
             return conv(in[1], padding + 1) + conv(in[2], padding + 1) + conv(in[3], padding);
           },
