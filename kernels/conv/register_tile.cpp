@@ -38,9 +38,8 @@ void run(const Tile<T>& t) {
   Vector sum[R][V];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
-    const T* from = t.accumulate ? t.c[r] : t.start;
 #pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) sum[r][v] = from ? load(from + v * lanes) : Vector{};
+    for (int v = 0; v < V; ++v) sum[r][v] = t.start ? load(t.start + v * lanes) : Vector{};
   }
   const T* a[R];
 #pragma GCC unroll 8
@@ -69,7 +68,7 @@ void run(const Tile<T>& t) {
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) {
-      const Vector s = sum[r][v];
+      const Vector s = t.accumulate ? sum[r][v] + load(t.c[r] + v * lanes) : sum[r][v];
       *reinterpret_cast<Loaded*>(t.c[r] + v * lanes) = t.relu ? (s <= 0 ? Vector{} : s) : s;
     }
 }
@@ -98,12 +97,15 @@ void run_any(const Tile<T>& t) {
   if constexpr (most_vectors == 4) {
     if (t.vectors == 3) return run_rows<T, 3>(t);
     if (t.vectors == 4) return run_rows<T, 4>(t);
+  } else if (t.vectors == 3) {
+    return t.rows == 1 ? run<T, 1, 3>(t) : t.rows == 2 ? run<T, 2, 3>(t) : run<T, 3, 3>(t);
   }
   run_rows<T, 2>(t);
 }
 
 template <class T>
-constexpr TileKernel<T> kernel_of{vector_bytes / int(sizeof(T)), most_vectors, run_any<T>};
+constexpr TileKernel<T> kernel_of{vector_bytes / int(sizeof(T)), most_vectors,
+                                  most_vectors == 4 ? 4 : 3, run_any<T>};
 
 }  // namespace
 

@@ -24,21 +24,22 @@ struct TileStep {
   int32_t a, b;
 };
 
-constexpr int tile_rows = 6;
+constexpr int tile_rows = 6, few_rows = 3;
 
 /// c[r][0 .. columns) (+)= sum over k of a[r][steps[k].a] * b[steps[k].b ...], in the order of k.
+/// With `accumulate`, c is added at the end: sums of parts round less than one long sum.
 template <class T>
 struct Tile {
   int rows;     ///< 1 .. tile_rows
-  int vectors;  ///< columns = vectors * lanes, at most TileKernel::vectors
+  int vectors;  ///< columns = vectors * lanes, at most TileKernel::vectors or vectors_of_few
   int64_t k;
   const TileStep* steps;
   const T* a[tile_rows];
   const T* b;
   T* c[tile_rows];
-  const T* start;   ///< what the sums begin with, for all rows: a bias; null for 0
-  bool accumulate;  ///< the sums begin with c
-  bool relu;        ///< at the end; NaN stays NaN
+  const T* start;  ///< what the sums begin with, for all rows: a bias; null for 0
+  bool accumulate;
+  bool relu;  ///< at the end; NaN stays NaN
   /// Memory to fetch into the second cache on the way, 64 bytes a step; null for none.
   const char* ahead = nullptr;
 };
@@ -49,6 +50,8 @@ template <class T>
 struct TileKernel {
   int lanes;    ///< numbers in a vector
   int vectors;  ///< in a row of the widest tile
+  /// The same for tiles of at most few_rows rows, whose sums leave registers free.
+  int vectors_of_few;
   void (*run)(const Tile<T>&);
   int columns() const { return lanes * vectors; }
 };

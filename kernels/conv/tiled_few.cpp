@@ -44,7 +44,7 @@ class FewResults {
   void run(int threads, const Weight& weight, const Allocate& allocate) {
     for (const Phase& phase : w_.phases) taps_.push_back(taps_of(phase, weight, allocate));
     // The last tile reads beyond the last plane, by its width and the largest shift.
-    const int64_t each = ceil_div(plane_ * (w_.C + 1) + kernel_.columns(), 16) * 16;
+    const int64_t each = ceil_div(plane_ * (w_.C + 1) + width(), 16) * 16;
     T* const scratch = numbers<T>(allocate, threads * each);
     for_tasks(int64_t(blocks_.size()), threads, [&](int64_t task, int thread) {
       const Block& block = blocks_[std::size_t(task)];
@@ -125,10 +125,10 @@ class FewResults {
 
   void multiply(const Block& block, const Phase& phase, const Taps<T>& taps,
                 const T* planes) const {
-    const int64_t width = kernel_.columns(), results = w_.out_channels;
+    const int64_t width = this->width(), results = w_.out_channels;
     alignas(64) T sums[tile_rows * 64];
     Tile<T> tile{.rows = int(results),
-                 .vectors = kernel_.vectors,
+                 .vectors = vectors(),
                  .k = int64_t(taps.steps.size()),
                  .steps = taps.steps.data()};
     for (int64_t r = 0; r < results; ++r) {
@@ -148,7 +148,7 @@ class FewResults {
   // The sums of those places that are windows.
   void write(const Block& block, const Phase& phase, int64_t first, int64_t last,
              const T* sums) const {
-    const int64_t width = kernel_.columns(), results = w_.out_channels;
+    const int64_t width = this->width(), results = w_.out_channels;
     const int64_t rows = std::min(block.rows.last, phase.rows.count);
     for (int64_t at = first; at < last;) {
       const int64_t row = at / shape_.columns, column = at % shape_.columns;
@@ -169,6 +169,11 @@ class FewResults {
       at = end;
     }
   }
+
+  int vectors() const {
+    return w_.out_channels <= few_rows ? kernel_.vectors_of_few : kernel_.vectors;
+  }
+  int64_t width() const { return vectors() * kernel_.lanes; }
 
   const TileKernel<T>& kernel_ = tile_kernel<T>();
   const Windows& w_;
