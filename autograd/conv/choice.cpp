@@ -32,6 +32,8 @@
 #include <span>
 #include <tuple>
 
+#include "kernels/conv/register_tile.h"
+
 namespace tweed {
 namespace {
 
@@ -56,6 +58,8 @@ struct Row {
   Between terms;   // of each sum: patch, K K Co or places
   Between pixels;  // of a result
   Between multiply_adds;
+  Between places;        // windows of all images
+  bool avx512 = false;   // only where the register tile's vectors hold 16 numbers
   const ConvAlgorithm* algorithm = nullptr;
 };
 
@@ -104,11 +108,20 @@ const Row gpu_table[] = {
     {.algorithm = &im2col},
 };
 
-// On `cpu`, in float32 (and bfloat16, which is converted): where conv_bench on two Zen 4 cores
-// shows an algorithm ahead of oneDNN's direct one (docs/results/conv_cpu.md); the figures are its
-// time as a share of direct's. For most other weight gradients tiled and direct are equals, and
-// direct gives the bias gradient as well.
+// On `cpu`, in float32 (and bfloat16, which is converted): where conv_bench on two Zen 3 cores, or for
+// AVX-512 on two Zen 4 cores, shows an algorithm ahead of oneDNN's direct one
+// (docs/results/conv_cpu.md); the figures are its time as a share of direct's. For most other weight
+// gradients tiled and direct are equals, and direct gives the bias gradient as well.
 const Row cpu_table[] = {
+    // 0.33 to 0.6. With fewer windows or channels, the filters' transforms cost what they save.
+    {.types = f32 | bf,
+     .kernel = {3, 3},
+     .stride = {1, 1},
+     .in_channels = {16, INT64_MAX},
+     .out_channels = {16, INT64_MAX},
+     .pixels = {9, INT64_MAX},
+     .places = {128, INT64_MAX},
+     .algorithm = &winograd},
     // A stem: 0.3 to 0.5 for the input gradient, which has only three results a pixel; 0.5 to 0.85
     // for the weight gradient.
     {.passes = input_gradient | weight_gradient,
@@ -121,6 +134,7 @@ const Row cpu_table[] = {
      .stride = {1, 1},
      .in_channels = {64, 96},
      .out_channels = {256, INT64_MAX},
+     .avx512 = true,
      .algorithm = &tiled},
     // 1x1 windows that widen 128 channels to 512: 0.9, where tiled takes 0.95.
     {.passes = weight_gradient,
@@ -129,6 +143,7 @@ const Row cpu_table[] = {
      .padding = {0, 0},
      .in_channels = {97, 128},
      .out_channels = {512, INT64_MAX},
+     .avx512 = true,
      .algorithm = &im2col},
     // Few pixels: 0.35 to 0.75, since most windows reach beyond the border and tiled leaves out the
     // taps that lie there.
@@ -137,16 +152,6 @@ const Row cpu_table[] = {
      .in_channels = {128, INT64_MAX},
      .pixels = {0, 16},
      .algorithm = &tiled},
-    // 0.55 to 0.85, the less the larger the image; with fewer channels, images or pixels the
-    // transforms and the reordering cost as much as they save.
-    {.passes = forward | input_gradient,
-     .kernel = {3, 3},
-     .stride = {1, 1},
-     .in_channels = {64, INT64_MAX},
-     .out_channels = {64, INT64_MAX},
-     .pixels = {64, INT64_MAX},
-     .multiply_adds = {int64_t(1) << 26, INT64_MAX},
-     .algorithm = &winograd},
     {.algorithm = &direct},
     // float64, no channels, and shapes for which oneDNN has reference code only.
     {.algorithm = &tiled},
@@ -184,7 +189,8 @@ bool describes(const Row& r, ConvPass pass, const AnyConv& c, Type type) {
          both(r.padding, std::abs(w.rows.after), std::abs(w.columns.after)) &&
          r.in_channels.has(c.group_in()) && r.out_channels.has(c.group_out()) &&
          r.terms.has(terms) && r.pixels.has(w.out_h() * w.out_w()) &&
-         r.multiply_adds.has(w.places() * c.filter() * c.out_channels);
+         r.multiply_adds.has(w.places() * c.filter() * c.out_channels) &&
+         r.places.has(w.places()) && (!r.avx512 || simd_level() == SimdLevel::avx512);
 }
 
 bool usable(const ConvAlgorithm& a, ConvPass pass, const AnyConv& c, const Setting& at) {

@@ -11,26 +11,23 @@ namespace {
 
 Tensor in_float(const Tensor& t) { return t.defined() ? t.to(DType::float32) : t; }
 
-template <Method method>
 void onednn_forward(const AnyConv& c, Activation activation, const Tensor& x, const Tensor& weight,
                     const Tensor& bias, const Tensor& y, bool) {
   Scratch scratch;
   Tensor result = y.dtype() == DType::float32 ? y : Tensor::empty(y.shape());
   conv_direct_forward(cpu_machine(), c, in_float(x).read<float>(), in_float(weight).read<float>(),
                       read_or_empty<float>(in_float(bias)), result.write<float>(),
-                      scratch.allocate(), method);
+                      scratch.allocate());
   bias_forward(activation, {}, result);
   if (!result.same(y)) y.copy_from(result);
 }
 
-template <Method method>
 Tensor onednn_input_gradient(const AnyConv& c, const Tensor& dz, const Tensor& weight,
                              const Tensor&) {
   Scratch scratch;
   Tensor dx = Tensor::empty(image_shape(c));
   conv_direct_backward_input(cpu_machine(), c, in_float(dz).read<float>(),
-                             in_float(weight).read<float>(), dx.write<float>(), scratch.allocate(),
-                             method);
+                             in_float(weight).read<float>(), dx.write<float>(), scratch.allocate());
   return dx.to(dz.dtype());
 }
 
@@ -48,14 +45,6 @@ Tensor onednn_weight_gradient(const AnyConv& c, const Tensor& x, const Tensor& d
 bool direct_can(const AnyConv& c, ConvPass, DType dtype) {
   return dtype != DType::float64 && c.window.C > 0 && c.out_channels > 0 && conv_has_direct(c);
 }
-bool winograd_can(const AnyConv& c, ConvPass pass, DType dtype) {
-  return dtype != DType::float64 && pass != ConvPass::weight && conv_has_winograd(c);
-}
-std::string winograd_lacks(Device) {
-  if (has_winograd()) return "";
-  return "is oneDNN 2's, on processors with AVX-512, which are not both here; 'direct' and 'tiled' "
-         "are";
-}
 
 }  // namespace
 
@@ -67,20 +56,9 @@ constinit const ConvAlgorithm conv::direct = {
     .otherwise = &conv::tiled,
     .sensible = conv_direct_is_fast,
     .gives_bias_gradient = true,
-    .forward = onednn_forward<Method::direct>,
-    .input_gradient = onednn_input_gradient<Method::direct>,
+    .forward = onednn_forward,
+    .input_gradient = onednn_input_gradient,
     .weight_gradient = onednn_weight_gradient,
-};
-
-constinit const ConvAlgorithm conv::winograd = {
-    .name = "winograd",
-    .about = "oneDNN 2's, with AVX-512; direct where it has none for a shape",
-    .machines = {.cpu = true, .gpus = false},
-    .lacking = winograd_lacks,
-    .can = winograd_can,
-    .otherwise = &conv::direct,
-    .forward = onednn_forward<Method::winograd>,
-    .input_gradient = onednn_input_gradient<Method::winograd>,
 };
 
 }  // namespace tweed

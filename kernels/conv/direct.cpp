@@ -1,7 +1,6 @@
 // Facts about oneDNN that shape this file: for direct convolution it wants images as `nhwc` and
 // weights as `any`, reordered from and to our `ohwi` (asked for plain `ohwi` it falls to reference
-// code); Winograd's it has for images in blocks of channels only, so they are reordered, too; and
-// making a primitive is slow, so they are cached by shape.
+// code); and making a primitive is slow, so they are cached by shape.
 #include "kernels/conv/direct.h"
 
 #include <map>
@@ -40,17 +39,13 @@ memory::desc weight_desc(const AnyConv& c) {
 
 // The memory descriptors of a convolution: ours, and those that a primitive may choose from.
 struct Shapes {
-  Shapes(const AnyConv& c, Method method)
+  explicit Shapes(const AnyConv& c)
       : our_x(described({c.window.N, c.window.C, c.window.H, c.window.W}, Tag::nhwc)),
         our_weight(weight_desc(c)),
         bias(described({c.out_channels}, Tag::x)),
         our_y(
             described({c.window.N, c.out_channels, c.window.out_h(), c.window.out_w()}, Tag::nhwc)),
-        x(method == Method::direct ? our_x : described(onednn::dims_of(our_x), Tag::any)),
         weight(described(onednn::dims_of(our_weight), Tag::any)),
-        y(method == Method::direct ? our_y : described(onednn::dims_of(our_y), Tag::any)),
-        algorithm(method == Method::direct ? dnnl::algorithm::convolution_direct
-                                           : dnnl::algorithm::convolution_winograd),
         stride({c.window.rows.stride, c.window.columns.stride}),
         dilation({c.window.rows.dilation - 1, c.window.columns.dilation - 1}),
         padding({c.window.rows.before, c.window.columns.before}),
@@ -59,8 +54,7 @@ struct Shapes {
   static int64_t rest(const WindowAxis& w, int64_t size) {
     return (w.out(size) - 1) * w.stride + w.span() - size - w.before;
   }
-  memory::desc our_x, our_weight, bias, our_y, x, weight, y;
-  dnnl::algorithm algorithm;
+  memory::desc our_x, our_weight, bias, our_y, weight;
   memory::dims stride, dilation, padding, padding_after;  // its dilation is 0 where taps touch
 };
 
@@ -74,33 +68,34 @@ dnnl::primitive_attr attributes() {
 using Forward = dnnl::convolution_forward;
 using BackwardWeight = dnnl::convolution_backward_weights;
 using BackwardInput = dnnl::convolution_backward_data;
+constexpr auto algorithm = dnnl::algorithm::convolution_direct;
 
-Forward::primitive_desc forward_desc(const AnyConv& c, Method method, bool bias) {
-  const Shapes s(c, method);
+Forward::primitive_desc forward_desc(const AnyConv& c, bool bias) {
+  const Shapes s(c);
   const auto kind = dnnl::prop_kind::forward_training;
   if (bias)
-    return onednn::forward_desc<Forward>(engine(), attributes(), kind, s.algorithm, s.x, s.weight,
-                                         s.bias, s.y, s.stride, s.dilation, s.padding,
+    return onednn::forward_desc<Forward>(engine(), attributes(), kind, algorithm, s.our_x, s.weight,
+                                         s.bias, s.our_y, s.stride, s.dilation, s.padding,
                                          s.padding_after);
-  return onednn::forward_desc<Forward>(engine(), attributes(), kind, s.algorithm, s.x, s.weight,
-                                       s.y, s.stride, s.dilation, s.padding, s.padding_after);
+  return onednn::forward_desc<Forward>(engine(), attributes(), kind, algorithm, s.our_x, s.weight,
+                                       s.our_y, s.stride, s.dilation, s.padding, s.padding_after);
 }
-BackwardWeight::primitive_desc backward_weight_desc(const AnyConv& c, Method method, bool bias) {
-  const Shapes s(c, method);
-  const auto forward = forward_desc(c, method, bias);
+BackwardWeight::primitive_desc backward_weight_desc(const AnyConv& c, bool bias) {
+  const Shapes s(c);
+  const auto forward = forward_desc(c, bias);
   if (bias)
-    return onednn::backward_desc<BackwardWeight>(engine(), attributes(), forward, s.algorithm, s.x,
-                                                 s.weight, s.bias, s.y, s.stride, s.dilation,
-                                                 s.padding, s.padding_after);
-  return onednn::backward_desc<BackwardWeight>(engine(), attributes(), forward, s.algorithm, s.x,
-                                               s.weight, s.y, s.stride, s.dilation, s.padding,
+    return onednn::backward_desc<BackwardWeight>(engine(), attributes(), forward, algorithm,
+                                                 s.our_x, s.weight, s.bias, s.our_y, s.stride,
+                                                 s.dilation, s.padding, s.padding_after);
+  return onednn::backward_desc<BackwardWeight>(engine(), attributes(), forward, algorithm, s.our_x,
+                                               s.weight, s.our_y, s.stride, s.dilation, s.padding,
                                                s.padding_after);
 }
-BackwardInput::primitive_desc backward_input_desc(const AnyConv& c, Method method) {
-  const Shapes s(c, method);
-  return onednn::backward_desc<BackwardInput>(
-      engine(), attributes(), forward_desc(c, method, false), s.algorithm, s.x, s.weight, s.y,
-      s.stride, s.dilation, s.padding, s.padding_after);
+BackwardInput::primitive_desc backward_input_desc(const AnyConv& c) {
+  const Shapes s(c);
+  return onednn::backward_desc<BackwardInput>(engine(), attributes(), forward_desc(c, false),
+                                              algorithm, s.our_x, s.weight, s.our_y, s.stride,
+                                              s.dilation, s.padding, s.padding_after);
 }
 
 // An argument in our layout and in the one that a primitive chose.
@@ -129,12 +124,12 @@ Argument output(int name, const memory::desc& ours, const memory::desc& chosen) 
 
 enum class Pass { forward, forward_bias, weight, weight_bias, input };
 
-Ready make(Pass pass, Method method, const AnyConv& c) {
-  const Shapes s(c, method);
+Ready make(Pass pass, const AnyConv& c) {
+  const Shapes s(c);
   switch (pass) {
     case Pass::forward:
     case Pass::forward_bias: {
-      auto d = forward_desc(c, method, pass == Pass::forward_bias);
+      auto d = forward_desc(c, pass == Pass::forward_bias);
       return {dnnl::primitive(d),
               input(DNNL_ARG_SRC, s.our_x, d.src_desc()),
               input(DNNL_ARG_WEIGHTS, s.our_weight, d.weights_desc()),
@@ -144,7 +139,7 @@ Ready make(Pass pass, Method method, const AnyConv& c) {
     }
     case Pass::weight:
     case Pass::weight_bias: {
-      auto d = backward_weight_desc(c, method, pass == Pass::weight_bias);
+      auto d = backward_weight_desc(c, pass == Pass::weight_bias);
       return {dnnl::primitive(d),
               input(DNNL_ARG_SRC, s.our_x, d.src_desc()),
               input(DNNL_ARG_DIFF_DST, s.our_y, d.diff_dst_desc()),
@@ -153,7 +148,7 @@ Ready make(Pass pass, Method method, const AnyConv& c) {
               d.scratchpad_desc()};
     }
     default: {
-      auto d = backward_input_desc(c, method);
+      auto d = backward_input_desc(c);
       return {dnnl::primitive(d),
               input(DNNL_ARG_DIFF_DST, s.our_y, d.diff_dst_desc()),
               input(DNNL_ARG_WEIGHTS, s.our_weight, d.weights_desc()),
@@ -164,13 +159,13 @@ Ready make(Pass pass, Method method, const AnyConv& c) {
   }
 }
 
-const Ready& cached(Pass pass, Method method, const AnyConv& c) {
-  static std::map<std::tuple<Pass, Method, AnyConv>, Ready> cache;
+const Ready& cached(Pass pass, const AnyConv& c) {
+  static std::map<std::pair<Pass, AnyConv>, Ready> cache;
   static std::mutex mutex;
-  std::tuple key(pass, method, c);
+  const std::pair key(pass, c);
   std::lock_guard lock(mutex);
   auto found = cache.find(key);
-  if (found == cache.end()) found = cache.emplace(key, make(pass, method, c)).first;
+  if (found == cache.end()) found = cache.emplace(key, make(pass, c)).first;
   return found->second;
 }
 
@@ -219,32 +214,30 @@ bool known(const AnyConv& c, std::map<AnyConv, bool>& all, F find) {
 }  // namespace
 
 void conv_direct_forward(Cpu&, const AnyConv& c, Span<const float> x, Span<const float> weight,
-                         Span<const float> bias, Span<float> y, const Allocate& allocate,
-                         Method method) {
+                         Span<const float> bias, Span<float> y, const Allocate& allocate) {
   const Pass pass = bias.size() ? Pass::forward_bias : Pass::forward;
   const trace::Timed timed(
       {.name = "oneDNN convolution", .bytes = trace::bytes_of_all(x, weight, bias, y)});
-  execute(cached(pass, method, c), x, weight, bias, y, allocate);
+  execute(cached(pass, c), x, weight, bias, y, allocate);
 }
 void conv_direct_backward_weight(Cpu&, const AnyConv& c, Span<const float> x, Span<const float> dy,
                                  Span<float> dweight, Span<float> dbias, const Allocate& allocate) {
   const Pass pass = dbias.size() ? Pass::weight_bias : Pass::weight;
   const trace::Timed timed({.name = "oneDNN convolution, weight gradient",
                             .bytes = trace::bytes_of_all(x, dy, dweight, dbias)});
-  execute(cached(pass, Method::direct, c), x, dy, dbias, dweight, allocate);
+  execute(cached(pass, c), x, dy, dbias, dweight, allocate);
 }
 void conv_direct_backward_input(Cpu&, const AnyConv& c, Span<const float> dy,
-                                Span<const float> weight, Span<float> dx, const Allocate& allocate,
-                                Method method) {
+                                Span<const float> weight, Span<float> dx,
+                                const Allocate& allocate) {
   const trace::Timed timed(
       {.name = "oneDNN convolution, input gradient", .bytes = trace::bytes_of_all(dy, weight, dx)});
-  execute(cached(Pass::input, method, c), dy, weight, nullptr, dx, allocate);
+  execute(cached(Pass::input, c), dy, weight, nullptr, dx, allocate);
 }
 
 std::vector<std::string> conv_direct_implementations(const AnyConv& c) {
-  return {forward_desc(c, Method::direct, true).impl_info_str(),
-          backward_weight_desc(c, Method::direct, true).impl_info_str(),
-          backward_input_desc(c, Method::direct).impl_info_str()};
+  return {forward_desc(c, true).impl_info_str(), backward_weight_desc(c, true).impl_info_str(),
+          backward_input_desc(c).impl_info_str()};
 }
 bool conv_direct_is_fast(const AnyConv& c) {
   static std::map<AnyConv, bool> all;
@@ -266,23 +259,6 @@ bool conv_has_direct(const AnyConv& c) {
       return false;
     }
   });
-}
-bool conv_has_winograd(const AnyConv& c) {
-  static std::map<AnyConv, bool> all;
-  if (!c.is_square() || c.window.rows.kernel != 3 || c.window.rows.stride != 1) return false;
-  return known(c, all, [&] {
-    try {
-      forward_desc(c, Method::winograd, true);
-      backward_input_desc(c, Method::winograd);
-      return true;
-    } catch (const dnnl::error&) {
-      return false;  // no AVX-512, few channels, wide paddings
-    }
-  });
-}
-bool has_winograd() {
-  static const bool has = conv_has_winograd(Conv{{1, 16, 16, 64, 3, 1, 1}, 64});
-  return has;
 }
 
 }  // namespace tweed

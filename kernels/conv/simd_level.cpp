@@ -3,15 +3,18 @@
 #include <string>
 
 #include "kernels/conv/register_tile.h"
+#include "kernels/conv/winograd_transform.h"
 #include "kernels/machine/error.h"
 #include "kernels/machine/printable.h"
 
 namespace tweed {
 
-#define DECLARE(level)                       \
-  namespace tiles::level {                   \
-  const TileKernel<float>& float_kernel();   \
-  const TileKernel<double>& double_kernel(); \
+#define DECLARE(level)                                        \
+  namespace tiles::level {                                    \
+  const TileKernel<float>& float_kernel();                    \
+  const TileKernel<double>& double_kernel();                  \
+  const WinogradTransforms<float>& float_transforms(int m);   \
+  const WinogradTransforms<double>& double_transforms(int m); \
   }
 DECLARE(baseline)
 DECLARE(avx2)
@@ -64,19 +67,26 @@ void set_simd_level(SimdLevel level) {
 }
 SimdLevel simd_level() { return current(); }
 
+// What `function` gives where it was compiled for simd_level().
+#define AT_THIS_LEVEL(function)                     \
+  (simd_level() == avx512 ? tiles::avx512::function \
+   : simd_level() == avx2 ? tiles::avx2::function   \
+                          : tiles::baseline::function)
 template <>
 const TileKernel<float>& tile_kernel() {
-  const SimdLevel level = simd_level();
-  return level == avx512 ? tiles::avx512::float_kernel()
-         : level == avx2 ? tiles::avx2::float_kernel()
-                         : tiles::baseline::float_kernel();
+  return AT_THIS_LEVEL(float_kernel());
 }
 template <>
 const TileKernel<double>& tile_kernel() {
-  const SimdLevel level = simd_level();
-  return level == avx512 ? tiles::avx512::double_kernel()
-         : level == avx2 ? tiles::avx2::double_kernel()
-                         : tiles::baseline::double_kernel();
+  return AT_THIS_LEVEL(double_kernel());
+}
+template <>
+const WinogradTransforms<float>& winograd_transforms(int m) {
+  return AT_THIS_LEVEL(float_transforms(m));
+}
+template <>
+const WinogradTransforms<double>& winograd_transforms(int m) {
+  return AT_THIS_LEVEL(double_transforms(m));
 }
 
 }  // namespace tweed
