@@ -216,6 +216,30 @@ TEST_CASE("train_bench takes turns with a rival in each mode") {
   CHECK(wrong.err.find("for cuda") != std::string::npos);
 }
 
+TEST_CASE("infer_bench takes turns with PyTorch and onnxruntime") {
+  TemporaryFolder folder;
+  const std::string json = folder.path() + "/out.json";
+  const std::vector<std::string> small{"--model",   "conv_only", "--image-size", "32",
+                                       "--classes", "10",        "--pairs",      "2",
+                                       "--steps",   "1"};
+  auto run = [&](std::vector<std::string> more) {
+    more.insert(more.end(), small.begin(), small.end());
+    return bench("infer_bench", more);
+  };
+  const Outcome o = run({"--python", fake_python(folder, "1000"), "--json", json});
+  INFO(o.err);
+  REQUIRE(o.code == 0);
+  const auto result = read_json(json);
+  CHECK(result["ms"] > 0);
+  REQUIRE(result["rivals"].size() == 4);
+  CHECK(result["rivals"][0]["name"].get<std::string>() == "pytorch, malloc tuned");
+  CHECK(result["rivals"][3]["name"].get<std::string>() == "onnxruntime, as shipped");
+  for (auto& rival : result["rivals"]) CHECK(rival["ms"] == 1000);
+  const Outcome wrong = run({"--python", "/bin/true", "--device", "sim"});
+  CHECK(wrong.code == 2);
+  CHECK(wrong.err.find("the cpu alone") != std::string::npos);
+}
+
 TEST_CASE("kernel_bench runs every kernel") {
   TemporaryFolder folder;
   std::map<std::string, std::set<std::string>> names;  // by device
