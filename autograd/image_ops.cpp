@@ -16,24 +16,6 @@ void check_images(const char* op, const Tensor& x) {
 
 }  // namespace
 
-Tensor resize_bilinear(const Tensor& x, int64_t height, int64_t width) {
-  check_images("resize_bilinear", x);
-  if (height < 1 || width < 1 || x.dim(1) < 1 || x.dim(2) < 1)
-    fail("resize_bilinear", x.shape(), " to ", height, " x ", width);
-  const Shape from = x.shape();
-  const Resize resize = {from[0], from[3], {from[1], height}, {from[2], width}};
-  Tensor y = Tensor::empty({from[0], height, width, from[3]}, x.dtype(), x.device());
-  dispatch("resize_bilinear", x,
-           [&]<class T>(auto& here) { resize_forward(here, resize, x.read<T>(), y.write<T>()); });
-  return record("resize_bilinear", {x}, y, {}, [=](const Saved&, const Tensor& dy, Want) {
-    Tensor dx = Tensor::empty(from, dy.dtype(), dy.device());
-    dispatch("resize_bilinear", dy, [&]<class T>(auto& here) {
-      resize_backward(here, resize, dy.read<T>(), dx.write<T>());
-    });
-    return Grads{dx};
-  });
-}
-
 Tensor crop(const Tensor& x, int64_t top, int64_t left, int64_t height, int64_t width) {
   check_images("crop", x);
   if (top < 0 || left < 0 || height < 0 || width < 0 || top + height > x.dim(1) ||

@@ -170,7 +170,7 @@ std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, in
   return parts;
 }
 
-Tensor pad(const Tensor& x, const std::vector<std::pair<int64_t, int64_t>>& amounts, double value) {
+Tensor pad(const Tensor& x, const PadAmounts& amounts, double value) {
   bool good = int(amounts.size()) == x.ndim();
   std::string text;
   for (auto& [before, after] : amounts) {
@@ -186,7 +186,7 @@ Tensor pad(const Tensor& x, const std::vector<std::pair<int64_t, int64_t>>& amou
     whole.append(before + x.dim(k) + after);
   }
   if (is_watched()) {
-    Attributes about{{"value", {value}}};
+    Attributes about{{"mode", {double(PadMode::constant)}}, {"value", {value}}};
     for (auto& [before, after] : amounts) {
       about["before"].push_back(double(before));
       about["after"].push_back(double(after));

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "autograd/graph.h"
+#include "kernels/pad.h"
 
 namespace tweed {
 
@@ -32,14 +33,28 @@ Tensor slice(const Tensor& x, int axis, int64_t first, int64_t last);
 /// @throws ShapeError  "[split] sizes {2, 3} along axis 1 of (2, 4)"
 std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, int axis);
 
+/// {before, after} for each axis.
+using PadAmounts = std::vector<std::pair<int64_t, int64_t>>;
+
 /// Elements of `value` before and after each axis.
 ///
 ///   pad(x, {{0, 0}, {1, 1}, {1, 1}, {0, 0}})   images with a border of a pixel
 ///
 /// @param amounts  {before, after} for each axis of x
 /// @throws ShapeError  "[pad] amounts {{0, 0}, {1, -1}} for (2, 3)"
-Tensor pad(const Tensor& x, const std::vector<std::pair<int64_t, int64_t>>& amounts,
-           double value = 0);
+Tensor pad(const Tensor& x, const PadAmounts& amounts, double value = 0);
+
+/// The same with a border of what is inside (or, for PadMode::constant, of 0).
+///
+///   PadMode::reflect     3 2 | 1 2 3 4 | 3 2    at most the size - 1 on a side
+///   PadMode::replicate   1 1 | 1 2 3 4 | 4 4
+///   PadMode::circular    3 4 | 1 2 3 4 | 1 2    at most the size
+///
+/// The gradient of an element is the sum over all places that show it, in their order.
+/// @throws ShapeError  "[pad] amounts {{0, 0}, {3, 0}} for (2, 3): reflect takes at most 2 along
+/// axis
+///                     1"
+Tensor pad(const Tensor& x, const PadAmounts& amounts, PadMode mode);
 
 /// Tensors one after another along an axis (negative: from the end); all other sizes are equal.
 /// @throws ShapeError  "[concat] shapes (2, 3) and (2, 4) along axis 0"

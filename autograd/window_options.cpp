@@ -9,7 +9,7 @@ namespace tweed {
 
 std::string Pair::str() const {
   const std::string rows = std::to_string(h);
-  return h == w ? rows : rows + "x" + std::to_string(w);
+  return h == w ? rows : rows + " x " + std::to_string(w);
 }
 
 std::string Padding::str() const {

@@ -14,7 +14,7 @@ struct Pair {
   constexpr Pair(int64_t both) : h(both), w(both) {}
   constexpr Pair(int64_t rows, int64_t columns) : h(rows), w(columns) {}
   bool operator==(const Pair&) const = default;
-  /// "3", or "1x7".
+  /// "3", or "1 x 7".
   std::string str() const;
 };
 
@@ -29,14 +29,14 @@ struct Padding {
   constexpr Padding(int64_t top, int64_t left, int64_t bottom, int64_t right)
       : top(top), left(left), bottom(bottom), right(right) {}
   bool operator==(const Padding&) const = default;
-  /// "1", "1x2", or "0, 0, 1, 1".
+  /// "1", "1 x 2", or "0, 0, 1, 1".
   std::string str() const;
 };
 
 struct AnyWindow;
 /// A window on images (N, H, W, C). A padding that no window comes to is left out, and so is the
 /// dilation of a single tap: what is the same convolution is the same window.
-/// @throws ShapeError  "[conv2d] a kernel of 3x5 on (1, 2, 2, 8) with padding 0"
+/// @throws ShapeError  "[conv2d] a kernel of 3 x 5 on (1, 2, 2, 8) with padding 0"
 AnyWindow make_window(const char* op, const Shape& image, Pair kernel, Pair stride,
                       const Padding& padding, Pair dilation);
 

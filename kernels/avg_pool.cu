@@ -7,11 +7,11 @@ namespace MACHINE {
 #include "kernels/row_sum.h"
 
 template <class T>
-__global__ void avg_pool_forward_kernel(AvgPool p, const T* __restrict__ x, T* __restrict__ y) {
+__global__ void avg_pool_forward_kernel(PoolWindows p, const T* __restrict__ x, T* __restrict__ y) {
   using A = acc_t<T>;
   A* const cells = dynamic_shared<A>() + threadIdx.y * row_sum_tile;
   const PoolAxis rows = p.rows, columns = p.columns;
-  for (int64_t place : grid_rows(p.N * rows.out * columns.out)) {
+  for (int64_t place : grid_rows(p.places())) {
     const int64_t line = place / columns.out, n = line / rows.out;
     const int64_t oh = line - n * rows.out, ow = place - line * columns.out;
     const Range hs = rows.window(oh), vs = columns.window(ow);
@@ -28,11 +28,12 @@ __global__ void avg_pool_forward_kernel(AvgPool p, const T* __restrict__ x, T* _
 
 // The gather form: each pixel adds up its share of the windows that cover it.
 template <class T>
-__global__ void avg_pool_backward_kernel(AvgPool p, const T* __restrict__ dy, T* __restrict__ dx) {
+__global__ void avg_pool_backward_kernel(PoolWindows p, const T* __restrict__ dy,
+                                         T* __restrict__ dx) {
   using A = acc_t<T>;
   A* const cells = dynamic_shared<A>() + threadIdx.y * row_sum_tile;
   const PoolAxis rows = p.rows, columns = p.columns;
-  for (int64_t pixel : grid_rows(p.N * rows.size * columns.size)) {
+  for (int64_t pixel : grid_rows(p.pixels())) {
     const int64_t line = pixel / columns.size, n = line / rows.size;
     const Range hs = rows.covering(line - n * rows.size);
     const Range vs = columns.covering(pixel - line * columns.size);
@@ -51,20 +52,19 @@ __global__ void avg_pool_backward_kernel(AvgPool p, const T* __restrict__ dy, T*
 using namespace MACHINE;
 
 template <class M, class T>
-void avg_pool_forward(M& here, const AvgPool& p, Span<const T> x, Span<T> y) {
-  launch(avg_pool_forward_kernel<T>,
-         row_sum_config<T>(p.N * p.rows.out * p.columns.out, x.size() + y.size()), here, p, x, y);
+void avg_pool_forward(M& here, const PoolWindows& p, Span<const T> x, Span<T> y) {
+  launch(avg_pool_forward_kernel<T>, row_sum_config<T>(p.places(), x.size() + y.size()), here, p, x,
+         y);
 }
 template <class M, class T>
-void avg_pool_backward(M& here, const AvgPool& p, Span<const T> dy, Span<T> dx) {
-  launch(avg_pool_backward_kernel<T>,
-         row_sum_config<T>(p.N * p.rows.size * p.columns.size, dx.size() + dy.size()), here, p, dy,
-         dx);
+void avg_pool_backward(M& here, const PoolWindows& p, Span<const T> dy, Span<T> dx) {
+  launch(avg_pool_backward_kernel<T>, row_sum_config<T>(p.pixels(), dx.size() + dy.size()), here, p,
+         dy, dx);
 }
 
-#define INSTANTIATE(T)                                                           \
-  template void avg_pool_forward(Here&, const AvgPool&, Span<const T>, Span<T>); \
-  template void avg_pool_backward(Here&, const AvgPool&, Span<const T>, Span<T>);
+#define INSTANTIATE(T)                                                               \
+  template void avg_pool_forward(Here&, const PoolWindows&, Span<const T>, Span<T>); \
+  template void avg_pool_backward(Here&, const PoolWindows&, Span<const T>, Span<T>);
 FOR_FLOATING_TYPES(INSTANTIATE)
 
 }  // namespace tweed

@@ -98,32 +98,35 @@ __global__ void max_pool_backward_kernel(Window w, const T* __restrict__ dy,
   }
 }
 
-// Any kernel: each thread keeps its channels of a tile in its own cells of shared memory.
+// Any windows: each thread keeps its channels of a tile in its own cells of shared memory.
 constexpr int64_t max_pool_tile = 256;
-template <class T>
-__global__ void max_pool_forward_any_kernel(Window w, const T* __restrict__ x, T* __restrict__ y,
-                                            uint8_t* __restrict__ winner) {
+template <class T, class I>
+__global__ void max_pool_forward_any_kernel(PoolWindows p, const T* __restrict__ x,
+                                            T* __restrict__ y, I* __restrict__ winner) {
   using A = acc_t<T>;
   A* __restrict__ best = dynamic_shared<A>() + threadIdx.y * max_pool_tile;
-  const int64_t OH = w.out_h(), OW = w.out_w(), C = w.C;
-  for (int64_t place : grid_rows(w.places())) {
-    const int64_t line = place / OW, n = line / OH;
-    const int64_t top = (line - n * OH) * w.stride - w.padding;
-    const int64_t left = (place - line * OW) * w.stride - w.padding;
-    const int64_t h0 = max(top, int64_t(0)), h1 = min(top + w.kernel, w.H);
-    const int64_t v0 = max(left, int64_t(0)), v1 = min(left + w.kernel, w.W);
-    for (int64_t c0 = 0; c0 < C; c0 += max_pool_tile) {
-      const int64_t width = min(max_pool_tile, C - c0);
-      uint8_t* __restrict__ won = winner + place * C + c0;
-      T* __restrict__ out = y + place * C + c0;
+  const PoolAxis rows = p.rows, columns = p.columns;
+  for (int64_t place : grid_rows(p.places())) {
+    const int64_t line = place / columns.out, n = line / rows.out;
+    const int64_t oh = line - n * rows.out, ow = place - line * columns.out;
+    const Range hs = rows.window(oh), vs = columns.window(ow);
+    const bool some = hs.first < hs.last && vs.first < vs.last;
+    const int64_t top_left =
+        some ? rows.tap(oh, hs.first) * columns.taps() + columns.tap(ow, vs.first) : -1;
+    for (int64_t c0 = 0; c0 < p.C; c0 += max_pool_tile) {
+      const int64_t width = min(max_pool_tile, p.C - c0);
+      I* __restrict__ won = winner + place * p.C + c0;
+      T* __restrict__ out = y + place * p.C + c0;
       for (int64_t c : block_stride(width)) {
         best[c] = -A(INFINITY);
-        won[c] = uint8_t((h0 - top) * w.kernel + v0 - left);
+        won[c] = I(top_left);
       }
-      for (int64_t h = h0; h < h1; ++h)
-        for (int64_t v = v0; v < v1; ++v) {
-          const T* __restrict__ in = x + ((n * w.H + h) * w.W + v) * C + c0;
-          const uint8_t id = uint8_t((h - top) * w.kernel + v - left);
+      int64_t of_row = top_left;
+      for (int64_t h = hs.first; h < hs.last; h += rows.step(), of_row += columns.taps()) {
+        int64_t tap = of_row;
+        for (int64_t v = vs.first; v < vs.last; v += columns.step(), ++tap) {
+          const T* __restrict__ in = x + ((n * rows.size + h) * columns.size + v) * p.C + c0;
+          const I id = I(tap);
           for (int64_t c : block_stride(width)) {
             const A value = load(in[c]);
             const bool better = (value > best[c]) | (value != value);
@@ -131,35 +134,38 @@ __global__ void max_pool_forward_any_kernel(Window w, const T* __restrict__ x, T
             won[c] = better ? id : won[c];
           }
         }
+      }
       for (int64_t c : block_stride(width)) out[c] = store<T>(best[c]);
     }
   }
 }
 
-template <class T>
-__global__ void max_pool_backward_any_kernel(Window w, const T* __restrict__ dy,
-                                             const uint8_t* __restrict__ winner,
-                                             T* __restrict__ dx) {
+template <class T, class I>
+__global__ void max_pool_backward_any_kernel(PoolWindows p, const T* __restrict__ dy,
+                                             const I* __restrict__ winner, T* __restrict__ dx) {
   using A = acc_t<T>;
   A* __restrict__ sum = dynamic_shared<A>() + threadIdx.y * max_pool_tile;
-  const int64_t OH = w.out_h(), OW = w.out_w(), C = w.C;
-  for (int64_t pixel : grid_rows(w.N * w.H * w.W)) {
-    const int64_t line = pixel / w.W, n = line / w.H;
-    const int64_t h = line - n * w.H, v = pixel - line * w.W;
-    const Range rows = w.covering(h, OH), columns = w.covering(v, OW);
-    for (int64_t c0 = 0; c0 < C; c0 += max_pool_tile) {
-      const int64_t width = min(max_pool_tile, C - c0);
+  const PoolAxis rows = p.rows, columns = p.columns;
+  for (int64_t pixel : grid_rows(p.pixels())) {
+    const int64_t line = pixel / columns.size, n = line / rows.size;
+    const int64_t h = line - n * rows.size, v = pixel - line * columns.size;
+    const Range hs = rows.covering(h), vs = columns.covering(v);
+    for (int64_t c0 = 0; c0 < p.C; c0 += max_pool_tile) {
+      const int64_t width = min(max_pool_tile, p.C - c0);
       for (int64_t c : block_stride(width)) sum[c] = 0;
-      for (int64_t oh = rows.first; oh < rows.last; ++oh)
-        for (int64_t ow = columns.first; ow < columns.last; ++ow) {
-          const int64_t place = (n * OH + oh) * OW + ow;
-          const int id =
-              int((h + w.padding - oh * w.stride) * w.kernel + v + w.padding - ow * w.stride);
-          const T* __restrict__ dy_row = dy + place * C + c0;
-          const uint8_t* __restrict__ won = winner + place * C + c0;
+      for (int64_t oh = hs.first; oh < hs.last; ++oh) {
+        const int64_t down = rows.tap(oh, h);
+        for (int64_t ow = vs.first; down >= 0 && ow < vs.last; ++ow) {
+          const int64_t right = columns.tap(ow, v);
+          if (right < 0) continue;
+          const int64_t place = (n * rows.out + oh) * columns.out + ow;
+          const I id = I(down * columns.taps() + right);
+          const T* __restrict__ dy_row = dy + place * p.C + c0;
+          const I* __restrict__ won = winner + place * p.C + c0;
           for (int64_t c : block_stride(width)) sum[c] += won[c] == id ? load(dy_row[c]) : A(0);
         }
-      T* __restrict__ out = dx + pixel * C + c0;
+      }
+      T* __restrict__ out = dx + pixel * p.C + c0;
       for (int64_t c : block_stride(width)) out[c] = store<T>(sum[c]);
     }
   }
@@ -179,49 +185,70 @@ static Config any_config(int64_t rows, std::size_t element) {
       .grid = ceil_div(rows, block.y), .block = block, .shared = block.y * max_pool_tile * element};
 }
 
-template <class M, class T>
-void max_pool_forward(M& here, const Window& w, Span<const T> x, Span<T> y, Span<uint8_t> winner) {
+// Square windows of 2 or 3 pixels; false for others.
+template <class T>
+static bool max_pool_forward_square(Here& here, const Window& w, Span<const T> x, Span<T> y,
+                                    Span<uint8_t> winner) {
+  if (w.kernel != 2 && w.kernel != 3) return false;
 #ifndef TWEED_CPU
-  if ((w.kernel == 2 || w.kernel == 3) && in_packs<T>(w.C, x.data(), y.data(), winner.data()) &&
-      few_packs<T>(w) && y.size()) {
+  if (in_packs<T>(w.C, x.data(), y.data(), winner.data()) && few_packs<T>(w) && y.size()) {
     const PackWindow by_packs(w, int(w.C / Pack<T>::size), w.out_w(), w.out_h());
     const int64_t count = w.places() * by_packs.packs;
-    return launch(
+    launch(
         w.kernel == 2 ? max_pool_forward_packs_kernel<2, T> : max_pool_forward_packs_kernel<3, T>,
         pack_config(ceil_div(count, pack_threads)), here, by_packs, count, x, y, winner);
+    return true;
   }
 #endif
   const Dim block = block_for(w.C);
-  const Config config = {.grid = ceil_div(w.places(), block.y), .block = block};
-  if (w.kernel == 2)
-    launch(max_pool_forward_kernel<2, T>, config, here, w, x, y, winner);
-  else if (w.kernel == 3)
-    launch(max_pool_forward_kernel<3, T>, config, here, w, x, y, winner);
-  else
-    launch(max_pool_forward_any_kernel<T>, any_config(w.places(), sizeof(acc_t<T>)), here, w, x, y,
-           winner);
+  launch(w.kernel == 2 ? max_pool_forward_kernel<2, T> : max_pool_forward_kernel<3, T>,
+         {.grid = ceil_div(w.places(), block.y), .block = block}, here, w, x, y, winner);
+  return true;
 }
 
-template <class M, class T>
-void max_pool_backward(M& here, const Window& w, Span<const T> dy, Span<const uint8_t> winner,
-                       Span<T> dx) {
-  const int64_t pixels = w.N * w.H * w.W;
+// Square windows of at most twice the stride; false for others.
+template <class T>
+static bool max_pool_backward_square(Here& here, const Window& w, Span<const T> dy,
+                                     Span<const uint8_t> winner, Span<T> dx) {
 #ifndef TWEED_CPU
-  if (max_pool_backward_packs(here, w, dy, winner, dx)) return;
+  if (max_pool_backward_packs(here, w, dy, winner, dx)) return true;
 #endif
+  if (w.kernel > 2 * w.stride) return false;
   const Dim block = block_for(w.C);
-  if (w.kernel <= 2 * w.stride)
-    launch(max_pool_backward_kernel<T>, {.grid = ceil_div(pixels, block.y), .block = block}, here,
-           w, dy, winner, dx);
-  else
-    launch(max_pool_backward_any_kernel<T>, any_config(pixels, sizeof(acc_t<T>)), here, w, dy,
-           winner, dx);
+  launch(max_pool_backward_kernel<T>, {.grid = ceil_div(w.N * w.H * w.W, block.y), .block = block},
+         here, w, dy, winner, dx);
+  return true;
 }
 
-#define INSTANTIATE(T)                                                                         \
-  template void max_pool_forward(Here&, const Window&, Span<const T>, Span<T>, Span<uint8_t>); \
-  template void max_pool_backward(Here&, const Window&, Span<const T>, Span<const uint8_t>,    \
-                                  Span<T>);
+static bool slides_square(const PoolWindows& p) {
+  return !p.rows.is_adaptive() && p.sliding().is_square();
+}
+
+template <class M, class T, class I>
+void max_pool_forward(M& here, const PoolWindows& p, Span<const T> x, Span<T> y, Span<I> winner) {
+  if constexpr (sizeof(I) == 1)
+    if (slides_square(p) && max_pool_forward_square(here, p.sliding().square(), x, y, winner))
+      return;
+  launch(max_pool_forward_any_kernel<T, I>, any_config(p.places(), sizeof(acc_t<T>)), here, p, x, y,
+         winner);
+}
+
+template <class M, class T, class I>
+void max_pool_backward(M& here, const PoolWindows& p, Span<const T> dy, Span<const I> winner,
+                       Span<T> dx) {
+  if constexpr (sizeof(I) == 1)
+    if (slides_square(p) && max_pool_backward_square(here, p.sliding().square(), dy, winner, dx))
+      return;
+  launch(max_pool_backward_any_kernel<T, I>, any_config(p.pixels(), sizeof(acc_t<T>)), here, p, dy,
+         winner, dx);
+}
+
+#define INSTANTIATE_FOR(T, I)                                                                 \
+  template void max_pool_forward(Here&, const PoolWindows&, Span<const T>, Span<T>, Span<I>); \
+  template void max_pool_backward(Here&, const PoolWindows&, Span<const T>, Span<const I>, Span<T>);
+#define INSTANTIATE(T)        \
+  INSTANTIATE_FOR(T, uint8_t) \
+  INSTANTIATE_FOR(T, int32_t)
 FOR_FLOATING_TYPES(INSTANTIATE)
 
 }  // namespace tweed

@@ -5,59 +5,89 @@
 
 namespace tweed {
 
-/// The largest kernel whose cells a uint8 can number.
-constexpr int64_t max_pool_largest_kernel = 15;
-
-/// y = the largest value of each window, NaN if there is one; outside counts as minus infinity.
-///
-/// @param x       (N, H, W, C)
-/// @param y       (places, C)
-/// @param winner  (places, C): the cell kh * kernel + kw that won, the first of equals
-template <class M, class T>
-void max_pool_forward(M&, const Window&, Span<const T> x, Span<T> y, Span<uint8_t> winner);
-
-/// Each pixel gathers dy from the windows that it has won.
-template <class M, class T>
-void max_pool_backward(M&, const Window&, Span<const T> dy, Span<const uint8_t> winner, Span<T> dx);
-
-/// One axis of an average pool: which of its `size` pixels each of `out` windows covers. Windows
-/// slide as in Window, or (kernel 0) are adaptive: window o is [o size / out, (o + 1) size / out),
-/// rounded outwards.
+/// One axis of a pool: which of its `size` pixels each of `out` windows covers. Windows slide, or
+/// (those of kernel 0) are adaptive: window o is [o size / out, (o + 1) size / out), rounded
+/// outwards.
 struct PoolAxis {
   int64_t size, out;
-  int64_t kernel = 0, stride = 1, padding = 0;
-  bool count_padding = true;  ///< whether padding counts in the divisor
+  WindowAxis slides = {.kernel = 0};
+  bool count_padding = true;  ///< whether padding counts in an average's divisor
 
+  TWEED_INLINE bool is_adaptive() const { return !slides.kernel; }
+  /// The pixel under a window's first tap; it may lie before the image.
+  TWEED_INLINE int64_t first(int64_t o) const {
+    return is_adaptive() ? o * size / out : slides.pixel(o, 0);
+  }
+  TWEED_INLINE int64_t step() const { return is_adaptive() ? 1 : slides.dilation; }
+  /// The most pixels that a window has.
+  TWEED_INLINE int64_t taps() const {
+    return is_adaptive() ? (size + out - 1) / out + 1 : slides.kernel;
+  }
+  /// The pixels of window o: every step()-th of these.
   TWEED_INLINE Range window(int64_t o) const {
-    if (!kernel) return {o * size / out, ((o + 1) * size + out - 1) / out};
-    const int64_t first = o * stride - padding, last = first + kernel;
-    return {first < 0 ? 0 : first, last < size ? last : size};
+    if (is_adaptive()) return {first(o), ((o + 1) * size + out - 1) / out};
+    const int64_t from = first(o), last = from + slides.span(), d = slides.dilation;
+    return {from < 0 ? from + (d - 1 - from) / d * d : from, last < size ? last : size};
+  }
+  /// Which tap of window o is on pixel i that it covers; negative if none is.
+  TWEED_INLINE int64_t tap(int64_t o, int64_t i) const {
+    const int64_t at = i - first(o), d = step();
+    return at % d ? -1 : at / d;
   }
   /// This axis's factor of the divisor. What ceil mode adds beyond the padding never counts.
   TWEED_INLINE int64_t count(int64_t o) const {
     const Range inside = window(o);
-    if (!kernel || !count_padding) return inside.last - inside.first;
-    const int64_t first = o * stride - padding, rest = size + padding - first;
-    return kernel < rest ? kernel : rest;
+    if (is_adaptive() || !count_padding) return inside.last - inside.first;
+    const int64_t rest = size + slides.after - first(o);
+    return slides.kernel < rest ? slides.kernel : rest;
   }
-  /// The windows that cover pixel i.
+  /// The windows that cover pixel i, some of which, where there is a dilation, have no tap on it.
   TWEED_INLINE Range covering(int64_t i) const {
-    if (!kernel) return {i * out / size, ((i + 1) * out + size - 1) / size};
-    return Window{.kernel = kernel, .stride = stride, .padding = padding}.covering(i, out);
+    if (is_adaptive()) return {i * out / size, ((i + 1) * out + size - 1) / size};
+    return slides.covering(i, out);
   }
-};
-struct AvgPool {
-  int64_t N, C;
-  PoolAxis rows, columns;
 };
 
-/// y = the sum of each window / its divisor, the product of both axes' counts.
+/// Images (N, rows.size, columns.size, C), and the windows on them.
+struct PoolWindows {
+  int64_t N, C;
+  PoolAxis rows, columns;
+
+  TWEED_INLINE int64_t places() const { return N * rows.out * columns.out; }
+  TWEED_INLINE int64_t pixels() const { return N * rows.size * columns.size; }
+  /// The most pixels that a window has.
+  TWEED_INLINE int64_t taps() const { return rows.taps() * columns.taps(); }
+  /// The sliding windows of a pool that is not adaptive.
+  TWEED_INLINE AnyWindow sliding() const {
+    return {N, rows.size, columns.size, C, rows.slides, columns.slides};
+  }
+};
+
+/// The largest number of taps that a winner of type I can be one of: its last value says that there
+/// is none, which is so where all taps of a dilated window lie outside.
+template <class I>
+constexpr int64_t most_taps = sizeof(I) == 1 ? 255 : int64_t(1) << 31;
+
+/// y = the largest value of each window, NaN if there is one; outside counts as minus infinity.
+///
+/// @param x       (N, rows.size, columns.size, C)
+/// @param y       (places, C)
+/// @param winner  uint8 or int32 (places, C): the tap that won, row by row, the first of equals.
+///                At most most_taps of a window
+template <class M, class T, class I>
+void max_pool_forward(M&, const PoolWindows&, Span<const T> x, Span<T> y, Span<I> winner);
+
+/// Each pixel gathers dy from the windows that it has won.
+template <class M, class T, class I>
+void max_pool_backward(M&, const PoolWindows&, Span<const T> dy, Span<const I> winner, Span<T> dx);
+
+/// y = the sum of each window / its divisor, the product of both axes' counts. No dilation.
 ///
 /// @param x  (N, rows.size, columns.size, C)
 /// @param y  (N, rows.out, columns.out, C)
 template <class M, class T>
-void avg_pool_forward(M&, const AvgPool&, Span<const T> x, Span<T> y);
+void avg_pool_forward(M&, const PoolWindows&, Span<const T> x, Span<T> y);
 template <class M, class T>
-void avg_pool_backward(M&, const AvgPool&, Span<const T> dy, Span<T> dx);
+void avg_pool_backward(M&, const PoolWindows&, Span<const T> dy, Span<T> dx);
 
 }  // namespace tweed

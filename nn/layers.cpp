@@ -6,7 +6,6 @@
 #include "autograd/dropout.h"
 #include "autograd/elementwise.h"
 #include "autograd/norm.h"
-#include "autograd/pool.h"
 #include "autograd/shape_ops.h"
 #include "nn/init.h"
 
@@ -27,11 +26,6 @@ std::string named(const char* what, double value) {
   std::ostringstream out;
   out << what << " " << value;
   return out.str();
-}
-// "3, stride 2, padding 1, ceil mode"
-std::string window_text(int64_t kernel, int64_t stride, int64_t padding, bool ceil_mode) {
-  return std::to_string(kernel) + ", " + named("stride", double(stride ? stride : kernel)) + ", " +
-         named("padding", double(padding)) + (ceil_mode ? ", ceil mode" : "");
 }
 std::string activation_name(Activation a) {
   return a == Activation::relu ? "then ReLU" : "no activation";
@@ -115,24 +109,6 @@ Tensor DropPath::forward(const Tensor& x) {
 }
 std::string DropPath::description() const { return call("DropPath", p_); }
 
-Tensor MaxPool2d::forward(const Tensor& x) { return max_pool2d(x, kernel_, options_); }
-std::string MaxPool2d::description() const {
-  return call("MaxPool2d",
-              window_text(kernel_, options_.stride, options_.padding, options_.ceil_mode));
-}
-Tensor AvgPool2d::forward(const Tensor& x) { return avg_pool2d(x, kernel_, options_); }
-std::string AvgPool2d::description() const {
-  return call("AvgPool2d",
-              window_text(kernel_, options_.stride, options_.padding, options_.ceil_mode) +
-                  (options_.count_include_pad ? "" : ", padding not counted"));
-}
-Tensor AdaptiveAvgPool2d::forward(const Tensor& x) {
-  return adaptive_avg_pool2d(x, out_h_, out_w_);
-}
-std::string AdaptiveAvgPool2d::description() const {
-  return call("AdaptiveAvgPool2d", out_h_, out_w_);
-}
-Tensor GlobalAvgPool::forward(const Tensor& x) { return global_avg_pool(x); }
 Tensor Flatten::forward(const Tensor& x) { return flatten(x); }
 
 }  // namespace tweed

@@ -3,9 +3,9 @@
 #include "autograd/conv.h"
 #include "autograd/conv/packing.h"
 #include "autograd/matmul.h"
-#include "autograd/pool.h"
 #include "nn/containers.h"
 #include "nn/module.h"
+#include "nn/pool_layers.h"
 
 namespace tweed {
 
@@ -132,50 +132,6 @@ class DropPath : public Module {
 
  private:
   double p_;
-};
-
-/// See max_pool2d().
-class MaxPool2d : public Module {
- public:
-  explicit MaxPool2d(int64_t kernel, const PoolOptions& options = {})
-      : kernel_(kernel), options_(options) {}
-  Tensor forward(const Tensor& x) override;
-  std::string description() const override;
-
- private:
-  int64_t kernel_;
-  PoolOptions options_;
-};
-
-/// See avg_pool2d().
-class AvgPool2d : public Module {
- public:
-  explicit AvgPool2d(int64_t kernel, const AvgPoolOptions& options = {})
-      : kernel_(kernel), options_(options) {}
-  Tensor forward(const Tensor& x) override;
-  std::string description() const override;
-
- private:
-  int64_t kernel_;
-  AvgPoolOptions options_;
-};
-
-/// (N, H, W, C) to (N, out_h, out_w, C); see adaptive_avg_pool2d().
-class AdaptiveAvgPool2d : public Module {
- public:
-  AdaptiveAvgPool2d(int64_t out_h, int64_t out_w) : out_h_(out_h), out_w_(out_w) {}
-  Tensor forward(const Tensor& x) override;
-  std::string description() const override;
-
- private:
-  int64_t out_h_, out_w_;
-};
-
-/// (N, H, W, C) to (N, C).
-class GlobalAvgPool : public Module {
- public:
-  Tensor forward(const Tensor& x) override;
-  std::string description() const override { return "GlobalAvgPool"; }
 };
 
 /// (N, H, W, C) to (N, C H W) in PyTorch's order, so that a linear layer after it has its weights.

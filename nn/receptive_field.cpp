@@ -43,8 +43,11 @@ class Fields {
   static ReceptiveField after(const WatchedOperation& o, ReceptiveField field) {
     const Tensor& x = o.inputs.at(0);
     if (o.name == "conv2d") return windowed(field, o.inputs.at(1).dim(1), o);
-    if (o.name.ends_with("_pool2d") && o.attributes.contains("kernel"))
-      return windowed(field, int64_t(o.attributes.at("kernel").at(0)), o);
+    if (o.name.ends_with("_pool2d") && o.attributes.contains("kernel")) {
+      const auto &kernel = o.attributes.at("kernel"), &dilation = o.attributes.at("dilation");
+      const double h = dilation[0] * (kernel[0] - 1), w = dilation[1] * (kernel[1] - 1);
+      return windowed(field, int64_t(std::max(h, w)) + 1, o);
+    }
     if (o.name == "window_attention") {  // all places of a window see each other
       field.side += (int64_t(o.attributes.at("window").at(0)) - 1) * field.stride;
       return field;
@@ -55,7 +58,8 @@ class Fields {
   }
   static ReceptiveField windowed(ReceptiveField field, int64_t kernel, const WatchedOperation& o) {
     field.side += (kernel - 1) * field.stride;
-    field.stride *= int64_t(o.attributes.at("stride").at(0));
+    const auto& stride = o.attributes.at("stride");
+    field.stride *= int64_t(*std::max_element(stride.begin(), stride.end()));
     return field;
   }
 

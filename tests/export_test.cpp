@@ -6,6 +6,7 @@
 
 #include "apps/paths.h"
 #include "autograd/functions.h"
+#include "autograd/image_ops.h"
 #include "autograd/reduce.h"
 #include "data/read_file.h"
 #include "nn/models/models.h"
@@ -127,6 +128,27 @@ TEST_CASE("an ONNX file is the one that onnxruntime ran, with our logits") {
     // All weights are sixteenths, which are halves, too.
     CHECK(difference(logits.to_doubles(), expected.tensors.at(name).to_doubles(), 1e-5) == "");
   }
+}
+
+TEST_CASE("pools, borders and sizes of every kind are onnxruntime's") {
+  TemporaryFolder folder;
+  Checkpoint c = load_weights(golden("windows_weights.safetensors"), golden("windows.json"));
+  c.info.image_size = c.info.load_size = 16;
+  c.info.mean = c.info.std = {0.5f, 0.5f, 0.5f};
+  const std::string path = folder / "windows.onnx";
+  save_onnx(path, *c.network, c.info, WeightsAs::they_are);
+  CHECK((bytes_of(path) == bytes_of(golden("windows.onnx"))));
+  const SafeTensors expected = read_safetensors(golden("windows.safetensors"));
+  CHECK(difference((*c.network)(expected.tensors.at("x")).to_doubles(),
+                   expected.tensors.at("windows").to_doubles(), 1e-5) == "");
+  struct Smooth : Module {
+    Tensor forward(const Tensor& x) override {
+      return mean(resize_bicubic(x, 3, 3, {.antialias = true}), {1, 2});
+    }
+    std::string description() const override { return "Smooth"; }
+  } smooth;
+  CHECK_THROWS_WITH(save_onnx(path, smooth, c.info),
+                    "[onnx] resize_bicubic with antialias has no node in opset 17");
 }
 
 TEST_CASE("every registered network can be exported, and an unknown operation is named") {

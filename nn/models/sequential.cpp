@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
 #include "data/parse_json.h"
 #include "data/read_file.h"
@@ -9,6 +10,7 @@
 #include "nn/init.h"
 #include "nn/layers.h"
 #include "nn/norm_layers.h"
+#include "nn/resample_layers.h"
 #include "nn/weight_limit.h"
 
 namespace tweed {
@@ -62,11 +64,22 @@ class LayerText {
     return same_padding;
   }
   // An integer for both, or [height, width].
-  std::pair<int64_t, int64_t> pair(const char* key) {
+  Pair pair(const char* key) {
     const Json& v = get(key);
     if (v.is_array() && v.size() == 2) return {as_integer(key, v[0], 1), as_integer(key, v[1], 1)};
-    const int64_t both = as_integer(key, v, 1);
-    return {both, both};
+    return as_integer(key, v, 1);
+  }
+  Pair pair_or(const char* key, Pair otherwise) {
+    return json_.contains(key) ? pair(key) : otherwise;
+  }
+  // A border, 0 by default: an integer, [height, width] or [top, left, bottom, right].
+  Padding border(const char* key) {
+    if (!json_.contains(key)) return 0;
+    const Json& v = get(key);
+    auto side = [&](std::size_t i) { return as_integer(key, v[i], 0); };
+    if (v.is_array() && v.size() == 2) return {side(0), side(1)};
+    if (v.is_array() && v.size() == 4) return {side(0), side(1), side(2), side(3)};
+    return as_integer(key, v, 0);
   }
   // A number from 0 to 1.
   double fraction_or(const char* key, double otherwise) {
@@ -75,6 +88,23 @@ class LayerText {
     if (!v.is_number() || v.get<double>() < 0 || v.get<double>() > 1)
       wrong(key, "a number from 0 to 1");
     return v.get<double>();
+  }
+  double number(const char* key, double least, double most) {
+    return as_number(key, get(key), least, most);
+  }
+  // A factor for both axes, or [height, width].
+  ResizeFactor factor(const char* key) {
+    const Json& v = get(key);
+    auto one = [&](const Json& n) { return as_number(key, n, 1e-3, 1e3); };
+    if (v.is_array() && v.size() == 2) return {one(v[0]), one(v[1])};
+    return {one(v), one(v)};
+  }
+  // A border in the order of PyTorch's layers: an integer, or [left, right, top, bottom].
+  Padding sides(const char* key) {
+    const Json& v = get(key);
+    auto side = [&](std::size_t i) { return as_integer(key, v[i], 0); };
+    if (v.is_array() && v.size() == 4) return {side(2), side(0), side(3), side(1)};
+    return as_integer(key, v, 0);
   }
   bool flag_or(const char* key, bool otherwise) {
     if (!json_.contains(key)) return otherwise;
@@ -127,6 +157,15 @@ class LayerText {
       wrong(key,
             "an integer from " + std::to_string(least) + " to " + std::to_string(largest_size));
     return v.get<int64_t>();
+  }
+
+  double as_number(const char* key, const Json& v, double least, double most) const {
+    if (!v.is_number() || !(v.get<double>() >= least && v.get<double>() <= most)) {
+      std::ostringstream wanted;
+      wanted << "a number from " << least << " to " << most;
+      wrong(key, wanted.str());
+    }
+    return v.get<double>();
   }
 
   const Json& json_;
@@ -209,28 +248,44 @@ ModulePtr make_group_norm(LayerText& t) {
   return std::make_shared<GroupNorm>(groups, channels, t.fraction_or("eps", 1e-5));
 }
 
-// Window, stride (by default the window) and padding, which both pools have.
-struct Window {
-  int64_t kernel, stride, padding;
-  bool ceil_mode;
-  explicit Window(LayerText& t)
-      : kernel(t.integer("kernel_size")),
-        stride(t.integer_or("stride", kernel)),
-        padding(t.integer_or("padding", 0)),
-        ceil_mode(t.flag_or("ceil_mode", false)) {}
-};
 ModulePtr make_max_pool(LayerText& t) {
-  const Window w(t);
-  return hold(MaxPool2d(w.kernel, {w.stride, w.padding, w.ceil_mode}));
+  const Pair kernel = t.pair("kernel_size");
+  return hold(MaxPool2d(kernel, {.stride = t.pair_or("stride", 0),
+                                 .padding = t.border("padding"),
+                                 .ceil_mode = t.flag_or("ceil_mode", false),
+                                 .dilation = t.pair_or("dilation", 1)}));
 }
 ModulePtr make_avg_pool(LayerText& t) {
-  const Window w(t);
-  return hold(AvgPool2d(w.kernel,
-                        {w.stride, w.padding, w.ceil_mode, t.flag_or("count_include_pad", true)}));
+  const Pair kernel = t.pair("kernel_size");
+  return hold(AvgPool2d(kernel, {.stride = t.pair_or("stride", 0),
+                                 .padding = t.border("padding"),
+                                 .ceil_mode = t.flag_or("ceil_mode", false),
+                                 .count_include_pad = t.flag_or("count_include_pad", true)}));
 }
-ModulePtr make_adaptive_avg_pool(LayerText& t) {
-  const auto [h, w] = t.pair("output_size");
-  return std::make_shared<AdaptiveAvgPool2d>(h, w);
+template <class M>
+ModulePtr make_adaptive_pool(LayerText& t) {
+  return std::make_shared<M>(t.pair("output_size"));
+}
+ModulePtr make_upsample(LayerText& t) {
+  UpsampleOptions options;
+  if (t.has("mode")) {
+    try {
+      options.mode = interpolation_of(t.text("mode"));
+    } catch (const Error& e) {
+      t.fail(std::string("has a 'mode' that there is not: ") + e.what());
+    }
+  }
+  options.align_corners = t.flag_or("align_corners", false);
+  if (t.has("size") == t.has("scale_factor")) t.fail("needs either 'size' or 'scale_factor'");
+  if (t.has("size")) return hold(Upsample::to(t.pair("size"), options));
+  return hold(Upsample(t.factor("scale_factor"), options));
+}
+template <PadMode mode>
+ModulePtr make_pad(LayerText& t) {
+  return hold(Pad2d(t.sides("padding"), mode));
+}
+ModulePtr make_constant_pad(LayerText& t) {
+  return hold(Pad2d(t.sides("padding"), t.number("value", -1e30, 1e30)));
 }
 template <class M>
 ModulePtr make_dropout(LayerText& t) {
@@ -258,9 +313,17 @@ const Row rows[] = {
     {"Dropout2d", make_dropout<Dropout2d>},
     {"MaxPool2d", make_max_pool},
     {"AvgPool2d", make_avg_pool},
-    {"AdaptiveAvgPool2d", make_adaptive_avg_pool},
+    {"AdaptiveAvgPool2d", make_adaptive_pool<AdaptiveAvgPool2d>},
+    {"AdaptiveMaxPool2d", make_adaptive_pool<AdaptiveMaxPool2d>},
     {"GlobalAvgPool", make_plain<GlobalAvgPool>},
+    {"GlobalMaxPool", make_plain<GlobalMaxPool>},
     {"Flatten", make_plain<Flatten>},
+    {"Upsample", make_upsample},
+    {"ZeroPad2d", make_pad<PadMode::constant>},
+    {"ConstantPad2d", make_constant_pad},
+    {"ReflectionPad2d", make_pad<PadMode::reflect>},
+    {"ReplicationPad2d", make_pad<PadMode::replicate>},
+    {"CircularPad2d", make_pad<PadMode::circular>},
 };
 
 ModulePtr make_layer(LayerText& text) {

@@ -35,11 +35,15 @@ const std::map<std::string, Exporter::Layer>& Exporter::layers() {
                                                      {"group_norm", &E::group_norm},
                                                      {"max_pool2d", &E::max_pool},
                                                      {"avg_pool2d", &E::avg_pool},
-                                                     {"adaptive_avg_pool2d", &E::adaptive_pool},
+                                                     {"adaptive_avg_pool2d", &E::adaptive_avg},
+                                                     {"adaptive_max_pool2d", &E::adaptive_max},
                                                      {"mean", &E::mean},
                                                      {"add", &E::add_up},
                                                      {"concat", &E::concat},
                                                      {"pad", &E::pad},
+                                                     {"resize_bilinear", &E::resize},
+                                                     {"resize_bicubic", &E::resize},
+                                                     {"resize_nearest", &E::resize},
                                                      {"flatten", &E::flatten},
                                                      {"reshape", &E::reshape},
                                                      {"attention", &E::attention},
@@ -195,52 +199,6 @@ void Exporter::group_norm(const WatchedOperation& o) {
   give(o.output, graph_.node("Add", {y, along(o.inputs[2])}), true);
 }
 
-void Exporter::max_pool(const WatchedOperation& o) {
-  const int64_t kernel = whole(o, "kernel"), stride = whole(o, "stride"),
-                padding = whole(o, "padding");
-  // What ceil mode adds at the end: padding never is the largest.
-  const auto beyond = [&](int axis) {
-    const int64_t reached = (o.output.dim(axis) - 1) * stride + kernel;
-    return std::max<int64_t>(padding, reached - padding - o.inputs[0].dim(axis));
-  };
-  give(o.output,
-       graph_.node("MaxPool", {channels_first(o.inputs[0])},
-                   {{"kernel_shape", std::vector<int64_t>{kernel, kernel}},
-                    {"strides", std::vector<int64_t>{stride, stride}},
-                    {"pads", std::vector<int64_t>{padding, padding, beyond(1), beyond(2)}}}),
-       true);
-}
-
-void Exporter::avg_pool(const WatchedOperation& o) {
-  const int64_t kernel = whole(o, "kernel"), stride = whole(o, "stride"),
-                padding = whole(o, "padding");
-  for (int axis : {1, 2})
-    if ((o.output.dim(axis) - 1) * stride + kernel > o.inputs[0].dim(axis) + 2 * padding)
-      throw Error("[onnx] avg_pool2d in ceil mode, beyond the padding, has no node here");
-  give(o.output,
-       graph_.node("AveragePool", {channels_first(o.inputs[0])},
-                   {{"kernel_shape", std::vector<int64_t>{kernel, kernel}},
-                    {"strides", std::vector<int64_t>{stride, stride}},
-                    {"pads", around(padding)},
-                    {"count_include_pad", whole(o, "count_padding")}}),
-       true);
-}
-
-void Exporter::adaptive_pool(const WatchedOperation& o) {
-  std::vector<int64_t> kernel;
-  for (int axis : {1, 2}) {
-    const int64_t from = o.inputs[0].dim(axis), to = o.output.dim(axis);
-    if (from % to)
-      throw Error("[onnx] adaptive_avg_pool2d of " + std::to_string(from) + " to " +
-                  std::to_string(to) + " has windows of several sizes, for which there is no node");
-    kernel.push_back(from / to);
-  }
-  give(o.output,
-       graph_.node("AveragePool", {channels_first(o.inputs[0])},
-                   {{"kernel_shape", kernel}, {"strides", kernel}}),
-       true);
-}
-
 void Exporter::mean(const WatchedOperation& o) {
   const int64_t axes = whole(o, "axes"), of_images = 1 << 1 | 1 << 2;
   const Value x = value(o.inputs[0]);
@@ -270,20 +228,6 @@ void Exporter::concat(const WatchedOperation& o) {
   std::vector<std::string> inputs;
   for (auto& t : o.inputs) inputs.push_back(images ? channels_first(t) : as_here(t));
   give(o.output, graph_.node("Concat", inputs, {{"axis", images ? int64_t(1) : axis}}), images);
-}
-
-void Exporter::pad(const WatchedOperation& o) {
-  const auto &before = o.attributes.at("before"), &after = o.attributes.at("after");
-  const bool images = o.output.ndim() == 4;
-  const std::vector<std::size_t> there = {0, 3, 1, 2};
-  std::vector<int64_t> amounts;
-  for (auto* side : {&before, &after})
-    for (std::size_t i = 0; i < side->size(); ++i)
-      amounts.push_back(int64_t((*side)[images ? there[i] : i]));
-  const std::string x = images ? channels_first(o.inputs[0]) : as_here(o.inputs[0]);
-  give(o.output,
-       graph_.node("Pad", {x, graph_.wholes(amounts), graph_.number(float(number(o, "value")))}),
-       images);
 }
 
 void Exporter::flatten(const WatchedOperation& o) {

@@ -47,11 +47,15 @@ class Exporter {
   void group_norm(const WatchedOperation& o);
   void max_pool(const WatchedOperation& o);
   void avg_pool(const WatchedOperation& o);
-  void adaptive_pool(const WatchedOperation& o);
+  void adaptive_avg(const WatchedOperation& o);
+  void adaptive_max(const WatchedOperation& o);
   void mean(const WatchedOperation& o);
   void add_up(const WatchedOperation& o);
   void concat(const WatchedOperation& o);
   void pad(const WatchedOperation& o);
+  std::string wrapped(std::string x, const std::vector<int64_t>& amounts, const WatchedOperation& o,
+                      bool images);
+  void resize(const WatchedOperation& o);
   void flatten(const WatchedOperation& o);
   void reshape(const WatchedOperation& o);
   void activation(const WatchedOperation& o);

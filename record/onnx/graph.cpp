@@ -10,7 +10,7 @@ namespace {
 
 // Numbers of onnx.proto3's enumerations.
 constexpr int64_t type_float = 1, type_int64 = 7, type_half = 10;
-constexpr int64_t attribute_float = 1, attribute_int = 2, attribute_ints = 7;
+constexpr int64_t attribute_float = 1, attribute_int = 2, attribute_text = 3, attribute_ints = 7;
 constexpr int64_t ir_version = 8, opset = 17;
 constexpr std::size_t most_bytes = 0x7fffffff;  // of a message of protocol buffers
 
@@ -76,6 +76,10 @@ Attribute::Attribute(const char* name, const std::vector<int64_t>& values) {
   message.whole(20, attribute_ints);
 }
 
+Attribute::Attribute(const char* name, const char* word) {
+  message.text(1, name).text(4, word).whole(20, attribute_text);
+}
+
 std::string Graph::unused(const std::string& kind) { return kind + "_" + std::to_string(named_++); }
 
 std::vector<std::string> Graph::nodes(const std::string& kind,
@@ -117,6 +121,13 @@ std::string Graph::constant(const std::string& name, const Tensor& t) {
 std::string Graph::number(float value) {
   const std::string name = unused("number");
   constants_.part(5, tensor(name, type_float, {}, bytes_of(&value, sizeof value)));
+  return name;
+}
+
+std::string Graph::numbers(const std::vector<float>& values) {
+  const std::string name = unused("numbers");
+  constants_.part(5, tensor(name, type_float, {int64_t(values.size())},
+                            bytes_of(values.data(), values.size() * sizeof(float))));
   return name;
 }
 

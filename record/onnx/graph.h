@@ -28,11 +28,12 @@ class Message {
   std::string bytes_;
 };
 
-/// An attribute of a node: whole numbers, one number, or several.
+/// An attribute of a node: a number, several whole ones, or a word.
 struct Attribute {
   Attribute(const char* name, int64_t value);
   Attribute(const char* name, double value);
   Attribute(const char* name, const std::vector<int64_t>& values);
+  Attribute(const char* name, const char* word);
   Message message;
 };
 
@@ -51,6 +52,7 @@ class Graph {
   /// A constant, once for each name. @param t  floating, as float32 in the file; its axes are kept
   std::string constant(const std::string& name, const Tensor& t);
   std::string number(float value);
+  std::string numbers(const std::vector<float>& values);
   std::string wholes(const std::vector<int64_t>& values);
 
   /// The file, whose graph maps `input` to what is called `result` here.

@@ -1,7 +1,8 @@
 """Makes onnx_files/: what export_test.cpp compares with. onnx_files.py BUILD
 
 Weights for net.json by a formula, in weights.safetensors; BUILD/export_weights makes net.onnx and half.onnx
-of it, and onnxruntime runs both: logits.safetensors. Needs numpy, onnx, onnxruntime, safetensors.
+of it, and onnxruntime runs both: logits.safetensors. So it makes windows.onnx of windows.json, which has pools,
+borders and sizes of every kind, and windows.safetensors. Needs numpy, onnx, onnxruntime, safetensors.
 """
 
 import pathlib
@@ -33,7 +34,32 @@ def numbers(shape, salt):
     return np.ascontiguousarray((values / 16).reshape(shape), dtype=np.float32)
 
 
+WINDOWS_SHAPES = {"14.weight": (5, 54), "14.bias": (5,)}
+
+
+def export(build, weights, description, out, more):
+    """Makes `out` of the weights and returns onnxruntime's session of it."""
+    words = [weights, out, "--model", description, "--overwrite"]
+    sizes = ["--crop", SIZE, "--resize", SIZE, "--mean", 0.5, "--std", 0.5]
+    command = [pathlib.Path(build) / "export_weights", *words, *sizes, *more]
+    subprocess.run([str(word) for word in command], check=True)
+    onnx.checker.check_model(onnx.load(out), full_check=True)
+    return onnxruntime.InferenceSession(out)
+
+
+def make_windows(build):
+    tensors = {name: numbers(shape, salt) for salt, (name, shape) in enumerate(WINDOWS_SHAPES.items())}
+    save_file(tensors, HERE / "windows_weights.safetensors")
+    x = numbers((3, 3, SIZE, SIZE), 51) * 4
+    session = export(build, HERE / "windows_weights.safetensors", HERE / "windows.json",
+                     HERE / "windows.onnx", [])  # fmt: skip
+    logits = {"x": np.ascontiguousarray(x.transpose(0, 2, 3, 1))}
+    logits["windows"] = session.run(None, {"images": x})[0]
+    save_file(logits, HERE / "windows.safetensors")
+
+
 def main(build):
+    make_windows(build)
     weights = {name: numbers(shape, salt) for salt, (name, shape) in enumerate(SHAPES.items())}
     weights["1.running_var"] = np.abs(weights["1.running_var"]) + np.float32(0.5)
     save_file(weights, HERE / "weights.safetensors")
@@ -41,12 +67,8 @@ def main(build):
     logits = {"x": np.ascontiguousarray(x.transpose(0, 2, 3, 1))}
     for name, more in (("net", []), ("half", ["--half-weights"])):
         out = HERE / f"{name}.onnx"
-        words = [HERE / "weights.safetensors", out, "--model", HERE / "net.json", "--overwrite"]
-        sizes = ["--crop", SIZE, "--resize", SIZE, "--mean", 0.5, "--std", 0.5]
-        command = [pathlib.Path(build) / "export_weights", *words, *sizes, *more]
-        subprocess.run([str(word) for word in command], check=True)
-        onnx.checker.check_model(onnx.load(out), full_check=True)
-        logits[name] = onnxruntime.InferenceSession(out).run(None, {"images": x})[0]
+        session = export(build, HERE / "weights.safetensors", HERE / "net.json", out, more)
+        logits[name] = session.run(None, {"images": x})[0]
     save_file(logits, HERE / "logits.safetensors")
 
 

@@ -19,6 +19,30 @@ def rotate(x, degrees):
                               align_corners=False))  # fmt: skip
 
 
+def resizes(cases):
+    sizes = [(3, 4, 7, 9), (9, 8, 4, 3), (1, 3, 4, 2), (6, 5, 1, 1), (17, 2, 3, 11)]
+    for height, width, to_h, to_w in sizes:
+        for mode in ("nearest", "nearest-exact", "bilinear", "bicubic"):
+            smooth = mode.startswith("bi")
+            for more in ({}, dict(align_corners=True), dict(antialias=True)):
+                if (more and not smooth) or (mode == "bilinear" and not more):
+                    continue
+                name = "_".join([f"resize_{mode}_{height}x{width}_to_{to_h}x{to_w}", *more])
+                cases.add(name.replace("-", "_"), "resize", {"x": (2, height, width, 3)},
+                          lambda x: nhwc(F.interpolate(nchw(x), (to_h, to_w), mode=mode, **more)),
+                          mode=mode, height=to_h, width=to_w, align_corners="align_corners" in more,
+                          antialias="antialias" in more, factor=[0.0, 0.0])  # fmt: skip
+    for mode in ("nearest", "nearest-exact", "bilinear", "bicubic"):
+        for antialias in (False, True)[: 2 if mode.startswith("bi") else 1]:
+            factor = [1.7, 0.6]
+            more = dict(antialias=True) if antialias else {}
+            name = f"resize_{mode}_factor" + ("_antialias" if antialias else "")
+            cases.add(name.replace("-", "_"), "resize", {"x": (2, 5, 6, 3)},
+                      lambda x: nhwc(F.interpolate(nchw(x), scale_factor=factor, mode=mode, **more)),
+                      mode=mode, height=8, width=3, align_corners=False, antialias=antialias,
+                      factor=factor)  # fmt: skip
+
+
 def make():
     """Returns (tensors, metadata) of ops_image.safetensors."""
     cases = Cases()
@@ -29,6 +53,7 @@ def make():
                   lambda x: nhwc(F.interpolate(nchw(x), (to_h, to_w), mode="bilinear",
                                                align_corners=False)),
                   height=to_h, width=to_w)  # fmt: skip
+    resizes(cases)
     for height, width, degrees in [(5, 6, 30.0), (6, 6, 90.0), (4, 7, -135.0), (5, 4, 0.0),
                                    (5, 5, 45.0), (8, 3, 3.0)]:  # fmt: skip
         name = f"rotate_{height}x{width}_{degrees:g}".replace("-", "m")

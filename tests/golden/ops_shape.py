@@ -35,6 +35,70 @@ def pools(cases):
                   height=out_h, width=out_w)  # fmt: skip
 
 
+def add_max(cases, name, size, kernel, stride, padding, dilation, ceil_mode):
+    """Padding above, left, below, right; -inf there. Ceil mode takes equal padding, as PyTorch."""
+    top, left, bottom, right = padding
+    attributes = dict(kernel_size=kernel, stride=stride, dilation=dilation, ceil_mode=ceil_mode)
+
+    def pool(x):
+        if (top, left) == (bottom, right):
+            return nhwc(F.max_pool2d(nchw(x), padding=(top, left), **attributes))
+        x = F.pad(nchw(x), (left, right, top, bottom), value=-torch.inf)
+        return nhwc(F.max_pool2d(x, **attributes))
+
+    cases.add(f"max_pool2d_{name}", "max_pool2d_any", {"x": (2, *size, 3)}, pool, padding=padding,
+              **attributes)  # fmt: skip
+
+
+def add_avg(cases, name, size, kernel, stride, padding, ceil_mode):
+    """As add_max(); an uneven border that does not count: means of x over those of ones."""
+    top, left, bottom, right = padding
+    for inside in (False, True):
+        attributes = dict(kernel_size=kernel, stride=stride, ceil_mode=ceil_mode)
+
+        def pool(x):
+            x = nchw(x)
+            if (top, left) == (bottom, right):
+                return nhwc(F.avg_pool2d(x, padding=(top, left), count_include_pad=not inside,
+                                         **attributes))  # fmt: skip
+            ones = torch.ones_like(x)
+            x, ones = (F.pad(t, (left, right, top, bottom)) for t in (x, ones))
+            mean = F.avg_pool2d(x, **attributes)
+            return nhwc(mean / F.avg_pool2d(ones, **attributes) if inside else mean)
+
+        cases.add(f"avg_pool2d_{name}" + ("_inside" if inside else ""), "avg_pool2d_any",
+                  {"x": (2, *size, 3)}, pool, padding=padding, count_include_pad=not inside,
+                  **attributes)  # fmt: skip
+
+
+def uneven_pools(cases):
+    # Name, size, kernel, stride, padding, dilation, ceil mode.
+    rows = [("wide", (5, 7), (2, 3), (1, 2), (0, 1, 0, 1), (1, 1), False),
+            ("tall_ceil", (8, 5), (4, 2), (3, 2), (2, 1, 2, 1), (1, 1), True),
+            ("uneven", (6, 6), (3, 3), (2, 2), (0, 1, 1, 0), (1, 1), False),
+            ("dilated", (9, 8), (3, 2), (2, 1), (1, 1, 1, 1), (2, 3), False),
+            ("dilated_ceil", (7, 8), (2, 3), (3, 2), (1, 1, 1, 1), (2, 2), True),
+            ("many_taps", (18, 17), (16, 17), (1, 1), (0, 0, 0, 0), (1, 1), False)]  # fmt: skip
+    for name, size, kernel, stride, padding, dilation, ceil_mode in rows:
+        add_max(cases, name, size, kernel, stride, padding, dilation, ceil_mode)
+        if dilation == (1, 1):
+            add_avg(cases, name, size, kernel, stride, padding, ceil_mode)
+    for height, width, out_h, out_w in [(7, 5, 3, 2), (6, 4, 3, 2), (3, 2, 5, 4), (5, 3, 1, 1)]:
+        cases.add(f"adaptive_max_pool2d_{height}x{width}_to_{out_h}x{out_w}",
+                  "adaptive_max_pool2d", {"x": (2, height, width, 3)},
+                  lambda x: nhwc(F.adaptive_max_pool2d(nchw(x), (out_h, out_w))),
+                  height=out_h, width=out_w)  # fmt: skip
+    turned = dict(kernel_size=3, stride=2, padding=1, ceil_mode=True)
+    cases.add("max_pool1d", "max_pool1d", {"x": (2, 8, 3)},
+              lambda x: F.max_pool1d(x.mT, dilation=2, **turned).mT, dilation=2,
+              **turned)  # fmt: skip
+    cases.add("avg_pool1d", "avg_pool1d", {"x": (2, 8, 3)},
+              lambda x: F.avg_pool1d(x.mT, count_include_pad=False, **turned).mT,
+              count_include_pad=False, **turned)  # fmt: skip
+    cases.add("adaptive_avg_pool1d", "adaptive_avg_pool1d", {"x": (2, 8, 3)},
+              lambda x: F.adaptive_avg_pool1d(x.mT, 3).mT, size=3)  # fmt: skip
+
+
 def moves(cases):
     orders = [((2, 5, 3, 4), [0, 2, 1, 3]), ((2, 3, 4), [0, 2, 1]), ((3, 4, 2, 5), [3, 1, 0, 2])]
     for shape, axes in orders:
@@ -53,6 +117,15 @@ def moves(cases):
     for name, value in {"pad": 0.0, "pad_value": -1.5}.items():
         cases.add(name, "pad", {"x": (2, 3, 2, 3)}, lambda x: F.pad(x, flat, value=value),
                   amounts=amounts, value=value)  # fmt: skip
+    # PyTorch's modes take the last axes alone: the amounts of (N, H, W, C) as (N, C, H, W).
+    amounts = [[0, 0], [1, 2], [2, 1], [0, 0]]
+    for mode in ("reflect", "replicate", "circular"):
+        cases.add(f"pad_{mode}", "pad_mode", {"x": (2, 3, 4, 3)},
+                  lambda x: nhwc(F.pad(nchw(x), (2, 1, 1, 2), mode=mode)),
+                  amounts=amounts, mode=mode)  # fmt: skip
+    cases.add("pad_replicate_wide", "pad_mode", {"x": (2, 3, 4, 3)},
+              lambda x: nhwc(F.pad(nchw(x), (7, 0, 0, 5), mode="replicate")),
+              amounts=[[0, 0], [0, 5], [7, 0], [0, 0]], mode="replicate")  # fmt: skip
     for axis in (0, 1, 2, -1):
         cases.add(f"flip_{axis}".replace("-", "m"), "flip", {"x": (2, 3, 4, 3)},
                   lambda x: x.flip(axis), axis=axis)  # fmt: skip
@@ -85,6 +158,7 @@ def make():
     """Returns (tensors, metadata) of ops_shape.safetensors."""
     cases = Cases()
     pools(cases)
+    uneven_pools(cases)
     moves(cases)
     products(cases)
     return cases.tensors, cases.metadata

@@ -104,6 +104,26 @@ TEST_CASE("Every layer can be described") {
         "0: AvgPool2d(3, stride 2, padding 1, padding not counted)\n");
   CHECK(text(R"({"type": "AdaptiveAvgPool2d", "output_size": [2, 3]})") ==
         "0: AdaptiveAvgPool2d(2, 3)\n");
+  CHECK(text(R"({"type": "MaxPool2d", "kernel_size": [3, 2], "stride": [1, 2],
+                 "padding": [0, 1, 1, 0], "dilation": 2})") ==
+        "0: MaxPool2d(3 x 2, stride 1 x 2, padding 0, 1, 1, 0, dilation 2)\n");
+  CHECK(text(R"({"type": "AvgPool2d", "kernel_size": [3, 5], "padding": [1, 2]})") ==
+        "0: AvgPool2d(3 x 5, stride 3 x 5, padding 1 x 2)\n");
+  CHECK(text(R"({"type": "AdaptiveMaxPool2d", "output_size": 2})") ==
+        "0: AdaptiveMaxPool2d(2, 2)\n");
+  CHECK(text(R"({"type": "GlobalMaxPool"})") == "0: GlobalMaxPool\n");
+  CHECK(text(R"({"type": "Upsample", "scale_factor": [2, 1.5], "mode": "bilinear",
+                 "align_corners": true})") ==
+        "0: Upsample(by 2 x 1.5, bilinear, corners aligned)\n");
+  CHECK(text(R"({"type": "Upsample", "size": 7})") == "0: Upsample(to 7 x 7, nearest)\n");
+  CHECK(text(R"({"type": "ZeroPad2d", "padding": 2})") == "0: ConstantPad2d(2, value 0)\n");
+  CHECK(text(R"({"type": "ConstantPad2d", "padding": 1, "value": -3})") ==
+        "0: ConstantPad2d(1, value -3)\n");
+  // PyTorch's order, and ours: left, right, top, bottom; top, left, bottom, right.
+  CHECK(text(R"({"type": "ReflectionPad2d", "padding": [1, 2, 3, 4]})") ==
+        "0: ReflectionPad2d(3, 1, 4, 2)\n");
+  CHECK(text(R"({"type": "ReplicationPad2d", "padding": 1})") == "0: ReplicationPad2d(1)\n");
+  CHECK(text(R"({"type": "CircularPad2d", "padding": 1})") == "0: CircularPad2d(1)\n");
   CHECK(text(R"({"type": "GlobalAvgPool"})") == "0: GlobalAvgPool\n");
   CHECK(text(R"({"type": "Flatten"})") == "0: Flatten\n");
   CHECK(text(R"({"type": "Conv2d", "in_channels": 2, "out_channels": 2, "kernel_size": 4,
@@ -142,6 +162,20 @@ TEST_CASE("A mistake in a description is named with file, layer and key") {
                 "layer 0 (MaxPool2d) needs an integer from 1 to 1048576 as 'stride', not 0");
   check_refused(R"({"type": "MaxPool2d", "kernel_size": 2, "padding": -1})",
                 "layer 0 (MaxPool2d) needs an integer from 0 to 1048576 as 'padding', not -1");
+  check_refused(R"({"type": "MaxPool2d", "kernel_size": 2, "padding": [0, 1, 2]})",
+                "layer 0 (MaxPool2d) needs an integer from 0 to 1048576 as 'padding', not [0,1,2]");
+  check_refused(
+      R"({"type": "MaxPool2d", "kernel_size": [2, 0]})",
+      "layer 0 (MaxPool2d) needs an integer from 1 to 1048576 as 'kernel_size', not [2,0]");
+  check_refused(R"({"type": "Upsample"})", "layer 0 (Upsample) needs either 'size' or");
+  check_refused(R"({"type": "Upsample", "size": 3, "mode": "linear"})",
+                "layer 0 (Upsample) has a 'mode' that there is not: no interpolation 'linear'");
+  check_refused(R"({"type": "Upsample", "scale_factor": 1e9})",
+                "layer 0 (Upsample) needs a number from 0.001 to 1000 as 'scale_factor', not 1");
+  check_refused(R"({"type": "ReflectionPad2d", "padding": [1, 2]})",
+                "layer 0 (ReflectionPad2d) needs an integer from 0 to 1048576 as 'padding'");
+  check_refused(R"({"type": "AvgPool2d", "kernel_size": 2, "dilation": 2})",
+                "layer 0 (AvgPool2d) has no use for 'dilation'");
   check_refused(R"({"type": "MaxPool2d", "kernel_size": 2, "ceil_mode": 1})",
                 "layer 0 (MaxPool2d) needs true or false as 'ceil_mode', not 1");
   check_refused(R"({"type": "Dropout", "p": 1.5})",

@@ -66,6 +66,8 @@ std::vector<OpCase> top_cases();
 std::vector<OpCase> reduce_cases();
 std::vector<OpCase> conv_cases();
 std::vector<OpCase> window_cases();
+std::vector<OpCase> pool_cases();
+std::vector<OpCase> resize_cases();
 std::vector<OpCase> product_cases();
 std::vector<OpCase> row_cases();
 std::vector<OpCase> norm_cases();
