@@ -27,14 +27,30 @@ Tensor attention(const Tensor& qkv, int64_t heads);
 /// @return        (N, H, W, C)
 Tensor window_attention(const Tensor& qkv, int64_t heads, int64_t window);
 
-/// Attention of queries to keys of another number.
+struct AttentionOptions {
+  /// Query i attends to keys 0 to i alone: the others have no influence on it, nor it on their
+  /// gradients, even where one is NaN.
+  bool causal = false;
+  /// Which keys each query attends to, as uint8 (1: it may, 0: as if the key were not there), or
+  /// numbers of q's dtype that are added to the scores, where minus infinity hides a key, too. Up
+  /// to four axes that broadcast to (N, heads, L, S): (L, S), (N, 1, L, S), (N, 1, 1, S), ... A
+  /// query that may attend to nothing has a result of 0 and no gradient, as in PyTorch since 2.5.
+  Tensor mask = {};
+  double scale = 0;  ///< of q k^T; 0: 1 / sqrt(D)
+};
+
+/// Attention of queries to keys of another number. There may be fewer heads of keys and values:
+/// then `heads / key_heads` heads of queries after one another share each.
 ///
-/// @param q       (N, heads, L, D)
-/// @param k, v    (N, heads, S, D), S >= 1 unless L is 0
-/// @param causal  query i attends to keys 0 to i alone: the others have no influence on it, nor it
-///                on their gradients, even where one is NaN
-/// @return        (N, heads, L, D)
+/// @param q     (N, heads, L, D)
+/// @param k, v  (N, key_heads, S, D), S >= 1 unless L is 0; key_heads divides heads
+/// @return      (N, heads, L, D)
 /// @throws ShapeError  "[scaled_dot_product_attention] q is (1, 2, 3, 4), k (1, 2, 3, 5), v ..."
+/// Saves also the mask. Gradients flow to a mask of numbers; that takes (N, heads, L, S) elements
+/// of memory on the way back, where the rest takes none of that size. Source of shared keys:
+/// Ainslie et al. 2023, arXiv:2305.13245
+Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
+                                    const AttentionOptions& options);
 Tensor scaled_dot_product_attention(const Tensor& q, const Tensor& k, const Tensor& v,
                                     bool causal = false);
 

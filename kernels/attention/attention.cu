@@ -19,15 +19,9 @@
 namespace tweed {
 namespace MACHINE {
 
+#include "kernels/attention/attention_mask.h"
 #include "kernels/attention/attention_unit.h"
-
-/// The sizes of arrays in shared memory. D is rounded up to whole groups of four.
-struct AttentionTiles {
-  int64_t rows, tile, D4;
-  TWEED_INLINE int64_t of_rows() const { return D4 * rows; }
-  TWEED_INLINE int64_t of_tile() const { return tile * D4; }
-  TWEED_INLINE int64_t of_pairs() const { return tile * rows; }
-};
+#include "kernels/attention/tiles.h"
 
 // Where the arrays of a block begin in its shared memory, in elements, and where the last one ends:
 // what the host asks for is what the kernel carves.
@@ -70,8 +64,8 @@ struct BackwardArrays {
         end(dots + t.rows) {}
 };
 
-// A probability for a query and a key later than it. A product with 0 would let NaN and infinity of
-// the other side through, so such pairs are left out of every sum.
+// A probability for a pair of which the query does not see the key. A product with 0 would let NaN
+// and infinity of the other side through, so such pairs are left out of every sum.
 template <class A>
 constexpr A hidden = A(-1);
 
@@ -140,52 +134,11 @@ __device__ inline void products_over_tile(const AttentionTiles& t, bool some_hid
   }
 }
 
-// Rows of a head into shared memory, transposed: to[d, i] = factor * from[token i, d]; zeros
-// beyond.
-template <class T>
-__device__ inline void load_transposed(const AttentionTiles& t, int64_t D, const T* from,
-                                       int64_t stride, const TokenWindow& w, int64_t first,
-                                       int64_t count, int64_t lanes, acc_t<T> factor,
-                                       acc_t<T>* __restrict__ to) {
-  for (int64_t i : block_rows(lanes)) {
-    const T* __restrict__ row = i < count ? from + w[first + i] * stride : nullptr;
-    for (int64_t d : block_stride(t.D4))
-      to[d * t.rows + i] = row && d < D ? load(row[d]) * factor : acc_t<T>(0);
-  }
-}
-// The opposite: to[token i, d] = from[d, i] * factor[i].
-template <class T, class Factor>
-__device__ inline void store_transposed(const AttentionTiles& t, int64_t D,
-                                        const acc_t<T>* __restrict__ from, Factor factor, T* to,
-                                        int64_t stride, const TokenWindow& w, int64_t first,
-                                        int64_t count) {
-  for (int64_t i : block_rows(count)) {
-    T* __restrict__ row = to + w[first + i] * stride;
-    const acc_t<T> f = factor(i);
-    for (int64_t d : block_stride(D)) row[d] = store<T>(from[d * t.rows + i] * f);
-  }
-}
-// A tile: to[j, d] = from[token j, d]; zeros beyond.
-template <class T>
-__device__ inline void load_tile(const AttentionTiles& t, int64_t D, const T* from, int64_t stride,
-                                 const TokenWindow& w, int64_t first, int64_t count,
-                                 acc_t<T>* __restrict__ to) {
-  for (int64_t j : block_rows((count + 3) / 4 * 4)) {
-    acc_t<T>* __restrict__ out = to + j * t.D4;
-    const T* __restrict__ row = from + (j < count ? w[first + j] * stride : 0);
-    const int64_t there = j < count ? D : 0;
-    for (int64_t d : block_stride(there)) out[d] = load(row[d]);
-    for (int64_t d : block_stride(t.D4 - there)) out[there + d] = 0;
-  }
-}
-
-// Rows are padded to whole vectors.
-__device__ inline int64_t whole_lanes(int64_t count) { return (count + 7) / 8 * 8; }
-
 // Scores to exp(score - largest so far) in place, and what the sums so far shrink by. Keys later
-// than their query are hidden. `ahead` is the first query's number less the first key's.
+// than their query are hidden, and what a mask made minus infinity. `ahead` is the first query's
+// number less the first key's.
 template <class A>
-__device__ inline void softmax_of_tile(bool some_hidden, int64_t ahead, int64_t width,
+__device__ inline void softmax_of_tile(bool some_later, bool masked, int64_t ahead, int64_t width,
                                        int64_t lanes, int64_t ld, A* __restrict__ scores,
                                        A* __restrict__ top, A* __restrict__ base,
                                        A* __restrict__ shrink) {
@@ -194,7 +147,7 @@ __device__ inline void softmax_of_tile(bool some_hidden, int64_t ahead, int64_t 
     for (int64_t i : block_stride(lanes)) base[i] = top[i];
     for (int64_t j = 0; j < width; ++j) {
       A* __restrict__ s = scores + j * ld;
-      if (some_hidden)
+      if (some_later)
         for (int64_t i : block_stride(lanes)) s[i] = ahead + i < j ? -A(INFINITY) : s[i];
       for (int64_t i : block_stride(lanes))
         base[i] = (s[i] > base[i]) | (s[i] != s[i]) ? s[i] : base[i];
@@ -210,8 +163,12 @@ __device__ inline void softmax_of_tile(bool some_hidden, int64_t ahead, int64_t 
   for (int64_t j : block_rows(width)) {
     A* __restrict__ s = scores + j * ld;
     const A* __restrict__ from = base;
-    for (int64_t i : block_stride(lanes)) s[i] = exp(s[i] - from[i]);
-    if (some_hidden)
+    if (masked)
+      for (int64_t i : block_stride(lanes))
+        s[i] = s[i] == -A(INFINITY) ? hidden<A> : exp(s[i] - from[i]);
+    else
+      for (int64_t i : block_stride(lanes)) s[i] = exp(s[i] - from[i]);
+    if (some_later)
       for (int64_t i : block_stride(lanes)) s[i] = ahead + i < j ? hidden<A> : s[i];
   }
   __syncthreads();
@@ -220,7 +177,9 @@ __device__ inline void softmax_of_tile(bool some_hidden, int64_t ahead, int64_t 
 template <class T>
 __global__ void attention_forward_kernel(AttentionShape a, AttentionTiles t, int64_t blocks,
                                          const T* __restrict__ q, const T* __restrict__ k,
-                                         const T* __restrict__ v, T* __restrict__ y,
+                                         const T* __restrict__ v,
+                                         const uint8_t* __restrict__ allowed,
+                                         const T* __restrict__ added, T* __restrict__ y,
                                          acc_t<T>* __restrict__ log_sum) {
   using A = acc_t<T>;
   const ForwardArrays at(t);
@@ -235,9 +194,12 @@ __global__ void attention_forward_kernel(AttentionShape a, AttentionTiles t, int
   A* const base = shared + at.base;
   A* __restrict__ shrink = shared + at.shrink;
   for (int64_t index : grid_blocks(a.N * a.queries.windows() * a.heads * blocks)) {
-    const AttentionUnit u = unit_of(a, blocks, t.rows, index);
+    const AttentionUnit u = unit_of(a, a.heads, blocks, t.rows, index);
     const int64_t count = min(t.rows, u.queries.count - u.first), lanes = whole_lanes(count);
     if (count <= 0) continue;
+    const T* const k_head = k + u.at(a.k, u.head / a.group);
+    const T* const v_head = v + u.at(a.v, u.head / a.group);
+    const HeadMask<T> mask(a.mask, allowed, added, u.n, u.head);
     load_transposed(t, a.D, q + u.at(a.q), a.q.token, u.queries, u.first, count, lanes, A(a.scale),
                     q_rows);
     for (int64_t d : block_rows(t.D4))
@@ -250,13 +212,18 @@ __global__ void attention_forward_kernel(AttentionShape a, AttentionTiles t, int
     const int64_t seen = a.causal ? min(u.keys.count, u.first + count) : u.keys.count;
     for (int64_t j0 = 0; j0 < seen; j0 += t.tile) {
       const int64_t width = min(t.tile, seen - j0);
-      load_tile(t, a.D, k + u.at(a.k), a.k.token, u.keys, j0, width, k_tile);
-      load_tile(t, a.D, v + u.at(a.v), a.v.token, u.keys, j0, width, v_tile);
+      load_tile(t, a.D, k_head, a.k.token, u.keys, j0, width, k_tile);
+      load_tile(t, a.D, v_head, a.v.token, u.keys, j0, width, v_tile);
       __syncthreads();
       products_over_channels(t, width, lanes, k_tile, q_rows, scores);
-      const bool some_hidden = a.causal && u.first - j0 < width - 1;
-      softmax_of_tile(some_hidden, u.first - j0, width, lanes, t.rows, scores, top, base, shrink);
-      products_over_tile(t, some_hidden, width, lanes, v_tile, scores, scores, sums,
+      if (a.masked) {
+        __syncthreads();
+        mask_tile<false>(mask, u.first, count, j0, width, t.rows, scores);
+      }
+      const bool some_later = a.causal && u.first - j0 < width - 1;
+      softmax_of_tile(some_later, a.masked, u.first - j0, width, lanes, t.rows, scores, top, base,
+                      shrink);
+      products_over_tile(t, some_later || a.masked, width, lanes, v_tile, scores, scores, sums,
                          [&](const A* sum, int64_t i) { return *sum * shrink[i]; });
       if (threadIdx.y == 0) {
         for (int64_t i : block_stride(lanes)) total[i] *= shrink[i];
@@ -267,12 +234,14 @@ __global__ void attention_forward_kernel(AttentionShape a, AttentionTiles t, int
       }
       __syncthreads();
     }
+    const auto sees_nothing = [&](int64_t i) { return a.masked && total[i] == 0; };
     store_transposed(
-        t, a.D, sums, [&](int64_t i) { return 1 / total[i]; }, y + u.at(a.y), a.y.token, u.queries,
-        u.first, count);
+        t, a.D, sums, [&](int64_t i) { return sees_nothing(i) ? A(0) : 1 / total[i]; },
+        y + u.at(a.y), a.y.token, u.queries, u.first, count);
     A* __restrict__ out = log_sum + (u.n * a.heads + u.head) * a.queries.tokens();
     if (threadIdx.y == 0)
-      for (int64_t i : block_stride(count)) out[u.queries[u.first + i]] = top[i] + log(total[i]);
+      for (int64_t i : block_stride(count))
+        out[u.queries[u.first + i]] = sees_nothing(i) ? A(INFINITY) : top[i] + log(total[i]);
     __syncthreads();
   }
 }
@@ -300,8 +269,8 @@ __global__ void attention_dot_kernel(AttentionShape a, const T* __restrict__ y,
 // the score's gradient p (dp - dot). log_sum and dot are those of row i, or of the tile's j if
 // `by_keys`.
 template <bool by_keys, class A>
-__device__ inline void gradients_of_tile(bool causal, int64_t ahead, int64_t width, int64_t lanes,
-                                         int64_t ld, const A* __restrict__ log_sum,
+__device__ inline void gradients_of_tile(bool causal, bool masked, int64_t ahead, int64_t width,
+                                         int64_t lanes, int64_t ld, const A* __restrict__ log_sum,
                                          const A* __restrict__ dot, A* __restrict__ scores,
                                          A* __restrict__ gradients) {
   for (int64_t j : block_rows(width)) {
@@ -310,19 +279,12 @@ __device__ inline void gradients_of_tile(bool causal, int64_t ahead, int64_t wid
     for (int64_t i : block_stride(lanes)) {
       const int64_t query = by_keys ? j : i;
       const bool later = causal & (by_keys ? ahead + i > j : ahead + i < j);
-      const A p = later ? hidden<A> : exp(s[i] - log_sum[query]);
+      const bool unseen = later | (masked & (s[i] == -A(INFINITY)));
+      const A p = unseen ? hidden<A> : exp(s[i] - log_sum[query]);
       s[i] = p;
       g[i] = p * (g[i] - dot[query]);
     }
   }
-}
-
-// The numbers of `count` queries; zeros for those up to `padded`.
-template <class A>
-__device__ inline void load_numbers(const A* __restrict__ from, const TokenWindow& w, int64_t first,
-                                    int64_t count, int64_t padded, A* __restrict__ to) {
-  if (threadIdx.y == 0)
-    for (int64_t i : block_stride(padded)) to[i] = i < count ? from[w[first + i]] : A(0);
 }
 
 // Rows are queries, tiles keys, and out is dq; or, if `by_keys`, rows are keys, tiles queries, and
@@ -332,10 +294,12 @@ __device__ inline void load_numbers(const A* __restrict__ from, const TokenWindo
 template <bool by_keys, class T>
 __global__ void attention_backward_kernel(AttentionShape a, AttentionTiles t, int64_t blocks,
                                           const T* __restrict__ q, const T* __restrict__ k,
-                                          const T* __restrict__ v, const T* __restrict__ dy,
+                                          const T* __restrict__ v,
+                                          const uint8_t* __restrict__ allowed,
+                                          const T* __restrict__ added, const T* __restrict__ dy,
                                           const acc_t<T>* __restrict__ log_sum,
                                           const acc_t<T>* __restrict__ dot, T* __restrict__ out,
-                                          T* __restrict__ out_v) {
+                                          T* __restrict__ out_v, T* __restrict__ dadded) {
   using A = acc_t<T>;
   const BackwardArrays<by_keys> at(t);
   A* const shared = dynamic_shared<A>();
@@ -351,53 +315,71 @@ __global__ void attention_backward_kernel(AttentionShape a, AttentionTiles t, in
   A* const dots = shared + at.dots;
   const auto add = [](const A* sum, int64_t) { return *sum; };
 
-  for (int64_t index : grid_blocks(a.N * a.queries.windows() * a.heads * blocks)) {
-    const AttentionUnit u = unit_of(a, blocks, t.rows, index);
+  const int64_t heads = by_keys ? a.key_heads() : a.heads;
+  for (int64_t index : grid_blocks(a.N * a.queries.windows() * heads * blocks)) {
+    const AttentionUnit u = unit_of(a, heads, blocks, t.rows, index);
     const TokenWindow &mine = by_keys ? u.keys : u.queries, &theirs = by_keys ? u.queries : u.keys;
     const int64_t count = min(t.rows, mine.count - u.first), lanes = whole_lanes(count);
     if (count <= 0) continue;
-    const T* const q_head = q + u.at(a.q);
-    const T* const k_head = k + u.at(a.k);
-    const T* const v_head = v + u.at(a.v);
-    const T* const dy_head = dy + u.at(a.y);
-    const int64_t numbers = (u.n * a.heads + u.head) * a.queries.tokens();
-    load_transposed(t, a.D, by_keys ? k_head : q_head, by_keys ? a.k.token : a.q.token, mine,
-                    u.first, count, lanes, A(a.scale), own);
-    load_transposed(t, a.D, by_keys ? v_head : dy_head, by_keys ? a.v.token : a.y.token, mine,
-                    u.first, count, lanes, A(1), own_too);
-    if (!by_keys) {
-      load_numbers(log_sum + numbers, mine, u.first, count, lanes, log_sums);
-      load_numbers(dot + numbers, mine, u.first, count, lanes, dots);
-    }
+    // The heads of queries that these rows have to do with: those that share the keys, or one.
+    const int64_t first_head = by_keys ? u.head * a.group : u.head;
+    const int64_t key_head = by_keys ? u.head : u.head / a.group;
+    const T* const k_head = k + u.at(a.k, key_head);
+    const T* const v_head = v + u.at(a.v, key_head);
+    const T* const own_head = by_keys ? k_head : q + u.at(a.q);
+    const T* const own_head_too = by_keys ? v_head : dy + u.at(a.y);
+    load_transposed(t, a.D, own_head, by_keys ? a.k.token : a.q.token, mine, u.first, count, lanes,
+                    A(a.scale), own);
+    load_transposed(t, a.D, own_head_too, by_keys ? a.v.token : a.y.token, mine, u.first, count,
+                    lanes, A(1), own_too);
     for (int64_t d : block_rows(t.D4))
       for (int64_t i : block_stride(lanes)) sums[d * t.rows + i] = sums_v[d * t.rows + i] = 0;
 
     const int64_t from = a.causal && by_keys ? u.first / t.tile * t.tile : 0;
     const int64_t to = a.causal && !by_keys ? min(theirs.count, u.first + count) : theirs.count;
-    __syncthreads();  // no query may see these keys: then the zeros are the result
-    for (int64_t j0 = from; j0 < to; j0 += t.tile) {
-      const int64_t width = min(t.tile, to - j0);
-      load_tile(t, a.D, by_keys ? q_head : k_head, by_keys ? a.q.token : a.k.token, theirs, j0,
-                width, other);
-      load_tile(t, a.D, by_keys ? dy_head : v_head, by_keys ? a.y.token : a.v.token, theirs, j0,
-                width, other_too);
-      if (by_keys) {
-        load_numbers(log_sum + numbers, theirs, j0, width, width, log_sums);
-        load_numbers(dot + numbers, theirs, j0, width, width, dots);
+    for (int64_t head = first_head; head < first_head + (by_keys ? a.group : 1); ++head) {
+      const int64_t numbers = (u.n * a.heads + head) * a.queries.tokens();
+      const HeadMask<T> mask(a.mask, allowed, added, u.n, head);
+      if (!by_keys) {
+        load_numbers(log_sum + numbers, mine, u.first, count, lanes, log_sums);
+        load_numbers(dot + numbers, mine, u.first, count, lanes, dots);
       }
-      __syncthreads();
-      products_over_channels(t, width, lanes, other, own, scores);
-      products_over_channels(t, width, lanes, other_too, own_too, gradients);
-      __syncthreads();
-      gradients_of_tile<by_keys>(a.causal, u.first - j0, width, lanes, t.rows, log_sums, dots,
-                                 scores, gradients);
-      __syncthreads();
-      const int64_t ahead = u.first - j0;
-      const bool some_hidden = a.causal && (by_keys ? ahead + lanes > 1 : ahead < width - 1);
-      products_over_tile(t, some_hidden, width, lanes, other, gradients, scores, sums, add);
-      if (by_keys)
-        products_over_tile(t, some_hidden, width, lanes, other_too, scores, scores, sums_v, add);
-      __syncthreads();
+      __syncthreads();  // no query may see these keys: then the zeros are the result
+      for (int64_t j0 = from; j0 < to; j0 += t.tile) {
+        const int64_t width = min(t.tile, to - j0), ahead = u.first - j0;
+        load_tile(t, a.D, by_keys ? q + u.at(a.q, head) : k_head, by_keys ? a.q.token : a.k.token,
+                  theirs, j0, width, other);
+        load_tile(t, a.D, by_keys ? dy + u.at(a.y, head) : v_head, by_keys ? a.y.token : a.v.token,
+                  theirs, j0, width, other_too);
+        if (by_keys) {
+          load_numbers(log_sum + numbers, theirs, j0, width, width, log_sums);
+          load_numbers(dot + numbers, theirs, j0, width, width, dots);
+        }
+        __syncthreads();
+        products_over_channels(t, width, lanes, other, own, scores);
+        products_over_channels(t, width, lanes, other_too, own_too, gradients);
+        __syncthreads();
+        if (a.masked) {
+          mask_tile<by_keys>(mask, u.first, count, j0, width, t.rows, scores);
+          __syncthreads();
+        }
+        gradients_of_tile<by_keys>(a.causal, a.masked, ahead, width, lanes, t.rows, log_sums, dots,
+                                   scores, gradients);
+        __syncthreads();
+        const bool some_later = a.causal && (by_keys ? ahead + lanes > 1 : ahead < width - 1);
+        const bool some_hidden = some_later || a.masked;
+        products_over_tile(t, some_hidden, width, lanes, other, gradients, scores, sums, add);
+        if (by_keys)
+          products_over_tile(t, some_hidden, width, lanes, other_too, scores, scores, sums_v, add);
+        else if (dadded)
+          store_mask_gradients(count, width, t.rows, scores, gradients,
+                               dadded + (numbers + u.first) * theirs.count + j0, theirs.count);
+        __syncthreads();
+      }
+      if (!by_keys && dadded)  // what is later than all of these queries
+        for (int64_t i : block_rows(count))
+          for (int64_t j : block_stride(theirs.count - to))
+            dadded[(numbers + u.first + i) * theirs.count + to + j] = store<T>(A(0));
     }
     const HeadStrides& layout = by_keys ? a.k : a.q;
     store_transposed(
@@ -428,9 +410,9 @@ static AttentionTiles choose_tiles(int64_t D, std::size_t element, std::size_t& 
   return tiles;
 }
 
-static Config attention_config(const AttentionShape& a, const TokenGrid& rows, int64_t blocks,
-                               std::size_t shared) {
-  return {.grid = a.N * rows.windows() * a.heads * blocks,
+static Config attention_config(const AttentionShape& a, int64_t heads, const TokenGrid& rows,
+                               int64_t blocks, std::size_t shared) {
+  return {.grid = a.N * rows.windows() * heads * blocks,
           .block = {32, 8},
           .shared = shared,
           .work = a.rows() * a.keys.longest()};
@@ -438,7 +420,8 @@ static Config attention_config(const AttentionShape& a, const TokenGrid& rows, i
 
 template <class M, class T>
 void attention_forward(M& here, const AttentionShape& a, Span<const T> q, Span<const T> k,
-                       Span<const T> v, Span<T> y, Span<acc_t<T>> log_sum) {
+                       Span<const T> v, const AttentionMask<T>& mask, Span<T> y,
+                       Span<acc_t<T>> log_sum) {
 #ifndef TWEED_CPU
   if constexpr (std::is_same_v<T, bf16>)
     if (attention_mma_can(here, a, {q, k, v, y}))
@@ -447,8 +430,8 @@ void attention_forward(M& here, const AttentionShape& a, Span<const T> q, Span<c
   std::size_t shared;
   const AttentionTiles t = choose_tiles<ForwardArrays>(a.D, sizeof(acc_t<T>), shared);
   const int64_t blocks = ceil_div(a.queries.longest(), t.rows);
-  launch(attention_forward_kernel<T>, attention_config(a, a.queries, blocks, shared), here, a, t,
-         blocks, q, k, v, y, log_sum);
+  launch(attention_forward_kernel<T>, attention_config(a, a.heads, a.queries, blocks, shared), here,
+         a, t, blocks, q, k, v, mask.allowed, mask.added, y, log_sum);
 }
 
 template <class T>
@@ -463,8 +446,9 @@ static void attention_dot(Here& here, const AttentionShape& a, Span<const T> y, 
 
 template <class M, class T>
 void attention_backward(M& here, const AttentionShape& a, Span<const T> q, Span<const T> k,
-                        Span<const T> v, Span<const T> y, Span<const acc_t<T>> log_sum,
-                        Span<const T> dy, Span<T> dq, Span<T> dk, Span<T> dv, Span<acc_t<T>> dot) {
+                        Span<const T> v, const AttentionMask<T>& mask, Span<const T> y,
+                        Span<const acc_t<T>> log_sum, Span<const T> dy, Span<T> dq, Span<T> dk,
+                        Span<T> dv, Span<T> dadded, Span<acc_t<T>> dot) {
   using A = acc_t<T>;
   attention_dot(here, a, y, dy, dot);
 #ifndef TWEED_CPU
@@ -475,20 +459,24 @@ void attention_backward(M& here, const AttentionShape& a, Span<const T> q, Span<
   std::size_t shared;
   AttentionTiles t = choose_tiles<BackwardArrays<false>>(a.D, sizeof(A), shared);
   int64_t blocks = ceil_div(a.queries.longest(), t.rows);
-  launch(attention_backward_kernel<false, T>, attention_config(a, a.queries, blocks, shared), here,
-         a, t, blocks, q, k, v, dy, log_sum, Span<const A>(dot), dq, Span<T>());
+  launch(attention_backward_kernel<false, T>,
+         attention_config(a, a.heads, a.queries, blocks, shared), here, a, t, blocks, q, k, v,
+         mask.allowed, mask.added, dy, log_sum, Span<const A>(dot), dq, Span<T>(), dadded);
   t = choose_tiles<BackwardArrays<true>>(a.D, sizeof(A), shared);
   blocks = ceil_div(a.keys.longest(), t.rows);
-  launch(attention_backward_kernel<true, T>, attention_config(a, a.keys, blocks, shared), here, a,
-         t, blocks, q, k, v, dy, log_sum, Span<const A>(dot), dk, dv);
+  launch(attention_backward_kernel<true, T>,
+         attention_config(a, a.key_heads(), a.keys, blocks, shared), here, a, t, blocks, q, k, v,
+         mask.allowed, mask.added, dy, log_sum, Span<const A>(dot), dk, dv, Span<T>());
 }
 
-#define INSTANTIATE(T)                                                                         \
-  template void attention_forward(Here&, const AttentionShape&, Span<const T>, Span<const T>,  \
-                                  Span<const T>, Span<T>, Span<acc_t<T>>);                     \
-  template void attention_backward(Here&, const AttentionShape&, Span<const T>, Span<const T>, \
-                                   Span<const T>, Span<const T>, Span<const acc_t<T>>,         \
-                                   Span<const T>, Span<T>, Span<T>, Span<T>, Span<acc_t<T>>);
+#define INSTANTIATE(T)                                                                             \
+  template void attention_forward(Here&, const AttentionShape&, Span<const T>, Span<const T>,      \
+                                  Span<const T>, const AttentionMask<T>&, Span<T>,                 \
+                                  Span<acc_t<T>>);                                                 \
+  template void attention_backward(Here&, const AttentionShape&, Span<const T>, Span<const T>,     \
+                                   Span<const T>, const AttentionMask<T>&, Span<const T>,          \
+                                   Span<const acc_t<T>>, Span<const T>, Span<T>, Span<T>, Span<T>, \
+                                   Span<T>, Span<acc_t<T>>);
 FOR_FLOATING_TYPES(INSTANTIATE)
 
 }  // namespace tweed

@@ -179,7 +179,7 @@ __global__ void __launch_bounds__(attention_threads)
   char* const k_rows = q_rows + Head::rows_bytes;
   char* const v_rows = k_rows + Head::tile_bytes;
   for (int64_t index : grid_blocks(a.N * a.queries.windows() * a.heads * blocks)) {
-    const AttentionUnit u = unit_of(a, blocks, attention_rows, index);
+    const AttentionUnit u = unit_of(a, a.heads, blocks, attention_rows, index);
     const int64_t count = min(int64_t(attention_rows), u.queries.count - u.first);
     if (count <= 0) continue;
     load_rows<depth>(attention_rows, q + u.at(a.q), a.q.token, a.D, u.queries, u.first, count,
@@ -238,7 +238,7 @@ __global__ void __launch_bounds__(attention_threads)
   float* const of_other = reinterpret_cast<float*>(other_too + Head::tile_bytes);
   const float scale = float(a.scale);
   for (int64_t index : grid_blocks(a.N * a.queries.windows() * a.heads * blocks)) {
-    const AttentionUnit u = unit_of(a, blocks, attention_rows, index);
+    const AttentionUnit u = unit_of(a, a.heads, blocks, attention_rows, index);
     const TokenWindow &mine = by_keys ? u.keys : u.queries, &theirs = by_keys ? u.queries : u.keys;
     const int64_t count = min(int64_t(attention_rows), mine.count - u.first);
     if (count <= 0) continue;
@@ -310,8 +310,9 @@ bool attention_mma_can(const M& here, const AttentionShape& a,
                        std::initializer_list<Span<const bf16>> tensors) {
   for (auto& t : tensors)
     if (reinterpret_cast<uintptr_t>(t.data()) % 16 != 0) return false;
-  return here.has_tensor_cores() && !a.causal && a.D % 8 == 0 && a.D <= attention_most_channels &&
-         in_chunks(a.q) && in_chunks(a.k) && in_chunks(a.v) && in_chunks(a.y);
+  return here.has_tensor_cores() && !a.causal && !a.masked && a.group == 1 && a.D % 8 == 0 &&
+         a.D <= attention_most_channels && in_chunks(a.q) && in_chunks(a.k) && in_chunks(a.v) &&
+         in_chunks(a.y);
 }
 
 // Calls f with the least depth that holds D channels.

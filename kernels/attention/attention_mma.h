@@ -6,8 +6,8 @@
 
 namespace tweed {
 
-/// Whether it can: whole chunks of 16 bytes, nothing hidden (a product with 0 would let NaN of what
-/// is hidden through).
+/// Whether it can: whole chunks of 16 bytes, as many heads of keys as of queries, nothing hidden (a
+/// product with 0 would let NaN of what is hidden through) and no mask.
 template <class M>
 bool attention_mma_can(const M&, const AttentionShape&, std::initializer_list<Span<const bf16>>);
 

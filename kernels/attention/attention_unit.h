@@ -21,12 +21,17 @@ struct AttentionUnit {
   int64_t n, head, first;
   TokenWindow queries, keys;
 
-  __device__ int64_t at(const HeadStrides& s) const { return n * s.sample + head * s.head; }
+  __device__ int64_t at(const HeadStrides& s) const { return at(s, head); }
+  /// Of another head.
+  __device__ int64_t at(const HeadStrides& s, int64_t of) const {
+    return n * s.sample + of * s.head;
+  }
 };
-__device__ inline AttentionUnit unit_of(const AttentionShape& a, int64_t blocks, int64_t rows,
-                                        int64_t index) {
-  const int64_t of_head = index / blocks, of_window = of_head / a.heads;
+/// @param heads  those of what the blocks' rows are
+__device__ inline AttentionUnit unit_of(const AttentionShape& a, int64_t heads, int64_t blocks,
+                                        int64_t rows, int64_t index) {
+  const int64_t of_head = index / blocks, of_window = of_head / heads;
   const int64_t windows = a.queries.windows(), window = of_window % windows;
-  return {of_window / windows, of_head % a.heads, (index - of_head * blocks) * rows,
+  return {of_window / windows, of_head % heads, (index - of_head * blocks) * rows,
           window_of(a.queries, window), window_of(a.keys, window)};
 }

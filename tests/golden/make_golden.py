@@ -12,6 +12,7 @@
     simplenet     SimpleNet, forward and every gradient, float32 (networks.py)
     models        larger networks: loss and projections of all gradients (models.py)
     blocks        docs/examples/blocks.json, forward and every gradient, float64 (blocks.py)
+    multihead     torch.nn.MultiheadAttention, forward and every gradient, float64 (multihead.py)
     optim         optimizers, averages and schedules over 50 steps, float64 (optim.py)
     sgd_steps     ten SGD steps of a small network with batch norm, float32 (networks.py)
     saliency_pgd  gradient saliency and PGD on SimpleNet, float32 (attacks.py)
@@ -40,6 +41,7 @@ import blocks  # noqa: E402
 import defences  # noqa: E402
 import explain  # noqa: E402
 import models  # noqa: E402
+import multihead  # noqa: E402
 import networks  # noqa: E402
 import ops  # noqa: E402
 import ops_attention  # noqa: E402
@@ -67,6 +69,7 @@ MAKERS = {
     "simplenet": networks.make_simplenet,
     "models": models.make,
     "blocks": blocks.make,
+    "multihead": multihead.make,
     "optim": optim.make,
     "sgd_steps": networks.make_sgd_steps,
     "saliency_pgd": attacks.make,

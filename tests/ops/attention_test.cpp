@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "apps/paths.h"
 #include "autograd/elementwise.h"
 #include "autograd/graph_stats.h"
 #include "autograd/loss.h"
@@ -11,6 +12,7 @@
 #include "autograd/shape_ops.h"
 #include "nn/attention.h"
 #include "nn/init.h"
+#include "record/safetensors.h"
 #include "tests/catch.h"
 #include "tests/ops/on_all.h"
 
@@ -248,6 +250,61 @@ TEST_CASE("the attention layer projects, attends, projects", "[nn]") {
     backward(sum(layer(x)));
     for (auto& [name, t] : p) CHECK(grad(t).defined());
   }
+}
+
+TEST_CASE("MultiheadAttention is PyTorch's, in float64", "[nn]") {
+  const auto stored = read_safetensors(source_path("tests/golden/multihead.safetensors")).tensors;
+  for (Device device : test_devices()) {
+    INFO(device.name());
+    MultiheadAttention layer(8, 2);
+    CHECK(layer.description() == "MultiheadAttention(8, heads 2)");
+    for (auto& [name, t] : layer.state()) {
+      t.move_into(Tensor::empty(t.shape(), DType::float64));
+      t.copy_from(stored.at(name));
+    }
+    layer.to(device);
+    auto input = [&](const char* name) { return require_grad(stored.at(name).to(device).clone()); };
+    const Tensor x = input("x"), query = input("query"), key = input("key"), value = input("value");
+    const Tensor y = layer(x);
+    const Tensor z = layer.attend(query, key, value, {.mask = stored.at("mask").to(device)});
+    auto agrees = [&](const std::string& name, const Tensor& t) {
+      INFO(name);
+      CHECK(difference(t.to_doubles(), stored.at(name).to_doubles(), 1e-12) == "");
+    };
+    agrees("y", y);
+    agrees("z", z);
+    // On itself, by parts, it is what it is in one piece.
+    CHECK(difference(layer.attend(x, x, x).to_doubles(), y.to_doubles(), 1e-12) == "");
+    backward(sum(y * stored.at("dy").to(device)) + sum(z * stored.at("dz").to(device)));
+    agrees("grad/x", grad(x));
+    agrees("grad/query", grad(query));
+    agrees("grad/key", grad(key));
+    agrees("grad/value", grad(value));
+    for (auto& [name, t] : layer.parameters()) agrees("grad/" + name, grad(t));
+  }
+}
+
+TEST_CASE("MultiheadAttention begins as PyTorch's, and says what does not fit", "[nn]") {
+  const InitSeed seed(3);
+  MultiheadAttention layer(12, 3), plain(12, 3, false);
+  std::vector<std::string> names;
+  for (auto& [name, t] : layer.state()) names.push_back(name + " " + t.shape().str());
+  CHECK(names == std::vector<std::string>{"in_proj_weight (36, 12)", "in_proj_bias (36)",
+                                          "out_proj.weight (12, 12)", "out_proj.bias (12)"});
+  CHECK(plain.state().size() == 2);
+  const double bound = std::sqrt(6.0 / 48);  // Glorot's
+  double largest = 0;
+  for (double v : layer.state()[0].tensor.to_doubles()) largest = std::max(largest, std::abs(v));
+  CHECK(largest <= bound);
+  CHECK(largest > 0.9 * bound);
+  for (std::size_t bias : {1, 3})
+    for (double v : layer.state()[bias].tensor.to_doubles()) CHECK(v == 0);
+  CHECK(plain(Tensor::zeros({2, 5, 12})).shape() == Shape{2, 5, 12});
+  CHECK_THROWS_WITH(MultiheadAttention(12, 5), "[multihead_attention] 5 heads do not divide 12");
+  const Tensor x = Tensor::zeros({2, 5, 12});
+  CHECK_THROWS_WITH(layer.attend(x, x, Tensor::zeros({2, 5, 9})),
+                    "[multihead_attention] needs (N, tokens, 12), query is (2, 5, 12), key (2, 5, "
+                    "12), value (2, 5, 9)");
 }
 
 }  // namespace tweed

@@ -66,6 +66,76 @@ Array separate_attention_of(const Arrays& in, bool causal) {
   return y;
 }
 
+// A mask and what else attention with it is told.
+struct Masked {
+  Shape q;
+  int64_t keys, key_heads;
+  Shape mask;     ///< (L, S), or more axes in front
+  double hidden;  ///< the part of the pairs that is hidden
+  bool causal = false;
+  double scale = 0;
+};
+
+// Whether element i of a mask hides its pair; of each row of keys the first one stays.
+bool hides(const Masked& m, int64_t i) {
+  return i % m.mask[-1] && double(i * 7919 % 101) < 101 * m.hidden;
+}
+Tensor bytes_of(const Masked& m, Device device) {
+  std::vector<uint8_t> bytes;
+  for (int64_t i = 0; i < m.mask.size(); ++i) bytes.push_back(!hides(m, i));
+  return Tensor::from(bytes, m.mask, device);
+}
+
+// The sum over the keys that remain, in[3] being added to the scores if there is one.
+Array masked_attention_of(const Masked& m, const Arrays& in) {
+  const Array &q = in[0], &k = in[1], &v = in[2];
+  Array y(q.shape);
+  const int64_t N = q.shape[0], heads = q.shape[1], L = q.shape[2], D = q.shape[3], S = m.keys;
+  const Shape pairs = {N, heads, L, S};
+  for (int64_t n = 0; n < N; ++n)
+    for (int64_t h = 0; h < heads; ++h)
+      for (int64_t i = 0; i < L; ++i) {
+        const int64_t of_keys = (n * m.key_heads + h * m.key_heads / heads) * S;
+        const int64_t row = (n * heads + h) * L + i;
+        std::vector<double> weight(static_cast<std::size_t>(S));
+        double total = 0;
+        for (int64_t j = 0; j < S; ++j) {
+          const int64_t at = broadcast_index(m.mask, pairs, row * S + j);
+          if ((m.causal && j > i) || (in.size() < 4 && hides(m, at))) continue;
+          double score = in.size() < 4 ? 0 : in[3][at];
+          for (int64_t d = 0; d < D; ++d)
+            score += q[row * D + d] * k[(of_keys + j) * D + d] *
+                     (m.scale != 0 ? m.scale : 1 / std::sqrt(double(D)));
+          total += weight[std::size_t(j)] = std::exp(score);
+        }
+        for (int64_t j = 0; j < S; ++j)
+          for (int64_t d = 0; d < D; ++d)
+            y[row * D + d] += weight[std::size_t(j)] / total * v[(of_keys + j) * D + d];
+      }
+  return y;
+}
+
+// By a mask of bytes, or of numbers, whose gradient is checked, too.
+OpCase masked_case(const Masked& m, bool numbers) {
+  const Shape k = {m.q[0], m.key_heads, m.keys, m.q[3]};
+  std::vector<CaseInput> inputs = {{m.q}, {k}, {k}};
+  if (numbers) inputs.push_back({m.mask});
+  return {
+      "scaled_dot_product_attention",
+      m.q.str() + " with " + std::to_string(m.keys) + " keys of " + std::to_string(m.key_heads) +
+          " heads, mask " + m.mask.str() + (numbers ? " added" : "") + (m.causal ? " causal" : ""),
+      inputs,
+      [=](auto& in) {
+        return scaled_dot_product_attention(in[0], in[1], in[2],
+                                            {.causal = m.causal,
+                                             .mask = numbers ? in[3] : bytes_of(m, in[0].device()),
+                                             .scale = m.scale});
+      },
+      [=](const Arrays& in) { return masked_attention_of(m, in); },
+      {},
+      2.0};
+}
+
 Shape with_channels(Shape shape, int64_t C) {
   shape.set(shape.ndim() - 1, C);
   return shape;
@@ -131,6 +201,19 @@ std::vector<OpCase> attention_cases() {
     rows.push_back(separate_case({1, 2, 1, 1}, 70, causal));
     rows.push_back(separate_case({1, 1, 70, 2}, 1, causal));
   }
+  const Masked masks[] = {
+      {{2, 3, 4, 5}, 7, 3, {4, 7}, 0.4},
+      {{2, 3, 4, 5}, 7, 3, {2, 1, 4, 7}, 0.4},
+      {{2, 4, 5, 3}, 6, 2, {2, 4, 5, 6}, 0.3, true},
+      {{2, 4, 3, 4}, 5, 1, {2, 1, 1, 5}, 0.5, false, 0.3},
+      {{1, 6, 3, 2}, 4, 3, {6, 1, 4}, 0.5, true, -2},
+      {{1, 2, 67, 2}, 37, 1, {1, 1, 67, 37}, 0.6, true},  // several tiles
+      {{2, 2, 3, 2}, 70, 2, {2, 1, 1, 70}, 0.9},
+      {{1, 2, 3, 4}, 3, 1, {1, 1}, 0},
+      {{0, 2, 3, 4}, 3, 2, {3, 3}, 0.5},
+  };
+  for (auto& m : masks)
+    for (bool numbers : {false, true}) rows.push_back(masked_case(m, numbers));
   return rows;
 }
 
