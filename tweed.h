@@ -29,6 +29,7 @@
 #include "nn/answers.h"
 #include "nn/containers.h"
 #include "nn/eval_mode.h"
+#include "nn/gradcheck.h"
 #include "nn/gradients.h"
 #include "nn/forward_float.h"
 #include "nn/freeze.h"

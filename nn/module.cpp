@@ -98,8 +98,23 @@ void Module::train(bool on) {
   for (auto& [name, child] : children_) child->train(on);
 }
 
+// Copies a tensor, and the gradient that it may have, to where and what it is to be from now on.
+static void move_tensor(const Tensor& t, DType dtype, Device device) {
+  if (t.dtype() == dtype && t.device() == device) return;
+  const Tensor gradient = requires_grad(t) ? grad(t) : Tensor();
+  t.move_into(Tensor::empty(t.shape(), dtype, device));
+  if (gradient.defined()) set_grad(t, gradient.to(device).to(dtype));
+}
+
 void Module::to(Device device) {
-  for (auto& [name, t] : state()) t.move_into(Tensor::empty(t.shape(), t.dtype(), device));
+  for (auto& [name, t] : state()) move_tensor(t, t.dtype(), device);
+}
+void Module::to(DType dtype) {
+  if (!is_floating(dtype)) fail("module", "a network does not compute in ", dtype);
+  for (auto& [name, t] : parameters()) move_tensor(t, dtype, t.device());
+  const DType of_buffers = dtype == DType::bfloat16 ? DType::float32 : dtype;
+  for (auto& [name, t] : buffers())
+    if (is_floating(t.dtype())) move_tensor(t, of_buffers, t.device());
 }
 
 DType Module::dtype() const {

@@ -27,6 +27,7 @@ void Optimizer::step() {
 }
 
 void Optimizer::prepare() {
+  parameters_->check_parameters();
   steps_.count_up();
   std::vector<double> all;
   for (auto& group : parameters_->groups()) {

@@ -52,6 +52,16 @@ void ParameterBuffer::rebind(bool to_masters) const {
   for (auto& f : frozen_) f.parameter.rebind(to_masters ? f.master : f.computed_with);
 }
 
+void ParameterBuffer::check_parameters() const {
+  const char* start = static_cast<const char*>(computed_with_.address());
+  const auto size = int64_t(size_of(computed_with_.dtype()));
+  for (std::size_t i = 0; i < parameters_.size(); ++i)
+    if (parameters_[i].tensor.address() != start + offsets_[i] * size)
+      throw Error("[optim] " + parameters_[i].name +
+                  " has left the buffer that the optimizer changes: to() comes before it, and a "
+                  "network has one");
+}
+
 // Parameters with equal factors stand side by side; groups in the order of their first parameters.
 void ParameterBuffer::order_by_groups(const std::vector<Named>& parameters,
                                       const std::vector<ParameterRule>& rules) {

@@ -33,7 +33,8 @@ inline const ParameterRule no_decay_of_vectors{.weight_decay = 0, .most_axes = 1
 /// backward() adds to the gradients until zero_grad(). So a large batch can be taken in k parts
 /// of equal size: k times forward and backward of the mean loss / k, then one step.
 ///
-/// Keeps the parameters alive. Make it after Module::to(), and one per network.
+/// Keeps the parameters alive. Make it after Module::to(), and one per network: where parameters
+/// have left the buffer, the optimizer's next step says so.
 class ParameterBuffer {
  public:
   explicit ParameterBuffer(const std::vector<Named>& parameters,
@@ -44,6 +45,8 @@ class ParameterBuffer {
                   DType compute);
   /// Group by group, within each in the order given.
   const std::vector<Named>& parameters() const { return parameters_; }
+  /// The first element of each in the buffers.
+  const std::vector<int64_t>& offsets() const { return offsets_; }
   /// What the optimizer changes: the parameters themselves, or their float32 masters.
   const Tensor& values() const { return values_; }
   const Tensor& grads() const { return grads_; }
@@ -68,6 +71,10 @@ class ParameterBuffer {
   /// To be called when values() were changed: casts them for the network if need be, and tells the
   /// graph.
   void changed() const;
+  /// @throws Error  "[optim] conv1.weight has left the buffer that the optimizer changes: to()
+  /// comes
+  ///                before it, and a network has one"
+  void check_parameters() const;
 
  private:
   friend class MasterWeights;

@@ -41,11 +41,8 @@ struct Golden {
         .add("average", GlobalAvgPool())
         .add("fc1", Linear(8, 8, {.activation = Activation::relu}))
         .add("fc2", Linear(8, 5));
-    for (auto& [name, t] : network.state())
-      if (t.dtype() == DType::float32)
-        t.move_into(Tensor::empty(t.shape(), DType::float64, device));
-      else
-        t.move_into(Tensor::empty(t.shape(), t.dtype(), device));
+    network.to(DType::float64);
+    network.to(device);
     fill();
     network.eval();
     std::vector<double> values;
