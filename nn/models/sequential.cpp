@@ -1,5 +1,6 @@
 #include "nn/models/sequential.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -50,6 +51,11 @@ class LayerText {
 
   // An integer of at least `least`, or "classes".
   int64_t integer(const char* key, int64_t least = 1) { return as_integer(key, get(key), least); }
+  // An integer, or a list of one.
+  int64_t integer_or_list(const char* key) {
+    const Json& v = get(key);
+    return as_integer(key, v.is_array() && v.size() == 1 ? v[0] : v, 1);
+  }
   int64_t integer_or(const char* key, int64_t otherwise) {
     return json_.contains(key) ? integer(key, std::min<int64_t>(1, otherwise)) : otherwise;
   }
@@ -116,6 +122,15 @@ class LayerText {
     const Json& v = get(key);
     if (!v.is_string()) wrong(key, "a string");
     return v.get<std::string>();
+  }
+  // An argument of PyTorch's that changes nothing here as long as it has one of these values.
+  void take_harmless(const char* key, const std::vector<Json>& values) {
+    if (!json_.contains(key)) return;
+    const Json& v = get(key);
+    if (std::find(values.begin(), values.end(), v) != values.end()) return;
+    std::string known;
+    for (auto& value : values) known += (known.empty() ? "" : " or ") + value.dump();
+    wrong(key, known);
   }
   const Json& list(const char* key) {
     const Json& v = get(key);
@@ -237,7 +252,7 @@ ModulePtr make_norm(LayerText& t) {
 }
 
 ModulePtr make_layer_norm(LayerText& t) {
-  const int64_t features = t.integer("normalized_shape");
+  const int64_t features = t.integer_or_list("normalized_shape");
   t.check_weights(features, 2);
   return std::make_shared<LayerNorm>(features, t.fraction_or("eps", 1e-5));
 }
@@ -296,6 +311,30 @@ ModulePtr make_plain(LayerText&) {
   return std::make_shared<M>();
 }
 
+// What PyTorch's layers take beside what they have here, where it stands for what they do here
+// anyway: so that arguments can be copied from a program.
+struct Harmless {
+  std::set<std::string> types;
+  const char* key;
+  std::vector<Json> values;
+};
+const std::vector<Harmless>& harmless_arguments() {
+  static const std::vector<Harmless> all{
+      {{"Linear", "BatchNorm2d", "LayerNorm", "GroupNorm"}, "device", {nullptr}},
+      {{"Linear", "BatchNorm2d", "LayerNorm", "GroupNorm"}, "dtype", {nullptr}},
+      {{"BatchNorm2d", "GroupNorm"}, "affine", {true}},
+      {{"BatchNorm2d"}, "track_running_stats", {true}},
+      {{"LayerNorm"}, "elementwise_affine", {true}},
+      {{"LayerNorm"}, "bias", {true}},
+      {{"Flatten"}, "start_dim", {1}},
+      {{"Flatten"}, "end_dim", {-1, 3}},
+      {{"Dropout", "Dropout2d", "ReLU", "LeakyReLU", "ELU", "SiLU", "Mish", "Hardswish"},
+       "inplace",
+       {false, true}},
+  };
+  return all;
+}
+
 struct Row {
   const char* type;
   ModulePtr (*make)(LayerText&);
@@ -329,6 +368,8 @@ const Row rows[] = {
 ModulePtr make_layer(LayerText& text) {
   const std::string type = text.text("type");
   text.set_type(type);
+  for (auto& argument : harmless_arguments())
+    if (argument.types.contains(type)) text.take_harmless(argument.key, argument.values);
   std::string known;
   for (auto& row : rows) {
     if (type == row.type) return row.make(text);

@@ -150,7 +150,18 @@ TEST_CASE("A mistake in a description is named with file, layer and key") {
                 "layer 0 (GroupNorm) has 'num_channels' that 'num_groups' does not divide");
   check_refused(R"({"type": 3})", "layer 0 needs a string as 'type', not 3");
   check_refused(R"({"type": "MaxPool2d"})", "layer 0 (MaxPool2d) has no 'kernel_size'");
-  check_refused(R"({"type": "ReLU", "inplace": true})", "layer 0 (ReLU) has no use for 'inplace'");
+  check_refused(R"({"type": "ReLU", "slope": 0.1})", "layer 0 (ReLU) has no use for 'slope'");
+  check_refused(R"({"type": "Tanh", "inplace": true})", "layer 0 (Tanh) has no use for 'inplace'");
+  check_refused(R"({"type": "ReLU", "inplace": 1})",
+                "layer 0 (ReLU) needs false or true as 'inplace', not 1");
+  check_refused(R"({"type": "Flatten", "start_dim": 2})",
+                "layer 0 (Flatten) needs 1 as 'start_dim', not 2");
+  check_refused(R"({"type": "BatchNorm2d", "num_features": 3, "affine": false})",
+                "layer 0 (BatchNorm2d) needs true as 'affine', not false");
+  check_refused(R"({"type": "Linear", "in_features": 3, "out_features": 2, "dtype": "float16"})",
+                "layer 0 (Linear) needs null as 'dtype', not \"float16\"");
+  check_refused(R"({"type": "LayerNorm", "normalized_shape": [4, 3]})",
+                "layer 0 (LayerNorm) needs an integer");
   check_refused(
       R"({"type": "MaxPool2d", "kernel_size": "three"})",
       "layer 0 (MaxPool2d) needs an integer from 1 to 1048576 as 'kernel_size', not \"three\"");
@@ -223,6 +234,30 @@ TEST_CASE("Mistakes in a convolution's padding, and in layers made of layers") {
                 R"([{"type": "Linear", "in_features": 30000, "out_features": 30000}])";
   check_refused(R"({"type": "Concat", "branches": [)" + branches + "]}",
                 "layer 0.0.0 (Linear) has more weights than 2^28");
+}
+
+TEST_CASE("Arguments of PyTorch's that say what happens anyway are taken") {
+  const char* const plain[] = {
+      R"({"type": "Dropout", "p": 0.2}, {"type": "Dropout2d"}, {"type": "ReLU"}, {"type": "ELU"},
+         {"type": "BatchNorm2d", "num_features": 3}, {"type": "LayerNorm", "normalized_shape": 3},
+         {"type": "GroupNorm", "num_groups": 1, "num_channels": 3}, {"type": "Flatten"},
+         {"type": "Linear", "in_features": 12, "out_features": 2})",
+      R"({"type": "Dropout", "p": 0.2, "inplace": false}, {"type": "Dropout2d", "inplace": true},
+         {"type": "ReLU", "inplace": true}, {"type": "ELU", "inplace": false},
+         {"type": "BatchNorm2d", "num_features": 3, "affine": true, "track_running_stats": true,
+          "device": null, "dtype": null},
+         {"type": "LayerNorm", "normalized_shape": [3], "elementwise_affine": true, "bias": true,
+          "device": null},
+         {"type": "GroupNorm", "num_groups": 1, "num_channels": 3, "affine": true},
+         {"type": "Flatten", "start_dim": 1, "end_dim": -1},
+         {"type": "Linear", "in_features": 12, "out_features": 2, "device": null, "dtype": null})"};
+  std::vector<Tensor> results;
+  for (const char* layers : plain) {
+    auto network = made(layers);
+    network->eval();
+    results.push_back((*network)(random_tensor({2, 2, 2, 3})));
+  }
+  CHECK(same_bits(results[0], results[1]));
 }
 
 TEST_CASE("Layers that lie too deep in each other are refused") {
