@@ -8,7 +8,7 @@ Makes each network by `train_miniplaces --iterations`, so that running statistic
 new one; export_weights writes .onnx, .pth and .safetensors of it. onnxruntime runs the first on random
 images; our own logits for them are what build/features keeps in its cache. PyTorch loads the .pth
 with weights_only=True, pip's safetensors the third: the same numbers. Networks that PyTorch's own
-modules make (simplenet here, torchvision's ResNets) run there, too. Exit 1 if logits differ by more
+modules make (simplenet here, torchvision's networks) run there, too. Exit 1 if logits differ by more
 than 1e-4 of the largest.
 
 Needs numpy, pillow, onnx, onnxruntime, safetensors, torch and torchvision.
@@ -30,7 +30,8 @@ from safetensors.torch import load_file
 from torch import nn
 
 BUILD = Path(__file__).resolve().parents[1] / "build"
-SIZES = {"resnet18": 64, "resnet34": 64, "resnet50": 64, "inception": 64, "simplenet": 64, "simplenet_bn": 64,
+# Exported pools have windows of one size: VGG's last map has to be 7x7.
+SIZES = {"vgg11_bn": 224, "vgg16_bn": 224, "densenet121": 64, "resnet18": 64, "resnet34": 64, "resnet50": 64, "inception": 64, "simplenet": 64, "simplenet_bn": 64,
          "simplevit": 128, "squeezenet1_0": 64, "squeezenet1_0_caffe": 64}  # fmt: skip
 TOLERANCE = 1e-4
 
@@ -92,7 +93,7 @@ def simplenet():
 def in_torch(name):
     if name == "simplenet":
         return simplenet()
-    if name in ("resnet18", "resnet34", "resnet50"):
+    if name in ("resnet18", "resnet34", "resnet50", "vgg11_bn", "vgg16_bn", "densenet121"):
         import torchvision
 
         return getattr(torchvision.models, name)(num_classes=3)

@@ -27,6 +27,12 @@ class Build {
                                                   .activation = activation,
                                                   .norm_follows = !bias});
   }
+  /// One without bias whose result goes elsewhere than into a batch norm: into a sum, or beside
+  /// other channels.
+  std::shared_ptr<Conv2d> bare_conv(int64_t in, int64_t out, int64_t kernel, int64_t stride = 1) {
+    return std::make_shared<Conv2d>(
+        in, out, kernel, Conv2dOptions{.stride = stride, .padding = kernel / 2, .bias = false});
+  }
   std::shared_ptr<BatchNorm2d> norm(int64_t channels, Activation activation = Activation::none,
                                     double eps = 1e-5) {
     return std::make_shared<BatchNorm2d>(channels,
@@ -43,6 +49,6 @@ class Build {
 
 /// Gives all convolutions of a network Kaiming's normal weights, by default for the size of
 /// gradients (Fan::out), as torchvision does.
-void kaiming_convolutions(Module& network, uint64_t seed);
+void kaiming_convolutions(Module& network, uint64_t seed, Fan fan = Fan::out);
 
 }  // namespace tweed

@@ -31,6 +31,15 @@ constexpr Preprocessing googlenet{.normalization = halves, .published = true};
 constexpr Preprocessing caffe{.crop = 227, .normalization = bytes, .published = true};
 // akamaster/pytorch_resnet_cifar10, whose weights these are: with ImageNet's mean and deviation.
 constexpr Preprocessing cifar10{.resize = 32, .crop = 32, .published = true};
+// kuangliu/pytorch-cifar, and xternalz/WideResNet-pytorch: the mean of CIFAR-10's pixels and, in
+// the first, not quite their deviation.
+constexpr Normalization of_kuangliu{.mean = {0.4914f, 0.4822f, 0.4465f},
+                                    .std = {0.2023f, 0.1994f, 0.2010f}};
+constexpr Normalization of_wide{.mean = {125.3f / 255, 123.0f / 255, 113.9f / 255},
+                                .std = {63.0f / 255, 62.1f / 255, 66.7f / 255}};
+constexpr Preprocessing kuangliu{
+    .resize = 32, .crop = 32, .normalization = of_kuangliu, .published = true};
+constexpr Preprocessing wide{.resize = 32, .crop = 32, .normalization = of_wide, .published = true};
 // The coursework's validation images.
 constexpr Preprocessing miniplaces{.resize = 144, .crop = 128, .published = true};
 // Networks of exercises: everybody normalises as they like, but the size is CIFAR-10's.
@@ -41,17 +50,19 @@ Models& table() {
   {                                \
 #name, { name, preprocessing } \
   }
-  static Models models{ROW(cifar_5x5, exercise),       ROW(conv_only, exercise),
-                       ROW(conv_only_cured, exercise), ROW(conv_only_deep, exercise),
-                       ROW(conv_only_dirac, exercise), ROW(inception, googlenet),
-                       ROW(mish_deep, exercise),       ROW(mish_net, exercise),
-                       ROW(mish_net_bn, exercise),     ROW(resnet18, imagenet),
-                       ROW(resnet20, cifar10),         ROW(resnet32, cifar10),
-                       ROW(resnet34, imagenet),        ROW(resnet44, cifar10),
-                       ROW(resnet50, imagenet),        ROW(resnet56, cifar10),
-                       ROW(simplenet, miniplaces),     ROW(simplenet_bn, miniplaces),
-                       ROW(simplevit, miniplaces),     ROW(squeezenet1_0, imagenet),
-                       ROW(squeezenet1_0_caffe, caffe)};
+  static Models models{ROW(cifar_5x5, exercise),        ROW(conv_only, exercise),
+                       ROW(conv_only_cured, exercise),  ROW(conv_only_deep, exercise),
+                       ROW(conv_only_dirac, exercise),  ROW(densenet121, imagenet),
+                       ROW(inception, googlenet),       ROW(mish_deep, exercise),
+                       ROW(mish_net, exercise),         ROW(mish_net_bn, exercise),
+                       ROW(preact_resnet18, kuangliu),  ROW(resnet18, imagenet),
+                       ROW(resnet20, cifar10),          ROW(resnet32, cifar10),
+                       ROW(resnet34, imagenet),         ROW(resnet44, cifar10),
+                       ROW(resnet50, imagenet),         ROW(resnet56, cifar10),
+                       ROW(simplenet, miniplaces),      ROW(simplenet_bn, miniplaces),
+                       ROW(simplevit, miniplaces),      ROW(squeezenet1_0, imagenet),
+                       ROW(squeezenet1_0_caffe, caffe), ROW(vgg11_bn, imagenet),
+                       ROW(vgg16_bn, imagenet),         ROW(wide_resnet28_10, wide)};
 #undef ROW
   return models;
 }

@@ -48,6 +48,13 @@ ModulePtr resnet56(const ModelOptions& options);
 ModulePtr squeezenet1_0(const ModelOptions& options);
 ModulePtr squeezenet1_0_caffe(const ModelOptions& options);
 ModulePtr inception(const ModelOptions& options);
+ModulePtr vgg11_bn(const ModelOptions& options);
+ModulePtr vgg16_bn(const ModelOptions& options);
+ModulePtr densenet121(const ModelOptions& options);
+
+// For CIFAR-10's (N, 32, 32, 3).
+ModulePtr preact_resnet18(const ModelOptions& options);
+ModulePtr wide_resnet28_10(const ModelOptions& options);
 
 // For images of options.image_size, a multiple of 16.
 ModulePtr simplevit(const ModelOptions& options);

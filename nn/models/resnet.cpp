@@ -14,10 +14,10 @@
 
 namespace tweed {
 
-void kaiming_convolutions(Module& network, uint64_t seed) {
+void kaiming_convolutions(Module& network, uint64_t seed, Fan fan) {
   uint32_t number = 0;
   for (auto& [name, t] : network.parameters())
-    if (t.ndim() == 4) t.copy_from(kaiming_normal(t.shape(), {seed, ++number}, Fan::out));
+    if (t.ndim() == 4) t.copy_from(kaiming_normal(t.shape(), {seed, ++number}, fan));
 }
 
 namespace {

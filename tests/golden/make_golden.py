@@ -11,6 +11,7 @@
     ops_norm      layer norm and group norm, float64 (ops_norm.py)
     simplenet     SimpleNet, forward and every gradient, float32 (networks.py)
     models        larger networks: loss and projections of all gradients (models.py)
+    zoo           other networks, as torchvision and their authors have them (zoo.py); needs torchvision
     blocks        docs/examples/blocks.json, forward and every gradient, float64 (blocks.py)
     multihead     torch.nn.MultiheadAttention, forward and every gradient, float64 (multihead.py)
     optim         optimizers, averages and schedules over 50 steps, float64 (optim.py)
@@ -55,6 +56,7 @@ import ops_shape  # noqa: E402
 import optim  # noqa: E402
 import safetensors_numpy  # noqa: E402
 import torchattacks_images  # noqa: E402
+import zoo  # noqa: E402
 
 MAKERS = {
     "ops": ops.make,
@@ -68,6 +70,7 @@ MAKERS = {
     "ops_loss": ops_loss.make,
     "simplenet": networks.make_simplenet,
     "models": models.make,
+    "zoo": zoo.make,
     "blocks": blocks.make,
     "multihead": multihead.make,
     "optim": optim.make,
@@ -77,7 +80,7 @@ MAKERS = {
     "torchattacks": torchattacks_images.make,
     "explain": explain.make,
 }
-NEEDS = {"explain": "captum"}  # where it is missing, that name is left out unless it is asked for
+NEEDS = {"explain": "captum", "zoo": "torchvision"}  # where it is missing, that name is left out unless it is asked for
 
 
 def difference(new, stored):

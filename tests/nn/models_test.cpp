@@ -10,7 +10,7 @@
 #include "optim/sgd.h"
 #include "record/checkpoint.h"
 #include "tests/catch.h"
-#include "tests/ops/formula.h"
+#include "tests/nn/stored_network.h"
 #include "tests/support.h"
 
 using namespace tweed;
@@ -22,37 +22,6 @@ const SafeTensors& golden() {
   return file;
 }
 
-// As fill() in tests/golden/models.py; element numbers follow PyTorch's axes.
-void fill(Module& network) {
-  uint32_t salt = 0;
-  for (auto& [name, t] : network.parameters()) {
-    const Tensor in_file = to_file_axes(t);
-    const bool weight = name.ends_with("weight");
-    const double fan_in = double(t.size() / t.dim(0));
-    std::vector<float> values;
-    for (int64_t i = 0; i < t.size(); ++i) {
-      const double u = formula(uint32_t(i), salt);
-      values.push_back(
-          float(weight && t.ndim() > 1 ? u * std::sqrt(6.0 / fan_in) : u * 0.2 + weight));
-    }
-    t.copy_from(from_file_axes(Tensor::from(values, in_file.shape())));
-    ++salt;
-  }
-}
-
-// A gradient's products with the stored directions.
-std::vector<double> projections(const Tensor& gradient, uint32_t number, int64_t count) {
-  const auto g = to_file_axes(gradient).to_doubles();
-  std::vector<double> result;
-  for (uint32_t k = 0; k < uint32_t(count); ++k) {
-    double sum = 0;
-    const uint32_t salt = 1'000'000 + number * uint32_t(count) + k;
-    for (std::size_t i = 0; i < g.size(); ++i) sum += g[i] * formula(uint32_t(i), salt);
-    result.push_back(sum);
-  }
-  return result;
-}
-
 void check_gradients(const std::string& name, Module& network, double tolerance) {
   const auto norms = golden().tensors.at(name + "/norms").to_doubles();
   const Tensor stored = golden().tensors.at(name + "/projections");
@@ -60,7 +29,7 @@ void check_gradients(const std::string& name, Module& network, double tolerance)
   for (auto& [parameter, t] : network.parameters()) {
     INFO(parameter);
     const auto wanted = stored.slice(number, number + 1).to_doubles(),
-               got = projections(grad(t), number, stored.dim(1));
+               got = projections(to_file_axes(grad(t)), number, stored.dim(1));
     // A random direction has length sqrt(n / 3); of a wrong gradient it sees about 1 / sqrt(n).
     for (std::size_t k = 0; k < got.size(); ++k)
       CHECK(std::abs(got[k] - wanted[k]) <= tolerance * norms[number] + 1e-7);
@@ -72,7 +41,7 @@ void check_network(const std::string& name, bool training, double tolerance) {
   INFO(name);
   auto of = [&](const char* what) { return golden().tensors.at(name + "/" + what); };
   auto network = make_model(name, {.classes = 10});
-  fill(*network);
+  fill_by_formula(*network);
   network->train(training);
   std::vector<float> pixels;
   for (uint8_t p : of("images").to_vector<uint8_t>()) pixels.push_back(float(p) / 127.5f - 1.0f);
@@ -102,7 +71,7 @@ TEST_CASE("Logits, loss and every gradient are PyTorch's") {
 TEST_CASE("A network from JSON with residual blocks and branches is PyTorch's, in float64") {
   const auto stored = read_safetensors(source_path("tests/golden/blocks.safetensors")).tensors;
   auto network = make_model(source_path("docs/examples/blocks.json"), {.classes = 5});
-  fill(*network);
+  fill_by_formula(*network);
   network->to(DType::float64);
   const auto agrees = [&](const std::string& name, const Tensor& t) {
     INFO(name);
@@ -146,23 +115,32 @@ TEST_CASE("Networks have as many parameters as torchvision's and the papers'") {
   CHECK(count("resnet32", 10) == 464154);
   CHECK(count("resnet44", 10) == 658586);
   CHECK(count("resnet56", 10) == 853018);
+  CHECK(count("vgg11_bn", 1000) == 132868840);
+  CHECK(count("vgg16_bn", 1000) == 138365992);
+  CHECK(count("densenet121", 1000) == 7978856);
+  CHECK(count("preact_resnet18", 10) == 11171146);
+  CHECK(count("wide_resnet28_10", 10) == 36479194);
 }
 
-TEST_CASE("Every network takes 20 steps and its loss falls") {
+TEST_CASE("Every network takes a few steps and its loss falls") {
   const Dataset data =
       open_dataset("tiny", {.image_size = 32, .tiny_train = 2, .tiny_validation = 1}, Splits::train)
           .train;
-  Batch batch;
-  REQUIRE(Loader(data, {.batch_size = 20, .image_size = 32, .workers = 0}).next(batch));
-  const Tensor x = Tensor::from(batch.images, {20, 32, 32, 3}),
-               labels = Tensor::from(batch.labels, {20});
   for (auto& name : model_names()) {
     INFO(name);
     auto network = make_model(name, {.classes = 10, .image_size = 32});
+    // The largest take long for the same.
+    const bool large = network->parameter_count() > 30'000'000;
+    const int64_t count = large ? 4 : 20;
+    const uint32_t steps = large ? 6 : 20;
+    Batch batch;
+    REQUIRE(Loader(data, {.batch_size = count, .image_size = 32, .workers = 0}).next(batch));
+    const Tensor x = Tensor::from(batch.images, {count, 32, 32, 3}),
+                 labels = Tensor::from(batch.labels, {count});
     ParameterBuffer parameters(network->parameters());
     SGD sgd(parameters, {.lr = 0.01, .momentum = 0.9, .weight_decay = 0});
     std::vector<double> losses;
-    for (uint32_t step = 0; step < 20; ++step) {
+    for (uint32_t step = 0; step < steps; ++step) {
       network->set_random_step({0, step});
       const Tensor loss = cross_entropy((*network)(x), labels);
       parameters.zero_grad();
