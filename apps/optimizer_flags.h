@@ -14,7 +14,7 @@ struct OptimizerFlags {
   std::vector<std::string>& freeze;  ///< patterns of parameters that are not trained
 
   void add_to(CLI::App& flags);
-  /// @throws Error  for flags that do not go together
+  /// @throws Error  for flags that do not go together: "--nesterov belongs to --optimizer sgd"
   void check() const;
   /// Says on stderr which flags have no effect beside others.
   void note_unused() const;

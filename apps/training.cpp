@@ -22,8 +22,10 @@ Training::Training(const TrainingOptions& options, const CheckpointInfo& info, M
       data_(std::move(data)),
       trainer_(std::move(network), data_.train, with_log(options.trainer)),
       robust_images_(balanced(data_.validation, options.robust_images)) {
-  // A later version may have another rate by default.
+  // A later version may have others by default.
   options_.flags.try_emplace("--lr", 1, nlohmann::json(trainer_.optimizer().lr()).dump());
+  options_.flags.try_emplace("--momentum", 1,
+                             nlohmann::json(first_momentum(options.trainer)).dump());
 }
 
 int Training::run() {

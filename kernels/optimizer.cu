@@ -10,12 +10,13 @@ __global__ void sgd_kernel(int64_t n, const double* __restrict__ numbers,
                            const G* __restrict__ grad, T* __restrict__ velocity,
                            T* __restrict__ weight) {
   using A = acc_t<T>;
-  const A lr = A(numbers[0]), momentum = A(numbers[1]), weight_decay = A(numbers[2]);
+  const A lr = A(numbers[0]), momentum = A(numbers[1]), weight_decay = A(numbers[2]),
+          fresh = A(numbers[3]);
   for (int64_t i : grid_stride(n)) {
     const A w = load(weight[i]), g = load(grad[i]) + weight_decay * w;
     A v = g;
     if constexpr (has_velocity) {
-      v += momentum * load(velocity[i]);
+      v = fresh * g + momentum * load(velocity[i]);
       velocity[i] = store<T>(v);
     }
     weight[i] = store<T>(w - lr * (nesterov ? g + momentum * v : v));
@@ -39,6 +40,85 @@ __global__ void adam_kernel(int64_t n, const double* __restrict__ numbers,
     first[i] = store<T>(m);
     second[i] = store<T>(v);
     weight[i] = store<T>(w - (decay_weight * w + step_size * m / (sqrt(v) * root + eps)));
+  }
+}
+
+template <bool centered, class G, class T>
+__global__ void rmsprop_kernel(int64_t n, const double* __restrict__ numbers,
+                               const G* __restrict__ grad, T* __restrict__ square,
+                               T* __restrict__ mean, T* __restrict__ momentum,
+                               T* __restrict__ weight) {
+  using A = acc_t<T>;
+  const A lr = A(numbers[0]), part = A(numbers[1]), eps = A(numbers[2]),
+          weight_decay = A(numbers[3]), kept = A(numbers[4]);
+  for (int64_t i : grid_stride(n)) {
+    const A w = load(weight[i]), g = load(grad[i]) + weight_decay * w, s0 = load(square[i]);
+    const A s = (s0 - part * s0) + part * g * g;
+    A variance = s;
+    if constexpr (centered) {
+      const A m0 = load(mean[i]), m = (m0 - part * m0) + part * g;
+      mean[i] = store<T>(m);
+      variance = s - m * m;
+      if (variance < 0) variance = 0;  // by rounding, where gradients are all alike
+    }
+    const A b = kept * load(momentum[i]) + g / (sqrt(variance) + eps);
+    square[i] = store<T>(s);
+    momentum[i] = store<T>(b);
+    weight[i] = store<T>(w - lr * b);
+  }
+}
+
+template <class G, class T>
+__global__ void lion_kernel(int64_t n, const double* __restrict__ numbers,
+                            const G* __restrict__ grad, T* __restrict__ first,
+                            T* __restrict__ weight) {
+  using A = acc_t<T>;
+  const A lr = A(numbers[0]), new1 = A(numbers[1]), new2 = A(numbers[2]),
+          decay_weight = A(numbers[3]);
+  for (int64_t i : grid_stride(n)) {
+    const A w = load(weight[i]), g = load(grad[i]), m = load(first[i]);
+    const A c = (m - new1 * m) + new1 * g;
+    const A sign = c > 0 ? A(1) : c < 0 ? A(-1) : c;  // NaN stays NaN
+    first[i] = store<T>((m - new2 * m) + new2 * g);
+    weight[i] = store<T>(w - (decay_weight * w + lr * sign));
+  }
+}
+
+template <bool nesterov, class G, class T>
+__global__ void muon_momentum_kernel(int64_t n, const double* __restrict__ numbers,
+                                     const G* __restrict__ grad, T* __restrict__ first,
+                                     T* __restrict__ update) {
+  using A = acc_t<T>;
+  const A part = A(numbers[muon_first + 1]);
+  for (int64_t i : grid_stride(n)) {
+    const A g = load(grad[i]), m0 = load(first[i]), m = (m0 - part * m0) + part * g;
+    first[i] = store<T>(m);
+    update[i] = store<T>(nesterov ? (m - part * m) + part * g : m);
+  }
+}
+
+template <class T>
+__global__ void divide_by_norm_kernel(int64_t n, acc_t<T> eps, const acc_t<T>* __restrict__ square,
+                                      T* __restrict__ x) {
+  using A = acc_t<T>;
+  const A norm = sqrt(square[0]), factor = A(1) / (norm < eps ? eps : norm);
+  for (int64_t i : grid_stride(n)) x[i] = store<T>(load(x[i]) * factor);
+}
+
+template <class T>
+__global__ void weighted_sum_kernel(int64_t n, acc_t<T> a, const T* __restrict__ x, acc_t<T> b,
+                                    T* __restrict__ y) {
+  for (int64_t i : grid_stride(n)) y[i] = store<T>(a * load(x[i]) + b * load(y[i]));
+}
+
+template <class T>
+__global__ void muon_apply_kernel(int64_t n, acc_t<T> ratio, const double* __restrict__ numbers,
+                                  const T* __restrict__ update, T* __restrict__ weight) {
+  using A = acc_t<T>;
+  const A step = A(numbers[muon_first]) * ratio, decay = A(numbers[muon_first + 2]);
+  for (int64_t i : grid_stride(n)) {
+    const A w = load(weight[i]);
+    weight[i] = store<T>(w - (decay * w + step * load(update[i])));
   }
 }
 
@@ -103,6 +183,45 @@ void adam_step(M& here, Span<const double> numbers, Span<const G> grad, Span<T> 
          grad, first, second, weight);
 }
 
+template <class M, class G, class T>
+void rmsprop_step(M& here, Span<const double> numbers, Span<const G> grad, Span<T> square,
+                  Span<T> mean, Span<T> momentum, Span<T> weight) {
+  auto kernel = mean.size() ? rmsprop_kernel<true, G, T> : rmsprop_kernel<false, G, T>;
+  launch(kernel, {.grid = ceil_div(weight.size(), 256)}, here, weight.size(), numbers, grad, square,
+         mean, momentum, weight);
+}
+
+template <class M, class G, class T>
+void lion_step(M& here, Span<const double> numbers, Span<const G> grad, Span<T> first,
+               Span<T> weight) {
+  launch(lion_kernel<G, T>, {.grid = ceil_div(weight.size(), 256)}, here, weight.size(), numbers,
+         grad, first, weight);
+}
+
+template <class M, class G, class T>
+void muon_momentum(M& here, bool nesterov, Span<const double> numbers, Span<const G> grad,
+                   Span<T> first, Span<T> update) {
+  auto kernel = nesterov ? muon_momentum_kernel<true, G, T> : muon_momentum_kernel<false, G, T>;
+  launch(kernel, {.grid = ceil_div(update.size(), 256)}, here, update.size(), numbers, grad, first,
+         update);
+}
+template <class M, class T>
+void divide_by_norm(M& here, double eps, Span<const acc_t<T>> square, Span<T> x) {
+  launch(divide_by_norm_kernel<T>, {.grid = ceil_div(x.size(), 256)}, here, x.size(), acc_t<T>(eps),
+         square, x);
+}
+template <class M, class T>
+void weighted_sum(M& here, double a, Span<const T> x, double b, Span<T> y) {
+  launch(weighted_sum_kernel<T>, {.grid = ceil_div(y.size(), 256)}, here, y.size(), acc_t<T>(a), x,
+         acc_t<T>(b), y);
+}
+template <class M, class T>
+void muon_apply(M& here, double ratio, Span<const double> numbers, Span<const T> update,
+                Span<T> weight) {
+  launch(muon_apply_kernel<T>, {.grid = ceil_div(weight.size(), 256)}, here, weight.size(),
+         acc_t<T>(ratio), numbers, update, weight);
+}
+
 template <class M, class T>
 void average_step(M& here, double decay, Span<const T> weight, Span<T> average) {
   launch(average_kernel<T>, {.grid = ceil_div(weight.size(), 256)}, here, weight.size(),
@@ -123,14 +242,21 @@ void clip_norm(M& here, double most, Span<const acc_t<T>> square, Span<acc_t<T>>
          norm, x);
 }
 
-#define STEPS(G, T)                                                                         \
-  template void sgd_step(Here&, bool, Span<const double>, Span<const G>, Span<T>, Span<T>); \
-  template void adam_step(Here&, Span<const double>, Span<const G>, Span<T>, Span<T>, Span<T>);
+#define STEPS(G, T)                                                                               \
+  template void sgd_step(Here&, bool, Span<const double>, Span<const G>, Span<T>, Span<T>);       \
+  template void adam_step(Here&, Span<const double>, Span<const G>, Span<T>, Span<T>, Span<T>);   \
+  template void rmsprop_step(Here&, Span<const double>, Span<const G>, Span<T>, Span<T>, Span<T>, \
+                             Span<T>);                                                            \
+  template void lion_step(Here&, Span<const double>, Span<const G>, Span<T>, Span<T>);            \
+  template void muon_momentum(Here&, bool, Span<const double>, Span<const G>, Span<T>, Span<T>);
 STEPS(bf16, float)
-#define INSTANTIATE(T)                                                                \
-  STEPS(T, T)                                                                         \
-  template void average_step(Here&, double, Span<const T>, Span<T>);                  \
-  template void sum_of_squares(Here&, Span<const T>, Span<acc_t<T>>, Span<acc_t<T>>); \
+#define INSTANTIATE(T)                                                                 \
+  STEPS(T, T)                                                                          \
+  template void divide_by_norm(Here&, double, Span<const acc_t<T>>, Span<T>);          \
+  template void weighted_sum(Here&, double, Span<const T>, double, Span<T>);           \
+  template void muon_apply(Here&, double, Span<const double>, Span<const T>, Span<T>); \
+  template void average_step(Here&, double, Span<const T>, Span<T>);                   \
+  template void sum_of_squares(Here&, Span<const T>, Span<acc_t<T>>, Span<acc_t<T>>);  \
   template void clip_norm(Here&, double, Span<const acc_t<T>>, Span<acc_t<T>>, Span<T>);
 FOR_FLOATING_TYPES(INSTANTIATE)
 

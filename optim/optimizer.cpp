@@ -4,7 +4,7 @@
 
 namespace tweed {
 
-static constexpr int64_t numbers_a_group = 8;
+static constexpr int64_t numbers_a_group = StepNumbers::count;
 static_assert(sizeof(StepNumbers) == numbers_a_group * sizeof(double));
 
 Optimizer::Optimizer(const Optimized& parameters, double lr, const std::vector<std::string>& kinds)
@@ -41,7 +41,8 @@ void Optimizer::apply() {
   for (std::size_t i = 0; i < parameters_->groups().size(); ++i) {
     const auto& group = parameters_->groups()[i];
     auto part_of = [&](const Tensor& buffer) { return buffer.slice(group.first, group.last); };
-    Part part{numbers_.slice(int64_t(i), int64_t(i) + 1),
+    Part part{i,
+              numbers_.slice(int64_t(i), int64_t(i) + 1),
               part_of(parameters_->grads()),
               part_of(parameters_->values()),
               {}};

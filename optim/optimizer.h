@@ -37,12 +37,14 @@ class Optimizer {
   void step();
   /// What the host does for a step: counts it, and sends its numbers to the device.
   void prepare();
-  /// What the device does: one kernel a group of parameters, and may be recorded (see Replay).
+  /// What the device does: one kernel a group of parameters (Muon takes more), and may be recorded
+  /// (see Replay).
   void apply();
   double lr() const { return lr_; }
   /// @throws Error  "[optim] lr is nan, not a finite number from 0"
   void set_lr(double lr);
-  /// Momentum, or Adam's beta1: what one_cycle_momentum() changes. @throws Error  as for lr
+  /// Momentum, or beta1 of Adam and Lion: what one_cycle_momentum() changes. @throws Error  as for
+  /// lr
   virtual void set_momentum(double momentum) = 0;
 
   /// The steps done.
@@ -61,6 +63,7 @@ class Optimizer {
   virtual StepNumbers numbers(double lr, double weight_decay, int64_t step) const = 0;
   /// A group's part of everything that a step needs.
   struct Part {
+    std::size_t group;
     Tensor numbers, grads, values;
     std::vector<Tensor> kept;  ///< in the order of `kinds`
   };
@@ -80,7 +83,7 @@ class Optimizer {
   std::shared_ptr<ParameterBuffer> parameters_;
   double lr_;
   std::vector<Named> kept_;
-  Tensor numbers_;                                  // (groups, 8)
+  Tensor numbers_;                                  // (groups, StepNumbers::count)
   Tensor steps_ = Tensor::zeros({}, DType::int32);  // on the cpu: its reading waits for nothing
 };
 

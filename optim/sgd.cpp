@@ -8,6 +8,11 @@ SGD::SGD(const Optimized& parameters, const Options& options)
     : Optimizer(parameters, options.lr, {"velocity"}), options_(options) {
   set_momentum(options.momentum);
   check_not_negative("sgd", "weight_decay", options.weight_decay);
+  check_argument("sgd", "dampening", options.dampening,
+                 options.dampening >= 0 && options.dampening <= 1, "from 0 to 1");
+  if (options.nesterov)
+    check_argument("sgd", "dampening", options.dampening, options.dampening == 0,
+                   "0, which Nesterov's momentum needs");
 }
 
 void SGD::set_momentum(double momentum) {
@@ -15,8 +20,11 @@ void SGD::set_momentum(double momentum) {
   options_.momentum = momentum;
 }
 
-StepNumbers SGD::numbers(double lr, double weight_decay, int64_t /*step*/) const {
-  return Sgd{lr, options_.momentum, options_.weight_decay * weight_decay}.numbers();
+StepNumbers SGD::numbers(double lr, double weight_decay, int64_t step) const {
+  const bool dampens = step > 1 && options_.momentum > 0;
+  return Sgd{lr, options_.momentum, options_.weight_decay * weight_decay,
+             dampens ? 1 - options_.dampening : 1}
+      .numbers();
 }
 
 void SGD::update(const Part& p) {

@@ -2,8 +2,12 @@
 // what they refuse.
 #include <cmath>
 
+#include "autograd/elementwise.h"
 #include "optim/adam.h"
 #include "optim/ema.h"
+#include "optim/lion.h"
+#include "optim/muon.h"
+#include "optim/rmsprop.h"
 #include "optim/schedule.h"
 #include "optim/sgd.h"
 #include "tests/catch.h"
@@ -105,6 +109,70 @@ TEST_CASE("Adam in float32 stays as near to float64 as its digits allow") {
   CHECK(difference(train(DType::float32), train(DType::float64), 5e-7) == "");
 }
 
+TEST_CASE(
+    "Lion moves every weight by the rate, whatever its gradient, and leaves those without one") {
+  for (Device device : test_devices()) {
+    const Tensor w = require_grad(Tensor::zeros({4}, DType::float32, device));
+    ParameterBuffer buffer({{"w", w}});
+    Lion lion(buffer, {.lr = 0.25});
+    grad(w).copy_from(Tensor::from<float>({1e9f, -1e-9f, 0, NAN}, {4}));
+    lion.step();
+    const auto moved = w.to_doubles();
+    CHECK(std::vector<double>(moved.begin(), moved.end() - 1) ==
+          std::vector<double>{-0.25, 0.25, 0});
+    CHECK(std::isnan(moved[3]));
+  }
+}
+
+TEST_CASE(
+    "RMSprop's first step is by 1 / sqrt(1 - alpha), and equal gradients leave no deviation") {
+  for (Device device : test_devices()) {
+    const Tensor w = require_grad(Tensor::zeros({1}, DType::float32, device));
+    ParameterBuffer buffer({{"w", w}});
+    RMSprop rmsprop(buffer, {.lr = 0.1, .alpha = 0.75, .eps = 0});
+    grad(w).fill(-7);
+    rmsprop.step();
+    CHECK(w.item() == Approx(0.2));
+    // Centered, where rounding would make the variance negative: each step is finite.
+    RMSprop centered(buffer, {.lr = 1e-6, .alpha = 0.5, .eps = 1e-3, .centered = true});
+    for (int step = 0; step < 60; ++step) {
+      grad(w).fill(0.1 + step % 2 * 1e-9);
+      centered.step();
+      CHECK(std::isfinite(w.item()));
+    }
+  }
+}
+
+TEST_CASE("Dampening begins with the second gradient, and not without momentum") {
+  const auto after_two = [](const SGD::Options& options) {
+    const Tensor w = require_grad(Tensor::zeros({1}, DType::float64));
+    ParameterBuffer buffer({{"w", w}});
+    SGD sgd(buffer, options);
+    for (int step = 0; step < 2; ++step) grad(w).fill(1), sgd.step();
+    return w.item();
+  };
+  CHECK(after_two({.lr = 1, .momentum = 0.5, .dampening = 0.25}) == Approx(-1 - (0.5 + 0.75)));
+  CHECK(after_two({.lr = 1, .dampening = 0.25}) == -2);
+}
+
+TEST_CASE("Newton and Schulz's iteration brings all singular values near 1") {
+  for (Device device : test_devices())
+    for (const Shape& shape : {Shape{4, 4}, Shape{3, 9}, Shape{9, 3}, Shape{1, 6}, Shape{6, 1}}) {
+      INFO(device.name() << " " << shape.str());
+      const Tensor x = random_tensor(shape, DType::float64, device, 5);
+      const auto y = newton_schulz(x * 1e-3).to_doubles();
+      CHECK(difference(newton_schulz(x).to_doubles(), y, 1e-9) == "");  // the size does not count
+      // Of the small side's products the diagonal is the mean of squared singular values.
+      const int64_t rows = shape[0], columns = shape[1], small = std::min(rows, columns);
+      double squares = 0;
+      for (double v : y) squares += v * v;
+      CHECK(std::sqrt(squares / double(small)) > 0.65);
+      CHECK(std::sqrt(squares / double(small)) < 1.2);
+    }
+  CHECK_THROWS_WITH(newton_schulz(Tensor::zeros({3})), "[newton_schulz] x is (3), no matrix");
+  for (double v : newton_schulz(Tensor::zeros({2, 3})).to_doubles()) CHECK(v == 0);
+}
+
 TEST_CASE("Optimizers, averages and clipping refuse numbers that mean nothing") {
   const Tensor w = require_grad(Tensor::zeros({3}));
   ParameterBuffer buffer({{"w", w}});
@@ -122,6 +190,23 @@ TEST_CASE("Optimizers, averages and clipping refuse numbers that mean nothing") 
     CHECK_THROWS_AS(Adam(buffer, {.beta1 = bad}), Error);
     CHECK_THROWS_AS(Adam(buffer, {.beta2 = bad}), Error);
     CHECK_THROWS_AS(Adam(buffer, {.eps = bad}), Error);
+    CHECK_THROWS_AS(SGD(buffer, {.dampening = bad}), Error);
+    CHECK_THROWS_AS(RMSprop(buffer, {.lr = bad}), Error);
+    CHECK_THROWS_AS(RMSprop(buffer, {.alpha = bad}), Error);
+    CHECK_THROWS_AS(RMSprop(buffer, {.eps = bad}), Error);
+    CHECK_THROWS_AS(RMSprop(buffer, {.weight_decay = bad}), Error);
+    CHECK_THROWS_AS(RMSprop(buffer, {.momentum = bad}), Error);
+    CHECK_THROWS_AS(Lion(buffer, {.lr = bad}), Error);
+    CHECK_THROWS_AS(Lion(buffer, {.weight_decay = bad}), Error);
+    CHECK_THROWS_AS(Lion(buffer, {.beta1 = bad}), Error);
+    CHECK_THROWS_AS(Lion(buffer, {.beta2 = bad}), Error);
+    CHECK_THROWS_AS(Muon(buffer, {.lr = bad}), Error);
+    CHECK_THROWS_AS(Muon(buffer, {.weight_decay = bad}), Error);
+    CHECK_THROWS_AS(Muon(buffer, {.momentum = bad}), Error);
+    CHECK_THROWS_AS(Muon(buffer, {.adam_rate = bad}), Error);
+    CHECK_THROWS_AS(Muon(buffer, {.beta1 = bad}), Error);
+    CHECK_THROWS_AS(Muon(buffer, {.beta2 = bad}), Error);
+    CHECK_THROWS_AS(Muon(buffer, {.eps = bad}), Error);
     CHECK_THROWS_AS(Ema(buffer, bad), Error);
     CHECK_THROWS_AS(ParameterBuffer({{"w", w}}, {{.lr = bad}}), Error);
     CHECK_THROWS_AS(ParameterBuffer({{"w", w}}, {{.weight_decay = bad}}), Error);
@@ -134,6 +219,9 @@ TEST_CASE("Optimizers, averages and clipping refuse numbers that mean nothing") 
     if (bad == inf) continue;
     CHECK_THROWS_AS(buffer.clip_grad_norm(bad), Error);
   }
+  CHECK_THROWS_WITH(SGD(buffer, {.nesterov = true, .dampening = 0.5}),
+                    "[sgd] dampening is 0.5, not 0, which Nesterov's momentum needs");
+  CHECK_THROWS_WITH(Muon(buffer, {.ns_steps = 0}), "[muon] ns_steps is 0, not from 1 to 100");
   CHECK_THROWS_WITH(Ema(buffer, 1e300), "[ema] decay is 1e+300, not from 0 to 1");
   CHECK_THROWS_AS(Adam(buffer, {.beta2 = 1}), Error);
   CHECK_NOTHROW(SGD(buffer, {.lr = 0, .momentum = 0, .weight_decay = 0}));

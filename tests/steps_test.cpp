@@ -8,13 +8,13 @@
 #include "nn/init.h"
 #include "nn/layers.h"
 #include "nn/models/models.h"
-#include "optim/adam.h"
 #include "optim/ema.h"
 #include "optim/sgd.h"
 #include "tensor/replay.h"
 #include "tests/catch.h"
 #include "tests/support.h"
 #include "train/defence.h"
+#include "train/options.h"
 #include "train/step.h"
 
 using namespace tweed;
@@ -37,6 +37,7 @@ ModulePtr small_network(Device device) {
 struct Kind {
   bool recorded = true, attacked = false;
   DType compute = DType::float32;
+  std::string optimizer = "adam";
 };
 
 // A step with everything that it may have, on batches of four random images.
@@ -45,30 +46,33 @@ class Steps {
   Steps(Device device, const Kind& kind)
       : network(small_network(device)),
         parameters(network->parameters(), {no_decay_of_vectors}, kind.compute),
-        adam(parameters, {.lr = 0.02, .weight_decay = 0.01}),
+        optimizer(make_optimizer(
+            {.lr = 0.02, .optimizer = kind.optimizer, .weight_decay = 0.01, .head = "fc"},
+            parameters)),
         ema(parameters, 0.9),
         images(Tensor::zeros({4, 6, 6, 3}, DType::float32, device)),
         labels(Tensor::zeros({4}, DType::int32, device)),
-        step(*network, parameters, adam, options(device, kind), images, labels) {}
+        step(*network, parameters, *optimizer, options(device, kind), images, labels) {}
 
   // Returns the loss of a step.
   double operator()(int number) {
     images.copy_from(random_tensor(images.shape(), DType::float32, {}, uint64_t(number)));
     labels.copy_from(Tensor::from(std::vector<int32_t>{number % 4, 1, 2, (number + 1) % 4}, {4}));
-    adam.set_lr(0.02 / (number + 1));
+    optimizer->set_lr(0.02 / (number + 1));
     step.score().set({});
     step(number);
     return step.score().read().average().loss;
   }
   std::vector<Named> state() const {
     std::vector<Named> all = network->state();
-    for (auto& part : {adam.state(), ema.state()}) all.insert(all.end(), part.begin(), part.end());
+    for (auto& part : {optimizer->state(), ema.state()})
+      all.insert(all.end(), part.begin(), part.end());
     return all;
   }
 
   ModulePtr network;
   ParameterBuffer parameters;
-  Adam adam;
+  std::unique_ptr<Optimizer> optimizer;
   Ema ema;
   Tensor images, labels;
   Step step;
@@ -87,8 +91,14 @@ class Steps {
 
 TEST_CASE("A recorded step has the bits of one that is not, in everything it changes") {
   for (Device device : test_devices())
-    for (const Kind& o : {Kind{}, Kind{.attacked = true}, Kind{.compute = DType::bfloat16}}) {
-      INFO(device.name() << ", attacked " << o.attacked << ", " << name_of(o.compute));
+    for (const Kind& o :
+         {Kind{}, Kind{.attacked = true}, Kind{.compute = DType::bfloat16},
+          Kind{.optimizer = "sgd"}, Kind{.optimizer = "rmsprop"}, Kind{.optimizer = "lion"},
+          Kind{.optimizer = "muon"}, Kind{.compute = DType::bfloat16, .optimizer = "rmsprop"},
+          Kind{.compute = DType::bfloat16, .optimizer = "lion"},
+          Kind{.compute = DType::bfloat16, .optimizer = "muon"}}) {
+      INFO(device.name() << ", attacked " << o.attacked << ", " << name_of(o.compute) << ", "
+                         << o.optimizer);
       Kind unrecorded = o;
       unrecorded.recorded = false;
       Steps replayed(device, o), plain(device, unrecorded);

@@ -1,6 +1,7 @@
 // Trainer, evaluation and attacks as a program calls them, on a few drawn images.
 #include "train/trainer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -86,6 +87,37 @@ TEST_CASE("A trainer that goes on from a state ends with the bits of one that ne
       while (!second.done()) second.epoch();
       check_same(second.state(), whole.state());
     }
+}
+
+TEST_CASE("So does one by each optimizer, with all that it keeps") {
+  const std::pair<TrainerOptions, const char*> kinds[] = {
+      {{.optimizer = "sgd", .momentum = 0.5, .dampening = 0.25}, "velocity.conv1.weight"},
+      {{.optimizer = "rmsprop", .momentum = 0.5, .centered = true}, "grad_avg.conv1.weight"},
+      {{.optimizer = "lion", .beta2 = 0.9}, "exp_avg.conv1.weight"},
+      {{.optimizer = "muon", .head = "fc"}, "exp_avg_sq.fc.weight"}};
+  for (auto& [kind, kept] : kinds) {
+    INFO(kind.optimizer);
+    TrainerOptions options = kind;
+    options.lr = 0.003;
+    options.epochs = 2;
+    options.batch_size = 4;
+    options.workers = 0;
+    Trainer whole(network(), scenes().train, options), first(network(), scenes().train, options);
+    while (!whole.done()) whole.epoch();
+    first.step();
+    first.step();
+    const TrainerState state = copy_of(first);
+    const auto found = std::find_if(state.tensors.begin(), state.tensors.end(), [&](auto& t) {
+      return t.name == "optimizer." + std::string(kept);
+    });
+    REQUIRE(found != state.tensors.end());
+    CHECK(difference(found->tensor.to_doubles(), Tensor::zeros(found->tensor.shape()).to_doubles(),
+                     1e-12) != "");
+    Trainer second(network({}, 77), scenes().train, options);
+    second.load(state);
+    while (!second.done()) second.epoch();
+    check_same(second.state(), whole.state());
+  }
 }
 
 TEST_CASE("Training lowers the loss, and counts what it does") {
@@ -194,7 +226,7 @@ TEST_CASE("What a trainer cannot do it says") {
   };
   refused({.batch_size = 13}, "there are 12 training images, fewer than a batch of 13");
   refused({.batch_size = 4, .optimizer = "lamb"},
-          "no optimizer 'lamb'; there are sgd, adam, adamw");
+          "no optimizer 'lamb'; there are sgd, adam, adamw, rmsprop, lion, muon");
   refused({.batch_size = 4, .schedule = "up"}, "no schedule 'up'; there are cosine, step");
   refused({.batch_size = 4, .accumulate = 3}, "a batch of 4 images cannot be cut into 3 parts");
 

@@ -14,18 +14,28 @@
 namespace tweed {
 
 struct TrainerOptions {
-  std::optional<double> lr;  ///< the largest learning rate; unset: 0.1 for sgd, 0.001 for others
+  /// The largest learning rate; unset: 0.1 for sgd, 0.001 for adam and adamw, 0.01 for rmsprop,
+  /// 0.0001 for lion, 0.02 for muon.
+  std::optional<double> lr;
   int64_t epochs = 10;
   int64_t iterations = 0;  ///< if set, this many steps instead of whole epochs
   int64_t batch_size = 64;
-  std::string optimizer = "sgd";  ///< sgd, adam, or adamw (decay apart from gradients)
-  double momentum = 0.9;          ///< beta1 of adam and adamw
-  bool nesterov = false;          ///< of sgd
-  /// Unset: 0.0001 for sgd, 0 for adam, 0.01 for adamw.
+  std::string optimizer = "sgd";  ///< one of optimizer_names()
+  /// beta1 of adam, adamw and lion. Unset: 0.9, but 0 for rmsprop and 0.95 for muon.
+  std::optional<double> momentum;
+  bool nesterov = false;            ///< of sgd
+  std::optional<double> dampening;  ///< of sgd; unset: 0
+  std::optional<double> beta2;    ///< unset: 0.999 for adam and adamw, 0.99 for lion, 0.95 for muon
+  std::optional<double> eps;      ///< unset: 1e-8, but 1e-10 for muon; sgd and lion have none
+  std::optional<double> alpha;    ///< of rmsprop; unset: 0.99
+  bool centered = false;          ///< of rmsprop
+  std::optional<double> adam_lr;  ///< of what muon leaves to AdamW; unset: 0.015 of lr
+  /// Unset: 0.0001 for sgd, 0 for adam and rmsprop, 0.01 for adamw and muon, 0.1 for lion.
   std::optional<double> weight_decay;
   /// If set, the learning rate of the parameters of `head`, instead of lr.
   std::optional<double> head_lr;
-  std::string head;             ///< a layer's name; see head_name() in nn/head.h
+  /// A layer's name; see head_name() in nn/head.h. muon leaves it to AdamW.
+  std::string head;
   bool no_decay_norms = false;  ///< no weight decay on biases and on the scales of norms
   /// Of the learning rate, each iteration: cosine, step (a tenth after each third), onecycle (the
   /// momentum goes the other way), constant.
@@ -51,6 +61,10 @@ struct TrainerOptions {
   bool log_steps = false;  ///< keeps what each step came to, for Trainer::new_steps()
 };
 
+/// sgd, adam, adamw (decay apart from gradients), rmsprop, lion, muon
+std::vector<std::string> optimizer_names();
+/// What the optimizer's momentum (or beta1) is, as long as no schedule changes it.
+double first_momentum(const TrainerOptions& options);
 std::vector<ParameterRule> rules_of(const TrainerOptions& options);
 /// @throws Error  if there is no such optimizer
 std::unique_ptr<Optimizer> make_optimizer(const TrainerOptions& options,

@@ -14,10 +14,11 @@ function draft(run) {
       `and from ${short(e.val_loss[0])} to ${short(last(e.val_loss))} on validation images.` : '',
     flag(run, 'adversarial', '') ? againstAttacks(run) : '');
 
-  const names = { sgd: 'Stochastic gradient descent', adam: 'Adam', adamw: 'AdamW' };
+  const names = { sgd: 'Stochastic gradient descent', adam: 'Adam', adamw: 'AdamW', rmsprop: 'RMSprop', lion: 'Lion',
+    muon: 'Muon (AdamW for vectors and the last layer)' };
   const momentum = flag(run, 'momentum', null);
   add('Optimiser', `${names[optimizer] || optimizer} with a largest learning rate of ${lr}` +
-    (optimizer === 'sgd' && momentum ? ` and momentum ${momentum}` + (flag(run, 'nesterov', '') === 'true' ? ' (Nesterov)' : '') : '') + '.',
+    (['sgd', 'rmsprop', 'muon'].includes(optimizer) && Number(momentum) ? ` and momentum ${momentum}` + (flag(run, 'nesterov', '') === 'true' ? ' (Nesterov)' : '') : '') + '.',
     Number(flag(run, 'clip-grad', 0)) ? `Gradients were scaled down to a norm of at most ${flag(run, 'clip-grad')}.` : '',
     Number(flag(run, 'accumulate', 1)) > 1 ? `Each batch went through the network in ${flag(run, 'accumulate')} parts.` : '');
 
@@ -28,7 +29,7 @@ function draft(run) {
 
   const kinds = [];
   if (decay !== null && Number(decay) > 0) kinds.push(`weight decay of ${decay}`);
-  if (decay === null) kinds.push(optimizer === 'sgd' ? 'weight decay of 0.0001' : optimizer === 'adamw' ? 'weight decay of 0.01' : '');
+  if (decay === null) kinds.push(optimizer === 'sgd' ? 'weight decay of 0.0001' : optimizer === 'lion' ? 'weight decay of 0.1' : ['adamw', 'muon'].includes(optimizer) ? 'weight decay of 0.01' : '');
   const augment = flag(run, 'augment', 'none');
   if (augment !== 'none') kinds.push(`augmented images (${augment})`);
   if (Number(flag(run, 'ema', 0))) kinds.push(`an average of the weights over time (decay ${flag(run, 'ema')})`);

@@ -122,7 +122,11 @@ TEST_CASE("Every optimizer lowers the loss, and every schedule ends where it sho
       {"--nesterov", 1e-8},
       {"--schedule step", 0.003 * 0.01},
       {"--optimizer adam --schedule constant", 0.003},
-      {"--optimizer adamw --schedule onecycle", 0.003 / 25 / 10'000}};
+      {"--optimizer adamw --schedule onecycle", 0.003 / 25 / 10'000},
+      {"--momentum 0.5 --dampening 0.5", 1e-8},
+      {"--optimizer rmsprop --alpha 0.9 --centered --optimizer-eps 1e-3", 1e-8},
+      {"--optimizer lion --beta2 0.95 --lr 0.0003", 1e-8},
+      {"--optimizer muon --adam-lr 0.001 --schedule onecycle", 0.003 / 25 / 10'000}};
   for (auto& [flags, last_rate] : runs) {
     TemporaryFolder folder;
     Outcome o =
@@ -313,6 +317,17 @@ TEST_CASE("Wrong flags are refused in one line, with exit code 2") {
   check_refused(train(out, {"--conv", "implicit"}), "'implicit' works on cuda, sim, not on cpu");
   check_refused(train(out, {"--evaluate"}), "--resume");
   check_refused(train(out, {"--optimizer", "adam", "--nesterov"}), "--nesterov belongs");
+  check_refused(train(out, {"--optimizer", "adam", "--dampening", "0"}),
+                "--dampening belongs to --optimizer sgd");
+  check_refused(train(out, {"--beta2", "0.9"}),
+                "--beta2 belongs to --optimizer adam, adamw, lion, muon");
+  check_refused(train(out, {"--optimizer-eps", "1"}),
+                "--optimizer-eps belongs to --optimizer adam, adamw, rmsprop, muon");
+  check_refused(train(out, {"--alpha", "0.9"}), "--alpha belongs to --optimizer rmsprop");
+  check_refused(train(out, {"--centered"}), "--centered belongs to --optimizer rmsprop");
+  check_refused(train(out, {"--adam-lr", "1"}), "--adam-lr belongs to --optimizer muon");
+  check_refused(train(out, {"--nesterov", "--dampening", "0.5"}),
+                "--nesterov goes without --dampening");
   check_refused(train(out, {"--accumulate", "3"}), "does not divide the batch of 8");
   check_refused(train(out, {"--freeze", "conv99.*"}), "fits 'conv99.*'");
   check_refused(train(out, {"--freeze", "*"}), "no parameters that require gradients");

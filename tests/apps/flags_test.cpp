@@ -111,7 +111,8 @@ TEST_CASE("Every flag of an evaluation changes its figures, or says that it does
        "--adversarial pgd", "--out nowhere",    "--overwrite",      "--patience 2",
        "--save-every 3",    "--keep 2",         "--watch-nan",      "--head-lr 0.1",
        "--head-only",       "--half-weights",   "--profile",        "--adversarial-weight 1",
-       "--robust-images 5"}};
+       "--robust-images 5", "--dampening 0.1",  "--beta2 0.5",      "--optimizer-eps 1",
+       "--alpha 0.5",       "--centered",       "--adam-lr 1",      }};
   for (auto& flag : unused.lines) {
     const Outcome o = succeeded("train_miniplaces", start + split(flag));
     INFO(flag << "\n" << o.err);
@@ -140,9 +141,10 @@ TEST_CASE("What training has no use for is noted") {
   const std::string own_way = ": no effect with --schedule onecycle, which has a way of its own";
   noted("--schedule onecycle --warmup 1", "--warmup" + own_way);
   noted("--schedule onecycle --momentum 0.5", "--momentum" + own_way);
-  const Outcome resumed = succeeded(
-      "train_miniplaces",
-      start + split("--resume " + t.out + "/last.safetensors --normalize none --epochs 2"));
+  const Outcome resumed =
+      succeeded("train_miniplaces",
+                start + split("--resume " + t.out +
+                              "/last.safetensors --normalize none --epochs 2"));
   CHECK(resumed.err ==
         "note: --normalize: no effect with --resume, which goes on as before\n"
         "note: --overwrite: no effect with --resume, which goes on in the run's own folder\n");

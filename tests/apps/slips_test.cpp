@@ -21,7 +21,8 @@ TEST_CASE("Slips are answered in one line, with what may have been meant") {
   slip("tiny --model resnet-18", "there is no model 'resnet-18'; there are ");
   slip("tiny --model resnet-18", "did you mean 'resnet18'?");
   slip("tiny --optimizer AdamW",
-       "--optimizer: takes sgd, adam, adamw, not 'AdamW'; did you mean 'adamw'?");
+       "--optimizer: takes sgd, adam, adamw, rmsprop, lion, muon, not 'AdamW'; did you mean "
+       "'adamw'?");
   slip("tiny --schedule cosin", "did you mean 'cosine'?");
   slip("tiny --augment flip", "did you mean 'mirror'?");
   slip("tiny --start-epoch 3", "a run that goes on by --resume knows its epoch");

@@ -1,8 +1,11 @@
 """optim.safetensors: optimizers, averages and schedules of PyTorch over 50 steps."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import torch
-from torch.optim import SGD, Adam, AdamW, lr_scheduler, swa_utils
+import torch.optim._muon as torch_muon
+from torch.optim import SGD, Adam, AdamW, Muon, RMSprop, lr_scheduler, swa_utils
 
 from formula import uniform
 
@@ -10,13 +13,17 @@ STEPS = 50
 KEPT = (1, 10, 50)
 # Three parameters of a problem without a network, and how far from the other its optimum lies.
 SHAPES = {"conv.weight": (5, 7), "conv.bias": (5,), "fc.weight": (3, 4)}
+# What Muon tells apart: filters, vectors, tall and wide matrices.
+MUON_SHAPES = {
+    "conv.weight": (6, 2, 3, 3), "conv.bias": (6,), "tall.weight": (9, 4), "wide.weight": (3, 8),
+}  # fmt: skip
 
 
-def problem():
-    """Parameters by the formula: salts 500, 501, 502."""
+def problem(shapes=SHAPES):
+    """Parameters by the formula: salts 500, 501, ..."""
     return {
         name: torch.nn.Parameter(torch.from_numpy(uniform(shape, 500 + p)))
-        for p, (name, shape) in enumerate(SHAPES.items())
+        for p, (name, shape) in enumerate(shapes.items())
     }
 
 
@@ -37,6 +44,23 @@ def groups(parameters, lr, weight_decay, **_):
     ]
 
 
+class Lion(torch.optim.Optimizer):
+    """The paper's algorithm 2 (arXiv:2302.06675)."""
+
+    def __init__(self, parameters, lr, betas=(0.9, 0.99), weight_decay=0.0):
+        super().__init__(parameters, dict(lr=lr, betas=betas, weight_decay=weight_decay))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            (beta1, beta2), lr = group["betas"], group["lr"]
+            for w in group["params"]:
+                m = self.state[w].setdefault("m", torch.zeros_like(w))
+                update = (beta1 * m + (1 - beta1) * w.grad).sign() + group["weight_decay"] * w
+                w -= lr * update
+                m.copy_(beta2 * m + (1 - beta2) * w.grad)
+
+
 OPTIMIZERS = {
     "sgd": (SGD, dict(lr=0.05, momentum=0.9)),
     "sgd_plain": (SGD, dict(lr=0.05)),
@@ -44,6 +68,13 @@ OPTIMIZERS = {
     "sgd_nesterov": (SGD, dict(lr=0.05, momentum=0.9, weight_decay=0.1, nesterov=True)),
     "sgd_groups": (SGD, dict(lr=0.05, momentum=0.9, weight_decay=0.1)),
     "sgd_clipped": (SGD, dict(lr=0.05, momentum=0.9)),
+    "sgd_dampened": (SGD, dict(lr=0.05, momentum=0.9, dampening=0.3, weight_decay=0.1)),
+    "rmsprop": (RMSprop, dict(lr=0.01)),
+    "rmsprop_momentum": (RMSprop, dict(lr=0.01, alpha=0.9, eps=1e-3, momentum=0.8)),
+    "rmsprop_centered": (RMSprop, dict(lr=0.01, momentum=0.5, weight_decay=0.1, centered=True)),
+    "rmsprop_groups": (RMSprop, dict(lr=0.01, weight_decay=0.1)),
+    "lion": (Lion, dict(lr=0.01)),
+    "lion_groups": (Lion, dict(lr=0.01, betas=(0.8, 0.95), weight_decay=0.1)),
     "adam": (Adam, dict(lr=0.02)),
     "adam_decay": (Adam, dict(lr=0.02, betas=(0.8, 0.99), eps=1e-3, weight_decay=0.1)),
     "adamw": (AdamW, dict(lr=0.02)),
@@ -63,6 +94,60 @@ def trajectory(name, tensors):
         if name == "sgd_clipped":
             torch.nn.utils.clip_grad_norm_(parameters.values(), 1.5)
         optimizer.step()
+        if step in KEPT:
+            for key, w in parameters.items():
+                tensors[f"{name}/{step}/{key}"] = w.detach().numpy().copy()
+
+
+@contextmanager
+def without_rounding():
+    """Lets torch.optim.Muon iterate in float64, where it asks for bfloat16."""
+
+    class InDouble:
+        bfloat16 = torch.float64
+
+        def __getattr__(self, name):
+            return getattr(torch, name)
+
+    torch_muon.torch = InDouble()
+    yield
+    torch_muon.torch = torch
+
+
+MUONS = {
+    "muon": dict(weight_decay=0.01, momentum=0.95),
+    "muon_plain": dict(weight_decay=0.0, momentum=0.8, nesterov=False, ns_steps=3),
+    "muon_head": dict(weight_decay=0.1, momentum=0.9),  # AdamW for the last matrix
+    "muon_rounded": dict(weight_decay=0.01, momentum=0.95),  # in bfloat16, as PyTorch does it
+}
+
+
+def muon(name, tensors):
+    """torch.optim.Muon on matrices and on filters as matrices, AdamW on the rest."""
+    options = MUONS[name]
+    parameters = problem(MUON_SHAPES)
+    filters = parameters["conv.weight"]
+    matrices = {"conv.weight": torch.nn.Parameter(filters.detach().reshape(6, 18).clone())}
+    matrices |= {k: w for k, w in parameters.items() if w.ndim == 2}
+    if name == "muon_head":
+        del matrices["wide.weight"]
+    rest = [w for k, w in parameters.items() if k not in matrices]
+    optimizers = [
+        Muon(matrices.values(), lr=0.02, **options),
+        AdamW(rest, lr=0.02 * 0.015, betas=(0.9, 0.95), eps=1e-10,
+              weight_decay=options["weight_decay"]),
+    ]  # fmt: skip
+    for step in range(1, STEPS + 1):
+        set_gradients(parameters, step)
+        matrices["conv.weight"].grad = filters.grad.reshape(6, 18)
+        for optimizer in optimizers:
+            if name == "muon_rounded":
+                optimizer.step()
+            else:
+                with without_rounding():
+                    optimizer.step()
+        with torch.no_grad():
+            filters.copy_(matrices["conv.weight"].reshape(filters.shape))
         if step in KEPT:
             for key, w in parameters.items():
                 tensors[f"{name}/{step}/{key}"] = w.detach().numpy().copy()
@@ -151,6 +236,8 @@ def make():
     tensors = {}
     for name in OPTIMIZERS:
         trajectory(name, tensors)
+    for name in MUONS:
+        muon(name, tensors)
     averages(tensors)
     rates(tensors)
     small_network(tensors)
