@@ -34,6 +34,7 @@
 #include "nn/forward_float.h"
 #include "nn/freeze.h"
 #include "nn/init.h"
+#include "nn/initialize.h"
 #include "nn/layers.h"
 #include "nn/models/models.h"
 #include "nn/module.h"

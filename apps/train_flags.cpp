@@ -3,6 +3,7 @@
 #include "apps/numbers.h"
 #include "autograd/conv.h"
 #include "kernels/machine/printable.h"
+#include "nn/initialize.h"
 #include "nn/models/models.h"
 #include "train/defence.h"
 
@@ -125,6 +126,10 @@ void TrainFlags::add_task_flags(CLI::App& app) {
 }
 
 void TrainFlags::add_training_flags(CLI::App& app) {
+  app.add_option("--init", init,
+                 "initial weights of linear layers and convolutions: " + joined(init_schemes()) +
+                     "; default: the network's own")
+      ->check(one_of(init_schemes()));
   app.add_flag("--find-lr", find_lr,
                "do not train: try rates that rise from 1e-6 to 10 in 200 steps, draw the loss by "
                "rate, suggest an --lr, and print the command that trains with it; weights stay as "
@@ -237,6 +242,8 @@ void TrainFlags::check_use(const CLI::App& app) const {
       throw Error(std::string(flag) + " names a file or folder, not ''");
   if (!weights.empty() && (!resume.empty() || evaluate))
     throw Error("--weights is what a new run starts from: it goes without --resume and --evaluate");
+  if (!init.empty() && !weights.empty())
+    throw Error("--init goes without --weights, which bring a network's own");
   if (find_lr && (!resume.empty() || evaluate))
     throw Error("--find-lr is for a new run: it goes without --resume and --evaluate");
   if (check_only && evaluate) throw Error("--check is of a run: it goes without --evaluate");
@@ -278,6 +285,8 @@ void TrainFlags::check_use(const CLI::App& app) const {
       check_unattacked(app);
     parse_augmentation(augment, 32);  // before anything is read
     optimizer.note_unused();
+    if (!resume.empty() && !init.empty())
+      note_unused("--init", "with --resume, which goes on as before");
     if (!resume.empty() && app.count("--normalize"))
       note_unused("--normalize", "with --resume, which goes on as before");
   }

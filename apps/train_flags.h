@@ -46,7 +46,8 @@ struct TrainFlags {
   std::string model = "simplenet", resume, conv = "auto", drawing;
   std::string augment = "mirror,crop", normalize = "imagenet", validation;
   std::string precision = "f32", images_on = "auto", out = "runs/train";
-  std::string weights;                         // to start from; empty: none
+  std::string weights;  // to start from; empty: none
+  std::string init;     // the scheme of initial weights; empty: the network's
   std::optional<Normalization> normalization;  // that these want, where --normalize is not given
   bool head_only = false, half_weights = false, find_lr = false, check_only = false;
   bool overwrite = false, evaluate = false, attacked = false, pictures = false, custom_conv = false,

@@ -18,6 +18,7 @@
 #include "kernels/machine/printable.h"
 #include "nn/freeze.h"
 #include "nn/head.h"
+#include "nn/initialize.h"
 #include "nn/models/sequential.h"
 #include "nn/summary.h"
 #include "record/draw/graph_drawing.h"
@@ -266,6 +267,7 @@ ModulePtr new_network(const TrainFlags& f, const CheckpointInfo& info) {
   ModulePtr network = make_model(f.model, {.classes = int64_t(info.classes.size()),
                                            .seed = f.data.seed,
                                            .image_size = info.image_size});
+  if (!f.init.empty()) initialize_weights(*network, f.init, f.data.seed);
   if (f.weights.empty()) return network;
   for (auto& note : start_from(f.weights, *network, info.model))
     say("%s: %s\n", printable(f.weights).c_str(), note.c_str());

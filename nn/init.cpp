@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "nn/weight_limit.h"
 
@@ -67,6 +68,46 @@ Tensor xavier_uniform(const Shape& shape, const InitKey& key, double gain) {
 }
 Tensor xavier_normal(const Shape& shape, const InitKey& key, double gain) {
   return normal_init(shape, xavier_std(shape, gain), key);
+}
+
+namespace {
+
+using Rows = std::vector<std::vector<double>>;
+
+double product_of(const std::vector<double>& a, const std::vector<double>& b) {
+  return std::inner_product(a.begin(), a.end(), b.begin(), 0.);
+}
+
+// Makes rows orthonormal from the first on, by Gram and Schmidt, each twice, without which rounding
+// would add up. Every row keeps a positive product with what it was: R's diagonal.
+void orthonormalise(Rows& rows) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (int pass = 0; pass < 2; ++pass)
+      for (std::size_t k = 0; k < i; ++k) {
+        const double along = product_of(rows[i], rows[k]);
+        for (std::size_t j = 0; j < rows[i].size(); ++j) rows[i][j] -= along * rows[k][j];
+      }
+    const double length = std::sqrt(product_of(rows[i], rows[i]));
+    for (double& v : rows[i]) v /= length;
+  }
+}
+
+}  // namespace
+
+Tensor orthogonal_init(const Shape& shape, const InitKey& key, double gain) {
+  fan_of(shape, Fan::in);  // checks it
+  const auto all = normal_init(shape, 1, key).to_doubles();
+  const auto out = std::size_t(shape[0]), in = all.size() / std::max<std::size_t>(out, 1);
+  const bool tall = out > in;
+  const auto at = [&](std::size_t i, std::size_t j) { return tall ? j * in + i : i * in + j; };
+  Rows rows(std::min(out, in), std::vector<double>(std::max(out, in)));
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    for (std::size_t j = 0; j < rows[i].size(); ++j) rows[i][j] = all[at(i, j)];
+  orthonormalise(rows);
+  std::vector<float> values(all.size());
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    for (std::size_t j = 0; j < rows[i].size(); ++j) values[at(i, j)] = float(gain * rows[i][j]);
+  return Tensor::from(values, shape);
 }
 
 Tensor dirac_init(const Shape& shape) {

@@ -63,6 +63,12 @@ Tensor kaiming_normal(const Shape& shape, const InitKey& key, Fan fan = Fan::in,
 Tensor xavier_uniform(const Shape& shape, const InitKey& key, double gain = 1);
 Tensor xavier_normal(const Shape& shape, const InitKey& key, double gain = 1);
 
+/// A matrix (out, fan_in) with orthonormal rows, or columns where it has more rows, times gain: a
+/// layer that keeps lengths. It is Q of the QR decomposition of a normal matrix, turned if it is
+/// wide, with the signs for which R's diagonal is positive, as PyTorch's orthogonal_.
+/// Source: Saxe, McClelland, Ganguli 2013, arXiv:1312.6120
+Tensor orthogonal_init(const Shape& shape, const InitKey& key, double gain = 1);
+
 /// A convolution that passes its input on: the middle pixel of channel c goes to channel c, and
 /// channels beyond the input's are 0. @param shape (Co, K, K, Ci), K odd
 Tensor dirac_init(const Shape& shape);

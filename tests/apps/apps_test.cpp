@@ -10,6 +10,7 @@
 
 #include "apps/paths.h"
 #include "data/image.h"
+#include "nn/initialize.h"
 #include "nn/models/models.h"
 #include "record/checkpoint.h"
 #include "record/metrics.h"
@@ -115,6 +116,22 @@ TEST_CASE("So does one with AdamW, one cycle, parts of batches, an average and f
   CHECK(same_bits(weights.tensors.at("conv1.weight"), to_file_axes(fresh[0].tensor)));
   check_refused(train(whole.path(), {"--limit", "40", "--optimizer", "sgd", "--resume", last}),
                 "with optimizer");
+}
+
+TEST_CASE("A run starts from the initial weights that it is told") {
+  TemporaryFolder folder;
+  const Outcome o =
+      train(folder.path(), split("--epochs 1 --model simplenet_bn --init orthogonal --seed 4 "
+                                 "--freeze conv3.*"));
+  INFO(o.err);
+  REQUIRE(o.code == 0);
+  auto network = make_model("simplenet_bn", {.classes = 3, .seed = 4, .image_size = 16});
+  initialize_weights(*network, "orthogonal", 4);
+  CHECK(same_bits(read_safetensors(folder.path() + "/last.safetensors").tensors.at("conv3.weight"),
+                  to_file_axes(network->find("conv3").parameters()[0].tensor)));
+  check_refused(train(folder.path(), {"--init", "zero"}), "takes kaiming, xavier, orthogonal");
+  check_refused(train(folder.path(), {"--init", "xavier", "--weights", "x"}),
+                "--init goes without --weights");
 }
 
 TEST_CASE("Every optimizer lowers the loss, and every schedule ends where it should") {

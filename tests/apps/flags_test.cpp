@@ -112,7 +112,7 @@ TEST_CASE("Every flag of an evaluation changes its figures, or says that it does
        "--save-every 3",    "--keep 2",         "--watch-nan",      "--head-lr 0.1",
        "--head-only",       "--half-weights",   "--profile",        "--adversarial-weight 1",
        "--robust-images 5", "--dampening 0.1",  "--beta2 0.5",      "--optimizer-eps 1",
-       "--alpha 0.5",       "--centered",       "--adam-lr 1",      }};
+       "--alpha 0.5",       "--centered",       "--adam-lr 1",      "--init xavier"}};
   for (auto& flag : unused.lines) {
     const Outcome o = succeeded("train_miniplaces", start + split(flag));
     INFO(flag << "\n" << o.err);
@@ -144,8 +144,9 @@ TEST_CASE("What training has no use for is noted") {
   const Outcome resumed =
       succeeded("train_miniplaces",
                 start + split("--resume " + t.out +
-                              "/last.safetensors --normalize none --epochs 2"));
+                              "/last.safetensors --normalize none --epochs 2 --init xavier"));
   CHECK(resumed.err ==
+        "note: --init: no effect with --resume, which goes on as before\n"
         "note: --normalize: no effect with --resume, which goes on as before\n"
         "note: --overwrite: no effect with --resume, which goes on in the run's own folder\n");
   // What a resumed run takes over from its state was not given again.

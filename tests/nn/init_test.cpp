@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "autograd/conv.h"
+#include "nn/initialize.h"
+#include "nn/models/models.h"
 #include "tests/catch.h"
 #include "tests/support.h"
 
@@ -74,6 +76,70 @@ TEST_CASE("Initial values depend on seed, layer and place alone") {
     CHECK(!same_bits(a, kaiming_normal({8, 8}, other)));
   const auto few = a.to_doubles(), more = kaiming_normal({16, 8}, key).to_doubles();
   CHECK(std::equal(few.begin(), few.end(), more.begin()));
+}
+
+TEST_CASE("Orthogonal weights have orthonormal rows or columns, and are Q of what was drawn") {
+  const auto element = [](const Tensor& t, int64_t row, int64_t column) {
+    return t.reshape({t.dim(0), -1})
+        .to_doubles()[std::size_t(row * (t.size() / t.dim(0)) + column)];
+  };
+  for (const Shape& shape : {Shape{6, 6}, Shape{5, 9}, Shape{9, 5}, Shape{4, 3, 3, 2},
+                             Shape{30, 2, 2, 3}, Shape{1, 4}, Shape{4, 1}}) {
+    INFO(shape.str());
+    const Tensor q = orthogonal_init(shape, key, 2), drawn = normal_init(shape, 1, key);
+    CHECK(q.shape() == shape);
+    const int64_t out = shape[0], in = shape.size() / out, few = std::min(out, in),
+                  many = std::max(out, in);
+    const auto at = [&](const Tensor& t, int64_t i, int64_t j) {
+      return out > in ? element(t, j, i) : element(t, i, j);
+    };
+    for (int64_t a = 0; a < few; ++a)
+      for (int64_t b = 0; b < few; ++b) {
+        double dot = 0, r = 0;
+        for (int64_t j = 0; j < many; ++j) {
+          dot += at(q, a, j) * at(q, b, j);
+          r += at(q, a, j) * at(drawn, b, j);
+        }
+        CHECK(dot == Approx(a == b ? 4 : 0).margin(1e-5));
+        // R is upper triangular with a positive diagonal: there is one such Q.
+        if (a == b) CHECK(r > 0);
+        if (a > b) CHECK(r == Approx(0).margin(1e-5));
+      }
+  }
+}
+
+TEST_CASE("A network's weights are drawn anew by a scheme's name, and nothing else is") {
+  const auto make = [] { return simplenet_bn({.classes = 7, .seed = 2}); };
+  for (const std::string& scheme : init_schemes()) {
+    INFO(scheme);
+    auto network = make(), before = make(), again = make(), other = make();
+    initialize_weights(*network, scheme, 5);
+    initialize_weights(*again, scheme, 5);
+    initialize_weights(*other, scheme, 6);
+    const auto now = network->state(), old = before->state(), same = again->state(),
+               others = other->state();
+    for (std::size_t i = 0; i < now.size(); ++i) {
+      INFO(now[i].name);
+      const Tensor& t = now[i].tensor;
+      CHECK(same_bits(t, same[i].tensor));
+      if (now[i].name == "fc.bias") {
+        for (double v : t.to_doubles()) CHECK(v == 0);
+      } else {
+        CHECK(same_bits(t, old[i].tensor) == (t.ndim() < 2));
+        CHECK(same_bits(t, others[i].tensor) == (t.ndim() < 2));
+      }
+    }
+  }
+  auto network = make();
+  initialize_weights(*network, "kaiming", 5);
+  const Tensor conv3 = network->find("conv3").parameters()[0].tensor;  // 64 of 3x3x64
+  CHECK(moments(conv3).std == Approx(std::sqrt(2. / 576)).epsilon(0.02));
+  initialize_weights(*network, "xavier", 5);
+  CHECK(moments(conv3).std == Approx(std::sqrt(1. / 576)).epsilon(0.02));
+  initialize_weights(*network, "orthogonal", 5);  // 64 rows of length sqrt(2) in 576 columns
+  CHECK(moments(conv3).std == Approx(std::sqrt(2. / 576)).epsilon(0.001));
+  CHECK_THROWS_WITH(initialize_weights(*network, "kaming", 5),
+                    Contains("no initial weights 'kaming'; there are kaiming, xavier, orthogonal"));
 }
 
 TEST_CASE("A Dirac convolution passes its input on") {
