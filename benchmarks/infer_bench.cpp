@@ -68,11 +68,11 @@ struct Opponent {
 // The network in a file for onnxruntime, as long as nobody has read it.
 class OnnxFile {
  public:
-  OnnxFile(Module& network, const std::string& model)
+  OnnxFile(Module& network, const Flags& f)
       : path_((std::filesystem::temp_directory_path() /
                ("infer_bench." + std::to_string(getpid()) + ".onnx"))
                   .string()) {
-    save_onnx(path_, network, {.model = model});
+    save_onnx(path_, network, {.model = f.model, .image_size = int(f.image_size)});
   }
   ~OnnxFile() { std::remove(path_.c_str()); }
   const std::string& path() const { return path_; }
@@ -101,7 +101,7 @@ Opponent start(const Flags& f, const std::string& name, const std::string& onnx,
 std::vector<Opponent> opponents(const Flags& f, Module& network) {
   std::vector<Opponent> all;
   if (f.python.empty()) return all;
-  const OnnxFile onnx(network, f.model);
+  const OnnxFile onnx(network, f);
   for (auto& name : f.rivals)
     for (bool tuned : {true, false}) all.push_back(start(f, name, onnx.path(), tuned));
   return all;

@@ -16,8 +16,10 @@ namespace {
 
 using namespace winograd;
 
-// Of a block's numbers; they are shared by all threads, and lie in the third cache.
-constexpr int64_t block_bytes = 2 * 1024 * 1024;
+// Of a block's numbers. They are shared by all threads, and lie in the third cache: a thread reads
+// those of one product at a time, which fit into its second. Smaller blocks would have the threads
+// wait for each other more often.
+constexpr int64_t block_bytes = 8 * 1024 * 1024;
 
 template <class T>
 class WeightGradient {
@@ -62,7 +64,7 @@ class WeightGradient {
   int64_t columns() const { return panels_.padded(); }
   int64_t block_size() const {
     const int64_t each = numbers_ * (columns() + Co_) * int64_t(sizeof(T));
-    return std::min(count_, std::clamp<int64_t>(block_bytes / each, 32, most_steps));
+    return std::min(count_, std::max<int64_t>(block_bytes / each, 32));
   }
 
   void transform(Range tiles, int threads) const {
@@ -85,22 +87,29 @@ class WeightGradient {
     for_tasks(numbers_ * cuts, threads, [&](int64_t task, int) {
       const int64_t number = task / cuts, first = task % cuts * 8 * tile_rows;
       const int64_t last = std::min(first + 8 * tile_rows, Co_);
-      for (int64_t p = 0; p < panels_.count(); ++p) {
-        Tile<T> tile{.vectors = int(panels_.width(p) / panels_.lanes),
-                     .k = count,
-                     .steps = steps_.data(),
-                     .b = x_numbers_ + number * x_apart_ + p * panels_.widest,
-                     .accumulate = accumulate};
-        for (int64_t o = first; o < last; o += tile_rows) {
-          tile.rows = int(std::min<int64_t>(tile_rows, last - o));
-          for (int r = 0; r < tile.rows; ++r) {
-            tile.a[r] = dy_numbers_ + number * dy_apart_ + o + r;
-            tile.c[r] = sums_ + number * sums_apart_ + (o + r) * columns() + p * panels_.widest;
-          }
-          kernel_.run(tile);
-        }
-      }
+      for (int64_t p = 0; p < panels_.count(); ++p)
+        for (int64_t k = 0; k < count; k += most_steps)
+          multiply(number, {first, last}, p, {k, std::min(k + most_steps, count)},
+                   accumulate || k > 0);
     });
+  }
+  // A panel of the rows' sums, over some tiles.
+  void multiply(int64_t number, Range rows, int64_t panel, Range k, bool accumulate) const {
+    Tile<T> tile{.vectors = int(panels_.width(panel) / panels_.lanes),
+                 .k = k.last - k.first,
+                 .steps = steps_.data(),
+                 .b = x_numbers_ + number * x_apart_ + k.first * columns() + panel * panels_.widest,
+                 .accumulate = accumulate};
+    const T* dy = dy_numbers_ + number * dy_apart_ + k.first * Co_;
+    T* sums = sums_ + number * sums_apart_ + panel * panels_.widest;
+    for (int64_t o = rows.first; o < rows.last; o += tile_rows) {
+      tile.rows = int(std::min<int64_t>(tile_rows, rows.last - o));
+      for (int r = 0; r < tile.rows; ++r) {
+        tile.a[r] = dy + o + r;
+        tile.c[r] = sums + (o + r) * columns();
+      }
+      kernel_.run(tile);
+    }
   }
 
   const TileKernel<T>& kernel_ = tile_kernel<T>();
