@@ -1,22 +1,12 @@
 #include "autograd/loss.h"
 
-#include "autograd/dispatch.h"
 #include "autograd/elementwise.h"
-#include "autograd/reduce.h"
-#include "autograd/shape_ops.h"
-#include "kernels/losses.h"
-#include "kernels/machine/trace_notes.h"
+#include "autograd/loss_parts.h"
+#include "kernels/loss/classes.h"
 #include "kernels/softmax.h"
 
 namespace tweed {
 namespace {
-
-// A trace counts the sum within a loss to the loss.
-template <class F>
-Tensor as_part(F f) {
-  const trace::Parts parts;
-  return f();
-}
 
 Tensor softmax_like(const char* op, bool logarithm, const Tensor& x) {
   if (x.ndim() < 1) fail(op, "x has no axes");
@@ -35,13 +25,16 @@ Tensor softmax_like(const char* op, bool logarithm, const Tensor& x) {
 }
 
 void check_logits(const char* op, const Tensor& logits) {
-  if (logits.ndim() != 2 || logits.dim(1) < 1)
-    fail(op, "logits are ", logits.shape(), ", not (N, classes)");
+  if (logits.ndim() < 2 || logits.dim(-1) < 1)
+    fail(op, "logits are ", logits.shape(), ", not (N, classes) or (N, ..., classes)");
 }
 
-void check_targets(const char* op, const Tensor& logits, const Tensor& targets) {
+int64_t row_count(const Tensor& logits) { return logits.shape().product(0, logits.ndim() - 1); }
+
+void check_targets(const char* op, const Tensor& logits, const Tensor& targets,
+                   std::optional<int32_t> ignored = {}) {
   check_logits(op, logits);
-  if (targets.shape() != Shape{logits.dim(0)})
+  if (targets.shape() != logits.shape().part(0, logits.ndim() - 1))
     fail(op, "logits are ", logits.shape(), ", targets ", targets.shape());
   if (targets.dtype() != DType::int32) fail(op, "targets are ", targets.dtype(), ", not int32");
   if (!(targets.device() == logits.device()))
@@ -49,20 +42,35 @@ void check_targets(const char* op, const Tensor& logits, const Tensor& targets) 
   if (targets.device().is_cuda()) return;
   const Span<const int32_t> values = targets.read<int32_t>();
   for (int64_t i = 0; i < values.size(); ++i)
-    if (values[i] < 0 || values[i] >= logits.dim(1))
-      fail(op, "target ", values[i], " of row ", i, " is out of range for ", logits.dim(1),
+    if ((values[i] < 0 || values[i] >= logits.dim(-1)) && values[i] != ignored)
+      fail(op, "target ", values[i], " of row ", i, " is out of range for ", logits.dim(-1),
            " classes");
 }
 
-void check_options(const char* op, const Tensor& logits, const CrossEntropyOptions& options) {
-  const double smoothing = options.label_smoothing;
-  if (!(smoothing >= 0 && smoothing <= 1))
-    fail(op, "label smoothing ", smoothing, " not in [0, 1]");
-  const Tensor& weights = options.class_weights;
+void check_weights(const char* op, const Tensor& logits, const Tensor& weights) {
   if (!weights.defined()) return;
   check_alike(op, {logits, weights});
-  if (weights.shape() != Shape{logits.dim(1)})
-    fail(op, "class weights are ", weights.shape(), " for ", logits.dim(1), " classes");
+  if (weights.shape() != Shape{logits.dim(-1)})
+    fail(op, "class weights are ", weights.shape(), " for ", logits.dim(-1), " classes");
+}
+
+void check_smoothing(const char* op, double smoothing) {
+  if (!(smoothing >= 0 && smoothing <= 1))
+    fail(op, "label smoothing ", smoothing, " not in [0, 1]");
+}
+
+int64_t number_of(std::optional<int32_t> ignored) { return ignored ? *ignored : no_class; }
+
+// What the mean of rows divides by: undefined where all rows count alike, or for no mean.
+Tensor divisor_of(const char* op, const Tensor& logits, const Tensor& targets,
+                  const Tensor& weights, Reduce reduce, std::optional<int32_t> ignored) {
+  if (reduce != Reduce::mean || !(weights.defined() || ignored)) return {};
+  Tensor each = Tensor::empty(targets.shape(), accumulator_dtype(logits), logits.device());
+  dispatch(op, logits, [&]<class T>(auto& here) {
+    weights_of_targets(here, logits.dim(-1), number_of(ignored), targets.read<int32_t>(),
+                       read_or_empty<T>(weights), each.write<acc_t<T>>());
+  });
+  return as_part([&] { return sum(each); });
 }
 
 // Calls f<T>(here, target), where `target` reads classes (int32) or probabilities of t's dtype.
@@ -76,53 +84,29 @@ void dispatch_target(const char* op, const Tensor& t, const Tensor& target, F f)
   });
 }
 
-// The sum of the rows' losses is divided by `divisor` (), or by N if that is undefined.
 Tensor cross_entropy_of(const char* op, const Tensor& logits, const Tensor& target,
                         const CrossEntropyOptions& options, const Tensor& divisor) {
   const double smoothing = options.label_smoothing;
+  const int64_t rows = row_count(logits), ignored = number_of(options.ignore_index);
+  const double count = count_of(options.reduce, rows, divisor.defined());
   const Tensor& weights = options.class_weights;
-  Tensor losses = Tensor::empty({logits.dim(0)}, accumulator_dtype(logits), logits.device());
+  const Shape each = logits.shape().part(0, logits.ndim() - 1);
+  Tensor losses = Tensor::empty(each, accumulator_dtype(logits), logits.device());
   dispatch_target(op, logits, target, [&]<class T>(auto& here, auto target) {
-    cross_entropy_forward(here, smoothing, logits.read<T>(), target, read_or_empty<T>(weights),
-                          losses.write<acc_t<T>>());
+    cross_entropy_forward(here, smoothing, ignored, logits.read<T>(), target,
+                          read_or_empty<T>(weights), losses.write<acc_t<T>>());
   });
-  const Tensor loss =
-      as_part([&] { return divisor.defined() ? sum(losses) / divisor : mean(losses); });
+  const Tensor loss = reduced(losses, options.reduce, logits.dtype(), divisor);
   auto back = [=](const Saved& s, const Tensor& dy, Want) {
     Tensor dx = Tensor::empty_like(s[0]);
     dispatch_target(op, dy, s[1], [&]<class T>(auto& here, auto target) {
-      cross_entropy_backward(here, dx.dim(0), smoothing, s[0].read<T>(), target,
+      cross_entropy_backward(here, rows, count, smoothing, ignored, s[0].read<T>(), target,
                              read_or_empty<T>(s[2]), read_or_empty<acc_t<T>>(s[3]), dy.read<T>(),
                              dx.write<T>());
     });
     return Grads{dx};
   };
-  return record(op, {logits}, loss.to(logits.dtype()), save(logits, target, weights, divisor),
-                back);
-}
-
-// The sum of f over all elements, divided.
-Tensor pair_loss(const char* op, PairLoss f, double divisor, const Tensor& x, const Tensor& y) {
-  check_alike(op, {x, y});
-  if (x.shape() != y.shape()) fail(op, "shapes ", x.shape(), " and ", y.shape());
-  Tensor partial =
-      Tensor::empty({ceil_div(x.size(), pair_loss_piece)}, accumulator_dtype(x), x.device());
-  dispatch(op, x, [&]<class T>(auto& here) {
-    pair_loss_forward(here, f, x.read<T>(), y.read<T>(), partial.write<acc_t<T>>());
-  });
-  const Tensor loss = as_part([&] { return (sum(partial) / divisor).to(x.dtype()); });
-  return record(op, {x, y}, loss, save(x, y), [=](const Saved& s, const Tensor& dy, Want want) {
-    auto gradient = [&](int input) {
-      if (!want[input]) return Tensor();
-      Tensor d = Tensor::empty_like(s[0]);
-      dispatch(op, d, [&]<class T>(auto& here) {
-        pair_loss_backward(here, f, input == 1, divisor, s[0].read<T>(), s[1].read<T>(),
-                           dy.read<T>(), d.write<T>());
-      });
-      return d;
-    };
-    return Grads{gradient(0), gradient(1)};
-  });
+  return record(op, {logits}, loss, save(logits, target, weights, divisor), back);
 }
 
 }  // namespace
@@ -133,13 +117,11 @@ Tensor log_softmax(const Tensor& x) { return softmax_like("log_softmax", true, x
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets,
                      const CrossEntropyOptions& options) {
   const char* op = "cross_entropy";
-  check_targets(op, logits, targets);
-  check_options(op, logits, options);
-  Tensor divisor;
-  if (options.class_weights.defined()) {
-    const Tensor weights = options.class_weights.detach().to(accumulator_dtype(logits));
-    divisor = sum(gather_rows(weights, targets));
-  }
+  check_targets(op, logits, targets, options.ignore_index);
+  check_smoothing(op, options.label_smoothing);
+  check_weights(op, logits, options.class_weights);
+  const Tensor divisor =
+      divisor_of(op, logits, targets, options.class_weights, options.reduce, options.ignore_index);
   return cross_entropy_of("cross_entropy", logits, targets, options, divisor);
 }
 
@@ -147,11 +129,67 @@ Tensor cross_entropy_soft(const Tensor& logits, const Tensor& probabilities,
                           const CrossEntropyOptions& options) {
   const char* op = "cross_entropy_soft";
   check_logits(op, logits);
-  check_options(op, logits, options);
+  check_smoothing(op, options.label_smoothing);
+  check_weights(op, logits, options.class_weights);
   check_alike(op, {logits, probabilities});
   if (probabilities.shape() != logits.shape())
     fail(op, "logits are ", logits.shape(), ", probabilities ", probabilities.shape());
+  if (options.ignore_index)
+    fail(op, "ignore_index is ", *options.ignore_index, ", but targets are probabilities");
   return cross_entropy_of("cross_entropy_soft", logits, probabilities, options, {});
+}
+
+Tensor nll_loss(const Tensor& log_p, const Tensor& targets, const NllOptions& options) {
+  const char* op = "nll_loss";
+  const Tensor& weights = options.class_weights;
+  check_targets(op, log_p, targets, options.ignore_index);
+  check_weights(op, log_p, weights);
+  const Tensor divisor =
+      divisor_of(op, log_p, targets, weights, options.reduce, options.ignore_index);
+  const double count = count_of(options.reduce, targets.size(), divisor.defined());
+  const int64_t ignored = number_of(options.ignore_index);
+  const Shape shape = log_p.shape();
+  Tensor losses = Tensor::empty(targets.shape(), accumulator_dtype(log_p), log_p.device());
+  dispatch(op, log_p, [&]<class T>(auto& here) {
+    nll_forward(here, ignored, log_p.read<T>(), targets.read<int32_t>(), read_or_empty<T>(weights),
+                losses.write<acc_t<T>>());
+  });
+  const Tensor loss = reduced(losses, options.reduce, log_p.dtype(), divisor);
+  return record("nll_loss", {log_p}, loss, save(targets, weights, divisor),
+                [=](const Saved& s, const Tensor& dy, Want) {
+                  Tensor dx = Tensor::empty(shape, dy.dtype(), dy.device());
+                  dispatch(op, dy, [&]<class T>(auto& here) {
+                    nll_backward(here, count, ignored, s[0].read<int32_t>(), read_or_empty<T>(s[1]),
+                                 read_or_empty<acc_t<T>>(s[2]), dy.read<T>(), dx.write<T>());
+                  });
+                  return Grads{dx};
+                });
+}
+
+Tensor multi_margin_loss(const Tensor& x, const Tensor& targets,
+                         const MultiMarginOptions& options) {
+  const char* op = "multi_margin_loss";
+  const Tensor& weights = options.class_weights;
+  check_targets(op, x, targets);
+  check_weights(op, x, weights);
+  if (options.p != 1 && options.p != 2) fail(op, "p is ", options.p, ", not 1 or 2");
+  const bool squared = options.p == 2;
+  const double margin = options.margin, count = count_of(options.reduce, targets.size());
+  Tensor losses = Tensor::empty(targets.shape(), accumulator_dtype(x), x.device());
+  dispatch(op, x, [&]<class T>(auto& here) {
+    multi_margin_forward(here, squared, margin, x.read<T>(), targets.read<int32_t>(),
+                         read_or_empty<T>(weights), losses.write<acc_t<T>>());
+  });
+  return record("multi_margin_loss", {x}, reduced(losses, options.reduce, x.dtype()),
+                save(x, targets, weights), [=](const Saved& s, const Tensor& dy, Want) {
+                  Tensor dx = Tensor::empty_like(s[0]);
+                  dispatch(op, dy, [&]<class T>(auto& here) {
+                    multi_margin_backward(here, squared, margin, count, s[0].read<T>(),
+                                          s[1].read<int32_t>(), read_or_empty<T>(s[2]),
+                                          dy.read<T>(), dx.write<T>());
+                  });
+                  return Grads{dx};
+                });
 }
 
 Tensor mixed_labels(const Tensor& first, const Tensor& second, const Tensor& share, int64_t classes,
@@ -172,21 +210,12 @@ Tensor mixed_labels(const Tensor& first, const Tensor& second, const Tensor& sha
   return p;
 }
 
-Tensor mse_loss(const Tensor& x, const Tensor& y) {
-  return pair_loss("mse_loss", PairLoss::squared_difference, double(x.size()), x, y);
-}
-
-Tensor kl_div(const Tensor& log_q, const Tensor& p) {
-  if (log_q.ndim() < 1) fail("kl_div", "log_q has no axes");
-  return pair_loss("kl_div", PairLoss::divergence, double(log_q.dim(0)), log_q, p);
-}
-
 Tensor margin_loss(const Tensor& logits, const Tensor& targets, double kappa, bool targeted) {
   const char* op = "margin_loss";
   check_targets(op, logits, targets);
   const Shape shape = logits.shape();
-  if (shape[1] < 2) fail(op, "logits are ", shape, ": no class but the target");
-  if (shape[1] > margin_classes) fail(op, shape[1], " classes are more than ", margin_classes);
+  if (shape[-1] < 2) fail(op, "logits are ", shape, ": no class but the target");
+  if (shape[-1] > margin_classes) fail(op, shape[-1], " classes are more than ", margin_classes);
   if (!(kappa >= 0)) fail(op, "kappa is ", kappa, ", not a number from 0 on");
   Tensor losses = Tensor::empty(targets.shape(), accumulator_dtype(logits), logits.device());
   Tensor rivals = Tensor::empty_like(targets);
@@ -194,9 +223,8 @@ Tensor margin_loss(const Tensor& logits, const Tensor& targets, double kappa, bo
     margin_loss_forward(here, targeted, kappa, logits.read<T>(), targets.read<int32_t>(),
                         losses.write<acc_t<T>>(), rivals.write<int32_t>());
   });
-  const Tensor loss = as_part([&] { return mean(losses).to(logits.dtype()); });
-  return record("margin_loss", {logits}, loss, save(targets, rivals),
-                [=](const Saved& s, const Tensor& dy, Want) {
+  return record("margin_loss", {logits}, reduced(losses, Reduce::mean, logits.dtype()),
+                save(targets, rivals), [=](const Saved& s, const Tensor& dy, Want) {
                   Tensor dx = Tensor::empty(shape, dy.dtype(), dy.device());
                   dispatch(op, dy, [&]<class T>(auto& here) {
                     margin_loss_backward(here, targeted, s[0].read<int32_t>(), s[1].read<int32_t>(),

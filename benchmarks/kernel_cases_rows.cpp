@@ -127,15 +127,17 @@ void add_softmax(std::vector<KernelCase>& cases, const Setting& s) {
   }
   cases.push_back({"cross_entropy", bytes_of({x}), 0, "exp", [=] {
                      on(device, [&](auto& here) {
-                       cross_entropy_forward(here, 0, x.read<float>(), targets.read<int32_t>(),
-                                             Span<const float>(), loss.write<float>());
+                       cross_entropy_forward(here, 0, no_class, x.read<float>(),
+                                             targets.read<int32_t>(), Span<const float>(),
+                                             loss.write<float>());
                      });
                    }});
   cases.push_back({"cross_entropy backward", bytes_of({x, y}), 0, "exp", [=] {
                      on(device, [&](auto& here) {
-                       cross_entropy_backward(here, n, 0, x.read<float>(), targets.read<int32_t>(),
-                                              Span<const float>(), Span<const float>(),
-                                              one.read<float>(), y.write<float>());
+                       cross_entropy_backward(here, n, double(n), 0, no_class, x.read<float>(),
+                                              targets.read<int32_t>(), Span<const float>(),
+                                              Span<const float>(), one.read<float>(),
+                                              y.write<float>());
                      });
                    }});
   cases.push_back({"target_rank", bytes_of({x}), 0, "", [=] {

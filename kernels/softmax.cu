@@ -63,7 +63,7 @@ struct Blend {
 // `target` holds a class of each row (int32_t), or a probability of each class (T).
 template <class T, class Target>
 __global__ void cross_entropy_forward_kernel(int64_t rows, int64_t classes, double smoothing,
-                                             const T* __restrict__ x,
+                                             int64_t ignored, const T* __restrict__ x,
                                              const Target* __restrict__ target,
                                              const T* __restrict__ weights,
                                              acc_t<T>* __restrict__ loss) {
@@ -81,6 +81,7 @@ __global__ void cross_entropy_forward_kernel(int64_t rows, int64_t classes, doub
       if (smoothing > 0)  // 0 times an infinite surprise would be NaN
         total += blend.rest *
                  warp_sum(classes, [&](int64_t c) { return blend.weight(c) * surprise(c); });
+      if (t == ignored) total = 0;
     } else {
       const T* __restrict__ p = target + row * classes;
       total = warp_sum(classes, [&](int64_t c) { return blend.soft(c, load(p[c])) * surprise(c); });
@@ -90,23 +91,29 @@ __global__ void cross_entropy_forward_kernel(int64_t rows, int64_t classes, doub
 }
 
 template <class T, class Target>
-__global__ void cross_entropy_backward_kernel(int64_t rows, int64_t classes, double smoothing,
+__global__ void cross_entropy_backward_kernel(int64_t rows, int64_t classes, acc_t<T> count,
+                                              double smoothing, int64_t ignored,
                                               const T* __restrict__ x,
                                               const Target* __restrict__ target,
                                               const T* __restrict__ weights,
-                                              const acc_t<T>* __restrict__ divisor,
+                                              const acc_t<T>* __restrict__ divisor, int64_t step,
                                               const T* __restrict__ dloss, T* __restrict__ dx) {
   using A = acc_t<T>;
   const Blend<T> blend(smoothing, classes, weights);
-  const A scale = load(dloss[0]) / (divisor ? divisor[0] : A(rows));
+  const A by = divisor ? count * divisor[0] : count;
   for (int64_t row : grid_rows(rows)) {
     const T* __restrict__ in = x + row * classes;
     T* __restrict__ out = dx + row * classes;
+    const A scale = load(dloss[row * step]) / by;
     const A top = warp_max(classes, [&](int64_t c) { return load(in[c]); });
     const A sum = warp_sum(classes, [&](int64_t c) { return exp(load(in[c]) - top); });
     // With q for what the row is compared with, the gradient is softmax(x) sum(q) - q.
     if constexpr (std::is_same_v<Target, int32_t>) {
       const int64_t t = target[row];
+      if (t == ignored) {
+        for (int64_t c : block_stride(classes)) out[c] = store<T>(0);
+        continue;
+      }
       const A hit = t >= 0 && t < classes ? blend.share * blend.weight(t) : A(0);
       A mass = hit;
       if (smoothing > 0)
@@ -162,22 +169,22 @@ void softmax_backward(M& here, bool logarithm, int64_t rows, Span<const T> y, Sp
 }
 
 template <class M, class T, class Target>
-void cross_entropy_forward(M& here, double smoothing, Span<const T> x, Span<const Target> target,
-                           Span<const T> weights, Span<acc_t<T>> loss) {
+void cross_entropy_forward(M& here, double smoothing, int64_t ignored, Span<const T> x,
+                           Span<const Target> target, Span<const T> weights, Span<acc_t<T>> loss) {
   const int64_t rows = loss.size();
   if (!rows) return;
   const int64_t classes = x.size() / rows;
   launch(cross_entropy_forward_kernel<T, Target>, warp_per_row(rows, classes), here, rows, classes,
-         smoothing, x, target, weights, loss);
+         smoothing, ignored, x, target, weights, loss);
 }
 template <class M, class T, class Target>
-void cross_entropy_backward(M& here, int64_t rows, double smoothing, Span<const T> x,
-                            Span<const Target> target, Span<const T> weights,
+void cross_entropy_backward(M& here, int64_t rows, double count, double smoothing, int64_t ignored,
+                            Span<const T> x, Span<const Target> target, Span<const T> weights,
                             Span<const acc_t<T>> divisor, Span<const T> dloss, Span<T> dx) {
   if (!rows) return;
-  const int64_t classes = x.size() / rows;
+  const int64_t classes = x.size() / rows, step = dloss.size() == 1 ? 0 : 1;
   launch(cross_entropy_backward_kernel<T, Target>, warp_per_row(rows, classes), here, rows, classes,
-         smoothing, x, target, weights, divisor, dloss, dx);
+         acc_t<T>(count), smoothing, ignored, x, target, weights, divisor, step, dloss, dx);
 }
 template <class M, class T>
 void target_rank(M& here, Span<const T> x, Span<const int32_t> target, Span<int32_t> rank) {
@@ -187,12 +194,12 @@ void target_rank(M& here, Span<const T> x, Span<const int32_t> target, Span<int3
   launch(target_rank_kernel<T>, warp_per_row(rows, classes), here, rows, classes, x, target, rank);
 }
 
-#define INSTANTIATE_TARGET(T, Target)                                                             \
-  template void cross_entropy_forward(Here&, double, Span<const T>, Span<const Target>,           \
-                                      Span<const T>, Span<acc_t<T>>);                             \
-  template void cross_entropy_backward(Here&, int64_t, double, Span<const T>, Span<const Target>, \
-                                       Span<const T>, Span<const acc_t<T>>, Span<const T>,        \
-                                       Span<T>);
+#define INSTANTIATE_TARGET(T, Target)                                                            \
+  template void cross_entropy_forward(Here&, double, int64_t, Span<const T>, Span<const Target>, \
+                                      Span<const T>, Span<acc_t<T>>);                            \
+  template void cross_entropy_backward(Here&, int64_t, double, double, int64_t, Span<const T>,   \
+                                       Span<const Target>, Span<const T>, Span<const acc_t<T>>,  \
+                                       Span<const T>, Span<T>);
 #define INSTANTIATE(T)                                                                         \
   template void softmax_forward(Here&, bool, int64_t, Span<const T>, Span<T>);                 \
   template void softmax_backward(Here&, bool, int64_t, Span<const T>, Span<const T>, Span<T>); \

@@ -11,21 +11,28 @@ template <class M, class T>
 void softmax_backward(M&, bool logarithm, int64_t rows, Span<const T> y, Span<const T> dy,
                       Span<T> dx);
 
+/// No target is this number: what ignores nothing is given it.
+constexpr int64_t no_class = INT64_MIN;
+
 /// loss[row] = -sum over c of q[c] log softmax(x[row])[c], where
 ///
 ///   q[c] = weights[c] ((1 - smoothing) p[c] + smoothing / classes)
 ///
-/// and p is 1 at the class `target` of the row, or what `target` says of each class.
+/// and p is 1 at the class `target` of the row, or what `target` says of each class. Rows whose
+/// target is `ignored` have a loss of 0, and no gradient.
 ///
 /// @param target   (rows) of int32_t, or (rows, classes) of T; NaN for a class out of range
 /// @param weights  (classes), or empty for 1
 template <class M, class T, class Target>
-void cross_entropy_forward(M&, double smoothing, Span<const T> x, Span<const Target> target,
-                           Span<const T> weights, Span<acc_t<T>> loss);
-/// dx = (softmax(x) sum(q) - q) * dloss[0] / divisor[0]. @param divisor  (1), or empty for `rows`
+void cross_entropy_forward(M&, double smoothing, int64_t ignored, Span<const T> x,
+                           Span<const Target> target, Span<const T> weights, Span<acc_t<T>> loss);
+/// dx = (softmax(x) sum(q) - q) * dloss / (count * divisor[0]).
+///
+/// @param dloss    (1), or (rows)
+/// @param divisor  (1), or empty for 1
 template <class M, class T, class Target>
-void cross_entropy_backward(M&, int64_t rows, double smoothing, Span<const T> x,
-                            Span<const Target> target, Span<const T> weights,
+void cross_entropy_backward(M&, int64_t rows, double count, double smoothing, int64_t ignored,
+                            Span<const T> x, Span<const Target> target, Span<const T> weights,
                             Span<const acc_t<T>> divisor, Span<const T> dloss, Span<T> dx);
 
 /// rank[row] = the number of classes placed before the target: those with a larger logit, and those

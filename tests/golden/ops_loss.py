@@ -1,6 +1,7 @@
 """ops_loss.safetensors: losses, float64, as cases.py describes."""
 
 import zlib
+from functools import partial
 
 import numpy as np
 import torch
@@ -42,6 +43,99 @@ def cross_entropies(cases):
                     constants,
                     smoothing=smoothing,
                 )
+
+
+def rows(cases):
+    """Losses of classes with ignored rows and all reductions; hinge losses."""
+    shapes = {"9x4": (9, 4), "2x3x2x5": (2, 3, 2, 5)}
+    for reduction in ("mean", "sum", "none"):
+        for weighted in (False, True):
+            suffix = f"_{reduction}" + ("_weighted" if weighted else "")
+            for kind, shape in shapes.items():
+                for ignored in (None, 1, -100) if kind == "9x4" else (2,):
+                    for op, smoothing in (("cross_entropy", 0.0), ("cross_entropy", 0.1),
+                                          ("nll_loss", 0.0)):  # fmt: skip
+                        case = f"{op}_{kind}{suffix}_{smoothing:g}_ignore_{ignored}"
+                        constants = classes_of(cases, case, shape, weighted, ignored)
+                        cases.add(case, op, {"logits": shape},
+                                  row_loss(op, smoothing, reduction, ignored), constants,
+                                  smoothing=smoothing, reduce=reduction, ignore=ignored)  # fmt: skip
+                for p in (1, 2):
+                    case = f"multi_margin_{kind}{suffix}_{p}"
+                    constants = classes_of(cases, case, shape, weighted, None)
+                    cases.add(case, "multi_margin_loss", {"logits": shape},
+                              hinge_loss(p, 0.8, reduction), constants,
+                              p=p, margin=0.8, reduce=reduction)  # fmt: skip
+
+
+def classes_of(cases, case, shape, weighted, ignored):
+    """Targets of rows, every third of which is ignored, and weights of classes."""
+    targets = integers(shape[:-1], zlib.crc32(case.encode()), shape[-1])
+    if ignored is not None:
+        targets.reshape(-1)[::3] = ignored
+    constants = {"targets": targets}
+    if weighted:
+        constants["weights"] = cases.values(case, "weights", shape[-1:]) + 1.25
+    return constants
+
+
+def row_loss(op, smoothing, reduction, ignored):
+    options = dict(reduction=reduction, ignore_index=-7 if ignored is None else ignored)
+
+    def loss(x, targets, weights=None):
+        x, targets = x.movedim(-1, 1).contiguous(), targets.long()
+        if op == "nll_loss":
+            return F.nll_loss(x, targets, weights, **options)
+        return F.cross_entropy(x, targets, weights, label_smoothing=smoothing, **options)
+
+    return loss
+
+
+def hinge_loss(p, margin, reduction):
+    def loss(x, targets, weights=None):
+        y = F.multi_margin_loss(x.reshape(-1, x.shape[-1]), targets.reshape(-1).long(), p, margin,
+                                weights, reduction=reduction)  # fmt: skip
+        return y.reshape(targets.shape) if reduction == "none" else y
+
+    return loss
+
+
+def differences(cases):
+    """Losses of pairs of elements with all reductions, at kinks too."""
+    functions = {
+        "mse_loss": {"": F.mse_loss},
+        "l1_loss": {"": F.l1_loss},
+        "smooth_l1_loss": {"_1": F.smooth_l1_loss, "_0": with_beta(0.0), "_0.3": with_beta(0.3)},
+        "bce_with_logits": {"": F.binary_cross_entropy_with_logits},
+    }
+    kinks = np.array([0.0, 1.0, -1.0, 2.0, -0.5, 0.3, 30.0, -30.0])
+    for op, variants in functions.items():
+        for suffix, function in variants.items():
+            beta = float(suffix[1:]) if suffix else 0.0
+            for reduction in ("mean", "sum", "none"):
+                case = f"{op}{suffix}_{reduction}"
+                y = np.abs(cases.values(case, "b", (3, 5)))
+                cases.add(case, op, {"a": (3, 5), "b": y}, partial(function, reduction=reduction),
+                          reduce=reduction, beta=beta)  # fmt: skip
+            cases.add(f"{op}{suffix}_kinks", op, {"a": kinks, "b": np.zeros(8)},
+                      partial(function, reduction="none"), reduce="none", beta=beta)  # fmt: skip
+    for reduction in ("mean", "sum", "none"):
+        for names in (("weight",), ("pos_weight",), ("weight", "pos_weight")):
+            case = f"bce_{'_'.join(names)}_{reduction}"
+            y = np.abs(cases.values(case, "b", (3, 5)))
+            constants = {name: cases.values(case, name, (5,)) + 1.25 for name in names}
+            cases.add(case, "bce_with_logits", {"a": cases.values(case, "a", (3, 5)) * 40, "b": y},
+                      weighted_bce(names, reduction), constants, reduce=reduction)  # fmt: skip
+
+
+def with_beta(beta):
+    return partial(F.smooth_l1_loss, beta=beta)
+
+
+def weighted_bce(names, reduction):
+    return lambda a, b, *weights: F.binary_cross_entropy_with_logits(
+        a, b, reduction=reduction, **dict(zip(names, weights))
+    )
 
 
 def pairs(cases):
@@ -89,6 +183,6 @@ def margins(cases):
 def make():
     """Returns (tensors, metadata) of ops_loss.safetensors."""
     cases = Cases()
-    for part in (cross_entropies, pairs, margins):
+    for part in (cross_entropies, rows, pairs, differences, margins):
         part(cases)
     return cases.tensors, cases.metadata

@@ -3,8 +3,10 @@
 #include <omp.h>
 
 #include <cmath>
+#include <functional>
 
 #include "autograd/loss.h"
+#include "autograd/reduce.h"
 #include "tests/catch.h"
 #include "tests/ops/on_all.h"
 
@@ -88,6 +90,77 @@ TEST_CASE("differences and divergences pass NaN and infinity as PyTorch does", "
     CHECK(wrong(kl_div(of({-inf, 0}, {1, 2}), of({0, 1}, {1, 2})), {nan}, 0) == "");
     CHECK(wrong(kl_div(of({-1, 0}, {1, 2}), of({-0.5, 1}, {1, 2})), {nan}, 0) == "");
     CHECK(wrong(kl_div(of({}, {0, 2}), of({}, {0, 2})), {nan}, 0) == "");
+  });
+}
+
+TEST_CASE("ignored rows have no influence, whatever stands in them", "[ops]") {
+  with_makers([](auto of, auto labels, double tolerance) {
+    const Tensor x = require_grad(of({nan, 1, inf, 1, 2, 3}, {2, 3}));
+    for (int32_t ignored : {0, -100, 255}) {
+      const Tensor targets = labels({ignored, 1});
+      const auto none = Reduce::none;
+      for (const Tensor& loss :
+           {cross_entropy(x, targets, {.ignore_index = ignored}),
+            sum(cross_entropy(x, targets, {.reduce = none, .ignore_index = ignored}))}) {
+        CHECK(wrong(loss, {1.4076060}, tolerance) == "");
+        CHECK(wrong(grad_of(loss, {x})[0], {0, 0, 0, 0.0900306, -0.7552715, 0.6652410},
+                    tolerance) == "");
+      }
+      const Tensor nll = nll_loss(x, targets, {.ignore_index = ignored});
+      CHECK(wrong(nll, {-2}, 0) == "");
+      CHECK(wrong(grad_of(nll, {x})[0], {0, 0, 0, 0, -1, 0}, 0) == "");
+      const Tensor all = labels({ignored, ignored});
+      CHECK(std::isnan(cross_entropy(x, all, {.ignore_index = ignored}).item()));
+      CHECK(cross_entropy(x, all, {.reduce = Reduce::sum, .ignore_index = ignored}).item() == 0);
+      CHECK(std::isnan(nll_loss(x, all, {.ignore_index = ignored}).item()));
+    }
+  });
+}
+
+TEST_CASE("losses of two tensors pass NaN and infinity as PyTorch does", "[ops]") {
+  with_makers([](auto of, auto, double tolerance) {
+    auto smooth = [](auto& x, auto& y) { return smooth_l1_loss(x, y); };
+    auto l1 = [](auto& x, auto& y) { return l1_loss(x, y); };
+    auto bce = [](auto& x, auto& y) { return bce_with_logits(x, y); };
+    struct {
+      std::function<Tensor(const Tensor&, const Tensor&)> f;
+      double x, y, loss, dx, dy;
+    } cases[] = {
+        {l1, nan, 0, nan, 0, 0},
+        {l1, 0, nan, nan, 0, 0},
+        {l1, -inf, 1, inf, -1, 1},
+        {l1, inf, inf, nan, 0, 0},
+        {l1, 0.5, 0.5, 0, 0, 0},
+        {smooth, nan, 0, nan, nan, nan},
+        {smooth, -inf, 1, inf, -1, 1},
+        {smooth, inf, inf, nan, nan, nan},
+        {smooth, 0.5, 0.5, 0, 0, 0},
+        {smooth, 1, 0, 0.5, 1, -1},
+        {bce, nan, 0, nan, nan, nan},
+        {bce, 0, nan, nan, nan, 0},
+        {bce, inf, 0, inf, 1, -inf},
+        {bce, inf, 1, nan, 0, -inf},
+        {bce, -inf, 0, nan, 0, inf},
+        {bce, -inf, 1, nan, -1, inf},
+        {bce, 0.5, 0.5, 0.724077, 0.1224593, -0.5},
+        {bce, -1000, 0, 0, 0, 1000},
+        {bce, 1000, 0.5, 500, 0.5, -1000},
+    };
+    for (auto& c : cases) {
+      INFO(c.x << ", " << c.y << ": " << c.loss);
+      const Tensor x = require_grad(of({c.x}, {1})), y = require_grad(of({c.y}, {1}));
+      const Tensor loss = c.f(x, y);
+      CHECK(wrong(loss, {c.loss}, tolerance) == "");
+      const auto gradients = grad_of(loss, {x, y});
+      CHECK(wrong(gradients[0], {c.dx}, tolerance) == "");
+      CHECK(wrong(gradients[1], {c.dy}, tolerance) == "");
+    }
+    const Tensor x = of({nan, 1, 2}, {1, 3}), target = Tensor::zeros({1}, DType::int32, x.device());
+    CHECK(std::isnan(multi_margin_loss(x, target).item()));
+    for (const Tensor& empty :
+         {l1_loss(of({}, {0}), of({}, {0})), smooth_l1_loss(of({}, {0}), of({}, {0})),
+          bce_with_logits(of({}, {0}), of({}, {0}), {.weight = of({1}, {1})})})
+      CHECK(std::isnan(empty.item()));
   });
 }
 
@@ -177,6 +250,24 @@ TEST_CASE("losses say what is wrong with their arguments", "[ops]") {
   CHECK_THROWS_WITH(mse_loss(targets, targets), Contains("[mse_loss] needs a floating dtype"));
   CHECK_THROWS_WITH(kl_div(Tensor::zeros({}), Tensor::zeros({})),
                     Contains("[kl_div] log_q has no axes"));
+  CHECK_THROWS_WITH(cross_entropy(x, Tensor::full({2}, -100, DType::int32)),
+                    Contains("[cross_entropy] target -100 of row 0 is out of range"));
+  CHECK_THROWS_WITH(cross_entropy(x, Tensor::full({2}, 3, DType::int32), {.ignore_index = -100}),
+                    Contains("[cross_entropy] target 3 of row 0 is out of range"));
+  CHECK_THROWS_WITH(cross_entropy_soft(x, x, {.ignore_index = 1}),
+                    Contains("ignore_index is 1, but targets are probabilities"));
+  CHECK_THROWS_WITH(nll_loss(x, Tensor::zeros({3}, DType::int32)),
+                    Contains("[nll_loss] logits are (2, 3), targets (3)"));
+  CHECK_THROWS_WITH(nll_loss(x, targets, {Tensor::zeros({2})}),
+                    Contains("[nll_loss] class weights are (2) for 3 classes"));
+  CHECK_THROWS_WITH(multi_margin_loss(x, targets, {.p = 3}),
+                    Contains("[multi_margin_loss] p is 3, not 1 or 2"));
+  CHECK_THROWS_WITH(l1_loss(x, Tensor::zeros({3})), Contains("[l1_loss] shapes (2, 3) and (3)"));
+  CHECK_THROWS_WITH(smooth_l1_loss(x, x, nan), Contains("[smooth_l1_loss] beta is nan"));
+  CHECK_THROWS_WITH(bce_with_logits(x, x, {.pos_weight = Tensor::zeros({2})}),
+                    Contains("[bce_with_logits] pos_weight is (2), logits are (2, 3)"));
+  CHECK_THROWS_WITH(bce_with_logits(x, x, {.weight = Tensor::zeros({3}, DType::float64)}),
+                    Contains("[bce_with_logits] dtypes float32 and float64"));
   CHECK_THROWS_WITH(margin_loss(Tensor::zeros({2, 1}), targets),
                     Contains("[margin_loss] logits are (2, 1): no class but the target"));
   CHECK_THROWS_WITH(
