@@ -39,10 +39,7 @@ Tensor divided(const Tensor& x, const Tensor& size) {
   const Tensor empty = at_least(size * 0, size);
   return x / (size + empty) * no(empty);
 }
-Tensor at_least(const Tensor& a, const Tensor& b) {
-  const NoGrad no_grad;
-  return equal(maximum(a, b), a);
-}
+Tensor at_least(const Tensor& a, const Tensor& b) { return (a >= b).to(a.dtype()); }
 Tensor above(const Tensor& a, const Tensor& b) { return no(at_least(b, a)); }
 Tensor no(const Tensor& mask) { return 1 - mask; }
 Tensor select(const Tensor& mask, const Tensor& a, const Tensor& b) {

@@ -1,44 +1,14 @@
 #include "autograd/elementwise.h"
 
-#include <algorithm>
+#include <cmath>
 
+#include "autograd/broadcast.h"
 #include "autograd/dispatch.h"
 #include "autograd/reduce.h"
 #include "kernels/elementwise.h"
 
 namespace tweed {
 namespace {
-
-Shape broadcast_shape(const char* op, const Shape& a, const Shape& b) {
-  Shape result = a.ndim() >= b.ndim() ? a : b;
-  const Shape& other = a.ndim() >= b.ndim() ? b : a;
-  for (int i = 1; i <= other.ndim(); ++i) {
-    if (result[-i] != other[-i] && result[-i] != 1 && other[-i] != 1)
-      fail(op, "shapes ", a, " and ", b);
-    if (result[-i] == 1) result.set(-i, other[-i]);
-  }
-  return result;
-}
-
-// Sees `small` against `large` as (outer, 1, inner) against (outer, middle, inner); false if the
-// axes along which it is repeated are not neighbours.
-bool fits(const Shape& large, const Shape& small, Broadcast& view) {
-  auto size = [&](int axis) {
-    const int i = axis - (large.ndim() - small.ndim());
-    return i < 0 ? 1 : small[i];
-  };
-  int first = large.ndim(), last = 0;  // of the repeated axes
-  for (int i = 0; i < large.ndim(); ++i)
-    if (size(i) != large[i]) {
-      first = std::min(first, i);
-      last = i + 1;
-    }
-  for (int i = first; i < last; ++i)
-    if (size(i) != 1) return false;
-  if (first > last) first = last;
-  view = {large.product(0, first), large.product(first, last), large.product(last, large.ndim())};
-  return true;
-}
 
 // y = f(a, b) without recording; `reversed` is the formula for exchanged operands.
 Tensor compute(const char* op, Binary f, Binary reversed, const Tensor& a, const Tensor& b) {
@@ -138,15 +108,11 @@ Tensor div(const Tensor& a, const Tensor& b) {
 }
 
 Tensor cast(const Tensor& x, DType dtype) {
-  if (!is_floating(x.dtype()) || !is_floating(dtype)) fail("cast", x.dtype(), " to ", dtype);
   if (x.dtype() == dtype) return x;
+  if (!is_floating(x.dtype()) || !is_floating(dtype)) return x.to(dtype);
   const DType from = x.dtype();
   return record("cast", {x}, x.to(dtype), {},
                 [=](const Saved&, const Tensor& dy, Want) { return Grads{dy.to(from)}; });
-}
-
-Tensor equal(const Tensor& a, const Tensor& b) {
-  return compute("equal", Binary::equal, Binary::equal, a, b);
 }
 
 Tensor maximum(const Tensor& a, const Tensor& b) {

@@ -5,6 +5,7 @@
 // smaller operand are neighbours: (C) or (H, W, C) or (N, 1, 1, C) against (N, H, W, C), a number
 // per row such as (N, 1, 1, 1), one element. Other pairs are expanded first.
 #pragma once
+#include "autograd/compare.h"
 #include "autograd/functions.h"
 
 namespace tweed {
@@ -20,12 +21,10 @@ Tensor sub(const Tensor& a, const Tensor& b);
 Tensor mul(const Tensor& a, const Tensor& b);
 Tensor div(const Tensor& a, const Tensor& b);
 
-/// x in another floating dtype; x itself if it is in that already. Its gradient is cast back.
-/// @throws ShapeError  if one of the dtypes is not floating
+/// x in another dtype; x itself if it is in that already. Between floating dtypes its gradient is
+/// cast back; to and from integers nothing is recorded. Floating to integer drops the fraction;
+/// what the integer does not hold, and NaN, is any number then.
 Tensor cast(const Tensor& x, DType dtype);
-
-/// 1 where a equals b, else 0, in their dtype; shapes as for add(). Not recorded.
-Tensor equal(const Tensor& a, const Tensor& b);
 
 /// The larger or smaller of a and b; NaN if one of them is. Where both are equal each gets half of
 /// the gradient, as in PyTorch. Broadcasts like add(). Saves a and b.
@@ -51,6 +50,9 @@ inline Tensor operator-(double a, const Tensor& x) { return add_scalar(neg(x), a
 inline Tensor operator*(const Tensor& x, double a) { return scale(x, a); }
 inline Tensor operator*(double a, const Tensor& x) { return scale(x, a); }
 inline Tensor operator/(const Tensor& x, double a) { return scale(x, 1 / a); }
+inline Tensor operator/(double a, const Tensor& x) {
+  return div(Tensor::scalar(a, x.dtype(), x.device()), x);
+}
 inline Tensor operator-(const Tensor& x) { return neg(x); }
 
 }  // namespace tweed

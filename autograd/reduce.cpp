@@ -123,7 +123,7 @@ Tensor extreme(const char* op, Fold f, const Tensor& x, Axes axes, bool keep_axe
   Tensor y = fold_axes(op, f, x.detach(), axes);
   return record(op, {x}, y.reshape(without(x.shape(), axes, keep_axes)), save(x, y),
                 [=](const Saved& s, const Tensor& dy, Want) {
-                  const Tensor won = equal(s[0], s[1]);
+                  const Tensor won = equal(s[0], s[1]).to(dy.dtype());
                   const Tensor winners = fold_axes(op, Fold::sum, won, axes);
                   return Grads{mul(won, div(dy.reshape(kept), winners))};
                 });
@@ -161,10 +161,10 @@ Tensor euclidean(const char* op, const Tensor& x, Axes axes, bool keep_axes) {
   return record(op, {x}, y.reshape(without(x.shape(), axes, keep_axes)), save(x, y),
                 [=](const Saved& s, const Tensor& dy, Want) {
                   const Tensor &x = s[0], &y = s[1];
-                  const Tensor zero = Tensor::scalar(0, y.dtype(), y.device());
                   // Where y is 0, x is 0 as well, and 0 / 1 gives the gradient 0 instead of NaN. x
                   // is divided first, since dy / y may be infinite.
-                  return Grads{mul(div(x, add(y, equal(y, zero))), dy.reshape(kept))};
+                  const Tensor one_at_0 = equal(y, 0).to(y.dtype());
+                  return Grads{mul(div(x, add(y, one_at_0)), dy.reshape(kept))};
                 });
 }
 

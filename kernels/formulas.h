@@ -40,7 +40,6 @@
   X(multiply, a * b)                                          \
   X(divide, a / b)                                            \
   X(divide_into, b / a)                                       \
-  X(equal, a == b ? A(1) : A(0))                              \
   X(maximum, a > b || a != a ? a : b)                         \
   X(minimum, a < b || a != a ? a : b)                         \
   X(share_of, b == 0 ? A(0) : a * b)                          \

@@ -5,6 +5,7 @@
 // and the gradients of float32 and bfloat16 against those of float64. A test fails if an operation
 // of docs/operations.md, or one that another row's graph holds, has no row.
 #pragma once
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
@@ -41,7 +42,14 @@ struct Array {
 using Arrays = std::vector<Array>;
 
 /// The shape that two shapes broadcast to.
-Shape broadcast_shape(const Shape& a, const Shape& b);
+inline Shape broadcast_shape(const Shape& a, const Shape& b) {
+  std::vector<int64_t> sizes;
+  for (int i = std::max(a.ndim(), b.ndim()); i >= 1; --i) {
+    const int64_t m = i <= a.ndim() ? a[-i] : 1, n = i <= b.ndim() ? b[-i] : 1;
+    sizes.push_back(m == 1 ? n : m);
+  }
+  return Shape(sizes);
+}
 /// The element of an array of shape `from` that stands at element i of one of shape `to`.
 int64_t broadcast_index(const Shape& from, const Shape& to, int64_t i);
 

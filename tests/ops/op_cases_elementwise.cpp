@@ -53,6 +53,18 @@ std::vector<OpCase> binary_cases(const char* op, Tensor (*f)(const Tensor&, cons
   return rows;
 }
 
+OpCase number_by_tensor_case(const Shape& shape) {
+  return {"div",
+          "a number by " + shape.str(),
+          {{shape, 0.5, 2}},
+          [](auto& in) { return 3 / in[0]; },
+          [](const Arrays& in) {
+            Array y = in[0];
+            for (double& v : y.v) v = 3 / v;
+            return y;
+          }};
+}
+
 OpCase unary_case(const char* op, const char* what, const Shape& shape,
                   std::function<Tensor(const Tensor&)> f, std::function<double(double)> formula) {
   return {op,
@@ -140,6 +152,8 @@ std::vector<OpCase> elementwise_cases() {
   append(binary_cases("sub", sub, [](double a, double b) { return a - b; }));
   append(binary_cases("mul", mul, [](double a, double b) { return a * b; }));
   append(binary_cases("div", div, [](double a, double b) { return a / b; }));
+  for (Shape shape : {Shape{3, 5}, Shape{}, Shape{0, 2}})
+    rows.push_back(number_by_tensor_case(shape));
   append(dropout_cases());
 
   auto relu_of = [](const Tensor& x) { return relu(x); };
