@@ -5,6 +5,7 @@
 #include "attacks/pixel_view.h"
 #include "autograd/argmax.h"
 #include "autograd/elementwise.h"
+#include "autograd/indexing.h"
 #include "autograd/reduce.h"
 #include "autograd/shape_ops.h"
 

@@ -4,6 +4,7 @@
 
 #include "autograd/argmax.h"
 #include "autograd/elementwise.h"
+#include "autograd/indexing.h"
 #include "autograd/reduce.h"
 #include "autograd/shape_ops.h"
 

@@ -4,6 +4,7 @@
 
 #include "autograd/argmax.h"
 #include "autograd/elementwise.h"
+#include "autograd/indexing.h"
 #include "autograd/loss.h"
 #include "autograd/reduce.h"
 #include "autograd/shape_ops.h"
@@ -74,10 +75,6 @@ Tensor answer_of(Module& network, const Tensor& x) {
   return forward_float(network, x);
 }
 
-Tensor one_hot(const Tensor& labels, int64_t classes) {
-  const Tensor none = Tensor::zeros(labels.shape(), DType::float32, labels.device());
-  return mixed_labels(labels, labels, none, classes);
-}
 Tensor logit_of(const Tensor& logits, const Tensor& labels) {
   return sum(logits * one_hot(labels, logits.dim(1)), {1});
 }

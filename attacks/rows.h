@@ -33,8 +33,6 @@ Tensor select(const Tensor& mask, const Tensor& a, const Tensor& b);
 /// which would never end
 Tensor answer_of(Module& network, const Tensor& x);
 
-/// (N, classes), 1 at each label.
-Tensor one_hot(const Tensor& labels, int64_t classes);
 /// (N): the logit of each label, and the largest of the others. Differentiable.
 Tensor logit_of(const Tensor& logits, const Tensor& labels);
 Tensor largest_other(const Tensor& logits, const Tensor& labels);

@@ -3,6 +3,8 @@
 #include <limits>
 
 #include "autograd/dispatch.h"
+#include "autograd/elementwise.h"
+#include "autograd/shape_ops.h"
 #include "kernels/top.h"
 
 namespace tweed {
@@ -28,13 +30,23 @@ Tensor arg_extreme_of(const char* op, const Tensor& x, int axis, bool keep_axis,
   return y;
 }
 
+// The last of equals is the first from the other end.
+Tensor last_extreme_of(const char* op, const Tensor& x, int axis, bool keep_axis, bool largest) {
+  const NoGrad no_grad;
+  if (axis < -x.ndim() || axis >= x.ndim()) fail(op, "axis ", axis, " of ", x.shape());
+  const Tensor from_end = arg_extreme_of(op, flip(x, axis), axis, keep_axis, largest);
+  return (double(x.dim(axis) - 1) - from_end.to(DType::float64)).to(DType::int32);
+}
+
 }  // namespace
 
-Tensor argmax(const Tensor& x, int axis, bool keep_axis) {
-  return arg_extreme_of("argmax", x, axis, keep_axis, true);
+Tensor argmax(const Tensor& x, int axis, bool keep_axis, Ties ties) {
+  return (ties == Ties::last ? last_extreme_of : arg_extreme_of)("argmax", x, axis, keep_axis,
+                                                                 true);
 }
-Tensor argmin(const Tensor& x, int axis, bool keep_axis) {
-  return arg_extreme_of("argmin", x, axis, keep_axis, false);
+Tensor argmin(const Tensor& x, int axis, bool keep_axis, Ties ties) {
+  return (ties == Ties::last ? last_extreme_of : arg_extreme_of)("argmin", x, axis, keep_axis,
+                                                                 false);
 }
 
 TopK top_k(const Tensor& x, int64_t k) {

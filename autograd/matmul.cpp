@@ -1,8 +1,12 @@
 #include "autograd/matmul.h"
 
+#include <algorithm>
+
+#include "autograd/broadcast.h"
 #include "autograd/describe.h"
 #include "autograd/products.h"
 #include "autograd/reduce.h"
+#include "autograd/shape_ops.h"
 
 namespace tweed {
 
@@ -46,20 +50,16 @@ Tensor product(const Operand& a, const Operand& b, const Shape& leading, const T
 Grads matmul_backward(const Tensor& a, const Tensor& b, const Tensor& dy,
                       const MatmulOptions& options, Want want) {
   const auto [ta, tb] = options;
-  const Shape leading = a.shape().part(0, a.ndim() - 2);
+  const Shape leading = dy.shape().part(0, dy.ndim() - 2);
+  // A single matrix that serves a batch has the sum of its gradients.
+  auto gradient = [&](int i, const Tensor& of, const Operand& left, const Operand& right) {
+    const bool shared = of.ndim() == 2 && leading.ndim() > 0;
+    const Tensor d = product(left, right, leading, shared ? Tensor() : want.begun(i));
+    return shared ? sum_to(d, of.shape()) : d;
+  };
   Grads grads(2);
-  if (want[0]) {
-    const Tensor begun = want.begun(0);
-    grads[0] =
-        ta ? product({b, tb}, {dy, true}, leading, begun) : product({dy}, {b, !tb}, leading, begun);
-  }
-  if (want[1]) {
-    const bool shared = b.ndim() == 2 && leading.ndim() > 0;  // by a batch
-    const Tensor begun = shared ? Tensor() : want.begun(1);
-    grads[1] =
-        tb ? product({dy, true}, {a, ta}, leading, begun) : product({a, !ta}, {dy}, leading, begun);
-    if (shared) grads[1] = sum_to(grads[1], b.shape());
-  }
+  if (want[0]) grads[0] = ta ? gradient(0, a, {b, tb}, {dy, true}) : gradient(0, a, {dy}, {b, !tb});
+  if (want[1]) grads[1] = tb ? gradient(1, b, {dy, true}, {a, ta}) : gradient(1, b, {a, !ta}, {dy});
   return grads;
 }
 
@@ -68,29 +68,68 @@ Tensor stacked(const Tensor& t) {
   return t.reshape({t.shape().product(0, t.ndim() - 1), t.dim(-1)});
 }
 
+Shape leading_of(const Tensor& t) { return t.shape().part(0, t.ndim() - 2); }
+
+// An operand with these leading axes, or as a single matrix, which serves all of them.
+Tensor spread(const Tensor& t, const Shape& leading) {
+  const Shape own = leading_of(t);
+  if (own == leading || t.ndim() == 2) return t;
+  if (own.size() == 1) return reshape(t, {t.dim(-2), t.dim(-1)});
+  Shape full = leading;
+  full.append(t.dim(-2));
+  full.append(t.dim(-1));
+  return expand(t, full);
+}
+
+// With an axis more for each operand that is a vector, which the result loses again.
+Tensor product_of_vectors(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
+  const bool row = a.ndim() == 1, column = b.ndim() == 1;
+  const Tensor left = row ? reshape(a, {1, a.size()}) : a;
+  const Tensor right = column ? reshape(b, {b.size(), 1}) : b;
+  const Tensor y =
+      matmul(left, right, {options.transpose_a && !row, options.transpose_b && !column});
+  const Shape leading = leading_of(y);
+  std::vector<int64_t> sizes(leading.begin(), leading.end());
+  if (!row) sizes.push_back(y.dim(-2));
+  if (!column) sizes.push_back(y.dim(-1));
+  return reshape(y, sizes);
+}
+
+bool broadcasts(const Shape& a, const Shape& b) {
+  for (int i = 1; i <= std::min(a.ndim(), b.ndim()); ++i)
+    if (a[-i] != b[-i] && a[-i] != 1 && b[-i] != 1) return false;
+  return true;
+}
+
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b, const MatmulOptions& options) {
   check_alike("matmul", {a, b});
   const auto [ta, tb] = options;
-  const bool matrices = a.ndim() >= 2 && b.ndim() >= 2;
-  if (!matrices || Operand{a, ta}.columns() != Operand{b, tb}.rows() ||
-      (b.ndim() > 2 && a.shape().part(0, a.ndim() - 2) != b.shape().part(0, b.ndim() - 2)))
+  const bool vectors = a.ndim() == 1 || b.ndim() == 1;
+  const auto columns = [&] { return a.ndim() == 1 ? a.size() : Operand{a, ta}.columns(); };
+  const auto rows = [&] { return b.ndim() == 1 ? b.size() : Operand{b, tb}.rows(); };
+  if (a.ndim() < 1 || b.ndim() < 1 || columns() != rows() ||
+      !(vectors || broadcasts(leading_of(a), leading_of(b))))
     fail("matmul", "a is ", a.shape(), ta ? " transposed" : "", ", b is ", b.shape(),
          tb ? " transposed" : "");
-  const Shape from = a.shape();
-  Shape to = from.part(0, a.ndim() - 2);
+  if (vectors) return product_of_vectors(a, b, options);
+  const Shape leading = broadcast_shape("matmul", leading_of(a), leading_of(b));
+  const Tensor from = spread(a, leading), right = spread(b, leading);
+  const bool stack = right.ndim() == 2 && !ta;
+  const Tensor left = stack ? stacked(from) : from.detach();
+  const Shape given = from.shape(), all = stack ? Shape{} : leading;
+  Shape to = leading;
   to.append(Operand{a, ta}.rows());
   to.append(Operand{b, tb}.columns());
-  const bool stack = b.ndim() == 2 && !ta;
-  const Tensor left = stack ? stacked(a) : a.detach();
-  Tensor y = product({left, ta}, {b, tb}, left.shape().part(0, left.ndim() - 2)).reshape(to);
-  return record(
-      "matmul", {a, b}, y, save(left, b), [=](const Saved& s, const Tensor& dy, Want want) {
-        Grads grads = matmul_backward(s[0], s[1], stack ? stacked(dy) : dy, options, want);
-        if (want[0] && grads[0].shape() != from) grads[0] = grads[0].reshape(from);
-        return grads;
-      });
+  const Tensor y = product({left, ta}, {right, tb}, all).reshape(to);
+  return record("matmul", {from, right}, y, save(left, right),
+                [=](const Saved& s, const Tensor& dy, Want want) {
+                  Grads grads =
+                      matmul_backward(s[0], s[1], stack ? stacked(dy) : dy, options, want);
+                  if (want[0] && grads[0].shape() != given) grads[0] = grads[0].reshape(given);
+                  return grads;
+                });
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activation activation) {

@@ -1,4 +1,4 @@
-// Sums, means, extremes, variances and norms over axes; and the opposite of a sum.
+// Sums, products, means, extremes, variances and norms over axes; and the opposite of a sum.
 //
 // Negative axes count from the end; `keep_axes` leaves axes of size 1 in their place instead of
 // none. A ShapeError names an axis that x does not have, or one given twice.
@@ -15,6 +15,21 @@ Tensor sum(const Tensor& x, const std::vector<int>& axes, bool keep_axes = false
 /// sum() divided by the number of elements summed; NaN if there are none.
 Tensor mean(const Tensor& x);
 Tensor mean(const Tensor& x, const std::vector<int>& axes, bool keep_axes = false);
+
+/// The product; 1 if there are no elements. A thread walks along a line by itself: slow on a GPU
+/// for few long lines. The gradient of an element is dy times the product of the others, right for
+/// zeros too. Saves x.
+Tensor prod(const Tensor& x);
+Tensor prod(const Tensor& x, const std::vector<int>& axes, bool keep_axes = false);
+
+struct CumsumOptions {
+  bool exclusive = false;  ///< an element is not part of its own sum
+  bool reverse = false;    ///< the sums begin at the axis' end
+};
+/// The sums of the elements up to each one along an axis, one after another: the same bits
+/// everywhere, and slow on a GPU for few long lines. Saves nothing.
+/// @throws ShapeError  "[cumsum] axis 2 of (2, 3)"
+Tensor cumsum(const Tensor& x, int axis, const CumsumOptions& options = {});
 
 /// The largest and the smallest element; NaN if one is. Equal ones share the gradient evenly, as in
 /// torch.amax. Save x and the result.

@@ -8,6 +8,7 @@
     ops_functions functions of one number, maximum, minimum, where (ops_functions.py)
     ops_shape     moves, pools with all options, transposed products, float64 (ops_shape.py)
     ops_image     image operations, float64 (ops_image.py)
+    ops_index     running sums, products, picks by index, einsum, float64 (ops_index.py)
     ops_norm      layer norm and group norm, float64 (ops_norm.py)
     simplenet     SimpleNet, forward and every gradient, float32 (networks.py)
     models        larger networks: loss and projections of all gradients (models.py)
@@ -50,6 +51,7 @@ import ops_extremes  # noqa: E402
 import ops_fold  # noqa: E402
 import ops_functions  # noqa: E402
 import ops_image  # noqa: E402
+import ops_index  # noqa: E402
 import ops_norm  # noqa: E402
 import ops_loss  # noqa: E402
 import ops_shape  # noqa: E402
@@ -66,6 +68,7 @@ MAKERS = {
     "ops_functions": ops_functions.make,
     "ops_shape": ops_shape.make,
     "ops_image": ops_image.make,
+    "ops_index": ops_index.make,
     "ops_norm": ops_norm.make,
     "ops_loss": ops_loss.make,
     "simplenet": networks.make_simplenet,

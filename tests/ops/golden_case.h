@@ -32,6 +32,7 @@ using RunGolden = Tensor (*)(const GoldenCase&, const std::vector<Tensor>& in);
 // A function for each golden/NAME.safetensors that golden_ops_test lists.
 Tensor run_golden_attention(const GoldenCase& c, const std::vector<Tensor>& in);
 Tensor run_golden_fold(const GoldenCase& c, const std::vector<Tensor>& in);
+Tensor run_golden_index(const GoldenCase& c, const std::vector<Tensor>& in);
 Tensor run_golden_functions(const GoldenCase& c, const std::vector<Tensor>& in);
 Tensor run_golden_ops(const GoldenCase& c, const std::vector<Tensor>& in);
 Tensor run_golden_shape(const GoldenCase& c, const std::vector<Tensor>& in);

@@ -37,7 +37,8 @@ TEST_CASE("operations equal PyTorch's in float64", "[golden]") {
       {"ops", run_golden_ops},         {"ops_attention", run_golden_attention},
       {"ops_fold", run_golden_fold},   {"ops_functions", run_golden_functions},
       {"ops_shape", run_golden_shape}, {"ops_image", run_golden_image},
-      {"ops_norm", run_golden_norm},   {"ops_loss", run_golden_loss},
+      {"ops_index", run_golden_index}, {"ops_norm", run_golden_norm},
+      {"ops_loss", run_golden_loss},
   };
   for (auto& [name, run] : families) {
     INFO(name);

@@ -51,7 +51,17 @@ inline Shape broadcast_shape(const Shape& a, const Shape& b) {
   return Shape(sizes);
 }
 /// The element of an array of shape `from` that stands at element i of one of shape `to`.
-int64_t broadcast_index(const Shape& from, const Shape& to, int64_t i);
+inline int64_t broadcast_index(const Shape& from, const Shape& to, int64_t i) {
+  int64_t index = 0, step = 1;
+  for (int axis = 1; axis <= to.ndim(); ++axis) {
+    const int64_t at = i % to[-axis];
+    i /= to[-axis];
+    if (axis > from.ndim()) continue;
+    if (from[-axis] != 1) index += at * step;
+    step *= from[-axis];
+  }
+  return index;
+}
 
 struct OpCase {
   std::string op;    ///< the name that the operation is recorded under
@@ -82,6 +92,8 @@ std::vector<OpCase> norm_cases();
 std::vector<OpCase> attention_cases();
 std::vector<OpCase> move_cases();
 std::vector<OpCase> shape_cases();
+std::vector<OpCase> line_cases();
+std::vector<OpCase> einsum_cases();
 std::vector<OpCase> image_cases();
 std::vector<OpCase> norm_cases();
 std::vector<OpCase> loss_cases();

@@ -160,8 +160,9 @@ TEST_CASE("every operation has a row", "[ops]") {
   for (auto& name : with_row) others.erase(name);
   // These call operations that have one.
   CHECK(others == std::set<std::string>{"adaptive_avg_pool1d", "avg_pool1d", "clamp", "crop",
-                                        "global_avg_pool", "global_max_pool", "grey", "max_pool1d",
-                                        "neg", "norm_l1", "norm_linf", "split"});
+                                        "einsum", "global_avg_pool", "global_max_pool", "grey",
+                                        "index_select", "max_pool1d", "neg", "norm_l1", "norm_linf",
+                                        "split"});
 }
 
 }  // namespace tweed
