@@ -124,6 +124,28 @@ Tensor minimum(const Tensor& a, const Tensor& b) {
                  b);
 }
 
+Tensor prelu(const Tensor& x, const Tensor& slope) {
+  check_alike("prelu", {x, slope});
+  const bool one = slope.shape() == Shape{1};
+  if (x.ndim() < 1 || !(one || slope.shape() == Shape{x.dim(-1)}))
+    fail("prelu", "slope is ", slope.shape(), ", x is ", x.shape());
+  return record("prelu", {x, slope}, compute("prelu", Binary::prelu, Binary::prelu, x, slope),
+                save(x, slope), [](const Saved& s, const Tensor& dy, Want want) {
+                  const Tensor &x = s[0], &slope = s[1];
+                  auto both = [](Binary f, const Tensor& a, const Tensor& b) {
+                    return compute("prelu", f, f, a, b);
+                  };
+                  Grads grads(2);
+                  if (want[0])
+                    grads[0] = both(Binary::multiply, dy, both(Binary::prelu_slope, x, slope));
+                  if (want[1]) {
+                    const Tensor negative = clamp(x, -INFINITY, 0);
+                    grads[1] = sum_to(both(Binary::share_of, dy, negative), slope.shape());
+                  }
+                  return grads;
+                });
+}
+
 Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
   const char* op = "where";
   if (condition.dtype() != DType::uint8)

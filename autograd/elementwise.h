@@ -31,6 +31,14 @@ Tensor cast(const Tensor& x, DType dtype);
 Tensor maximum(const Tensor& a, const Tensor& b);
 Tensor minimum(const Tensor& a, const Tensor& b);
 
+/// x where it is positive, else slope x: leaky_relu() with a slope that is learned.
+///
+/// @param x      (..., C)
+/// @param slope  (1), or (C), one for each channel
+/// @throws ShapeError  "[prelu] slope is (3), x is (8, 512)"
+/// Saves x and slope. Source: He et al. 2015, arXiv:1502.01852
+Tensor prelu(const Tensor& x, const Tensor& slope);
+
 /// a where the condition is not 0, else b. Operands that are broadcast are copied.
 ///
 /// @param condition  uint8, on a's device

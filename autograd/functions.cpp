@@ -46,6 +46,13 @@ Tensor silu(const Tensor& x) { return unary("silu", Unary::silu, x); }
 Tensor mish(const Tensor& x) { return unary("mish", Unary::mish, x); }
 Tensor softplus(const Tensor& x) { return unary("softplus", Unary::softplus, x); }
 Tensor hardswish(const Tensor& x) { return unary("hardswish", Unary::hardswish, x); }
+Tensor relu6(const Tensor& x) { return unary("relu6", Unary::relu6, x); }
+Tensor hardsigmoid(const Tensor& x) { return unary("hardsigmoid", Unary::hardsigmoid, x); }
+Tensor hardtanh(const Tensor& x, double low, double high) {
+  if (!(low < high)) fail("hardtanh", "from ", low, " to ", high);
+  return unary("hardtanh_high", Unary::hardtanh_high,
+               unary("hardtanh_low", Unary::hardtanh_low, x, low), high);
+}
 
 Tensor exp(const Tensor& x) { return unary("exp", Unary::exp_of, x); }
 Tensor log(const Tensor& x) { return unary("log", Unary::log_of, x); }

@@ -39,6 +39,14 @@ Tensor softplus(const Tensor& x);
 /// x min(max(x + 3, 0), 6) / 6. Saves x. Source: Howard 2019, arXiv:1905.02244
 Tensor hardswish(const Tensor& x);
 
+/// min(max(x, 0), 6). The gradient at 0 and 6 is 0. Saves the result.
+Tensor relu6(const Tensor& x);
+/// min(max(x + 3, 0), 6) / 6. The gradient at -3 and 3 is 0. Saves x.
+Tensor hardsigmoid(const Tensor& x);
+/// min(max(x, low), high), whose gradient where x equals a bound is 0: clamp() has 1 there. Saves x
+/// and max(x, low). @throws ShapeError  "[hardtanh] from 2 to 1"
+Tensor hardtanh(const Tensor& x, double low = -1, double high = 1);
+
 /// Saves the result.
 Tensor exp(const Tensor& x);
 /// The natural logarithm. Saves x.

@@ -6,6 +6,7 @@
 #include "kernels/batch_norm.h"
 #include "kernels/group_norm.h"
 #include "kernels/layer_norm.h"
+#include "kernels/rms_norm.h"
 
 namespace tweed {
 namespace {
@@ -148,6 +149,38 @@ Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, doub
                 });
 }
 
+Tensor rms_norm(const Tensor& x, const Tensor& gamma, double eps) {
+  check_alike("rms_norm", {x, gamma});
+  if (x.ndim() < 1 || gamma.shape() != Shape{x.dim(-1)})
+    fail("rms_norm", "gamma is ", gamma.shape(), ", x is ", x.shape());
+  const int64_t rows = rows_of(x);
+  Tensor y = Tensor::empty_like(x);
+  Tensor rstd = Tensor::empty({rows}, accumulator_dtype(x), x.device());
+  dispatch("rms_norm", x, [&]<class T>(auto& here) {
+    if (!x.size()) return;
+    rms_norm_forward(here, rows, eps, x.read<T>(), gamma.read<T>(), y.write<T>(),
+                     rstd.write<acc_t<T>>());
+  });
+  if (is_watched()) describe("rms_norm", {{"eps", {eps}}});
+  return record(
+      "rms_norm", {x, gamma}, y, save(x, gamma, rstd),
+      [rows](const Saved& s, const Tensor& dy, Want want) {
+        const Tensor &x = s[0], &gamma = s[1], &rstd = s[2];
+        if (!x.size()) return Grads{Tensor::zeros_like(x), Tensor::zeros_like(gamma)};
+        const Onto dx(want, 0, x);
+        const int64_t C = gamma.size();
+        Tensor dgamma = Tensor::empty_like(gamma);
+        Tensor partial = Tensor::empty({batch_norm_slabs(rows, C), C}, rstd.dtype(), rstd.device());
+        dispatch("rms_norm", dy, [&]<class T>(auto& here) {
+          using A = acc_t<T>;
+          rms_norm_backward(here, rows, dx.adds, x.read<T>(), gamma.read<T>(), rstd.read<A>(),
+                            dy.read<T>(), write_or_empty<T>(dx.t), dgamma.write<T>(),
+                            partial.write<A>());
+        });
+        return Grads{dx.t, dgamma};
+      });
+}
+
 Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& gamma, const Tensor& beta,
                   double eps) {
   check_scale_and_shift("group_norm", x, gamma, beta);
@@ -182,6 +215,15 @@ Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& gamma, const Te
                   });
                   return Grads{dx, dgamma, dbeta};
                 });
+}
+
+Tensor instance_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double eps) {
+  if (x.ndim() < 2) fail("instance_norm", "x is ", x.shape(), ", not (N, ..., C)");
+  if (gamma.defined() != beta.defined()) fail("instance_norm", "needs gamma and beta, or neither");
+  if (gamma.defined()) return group_norm(x, x.dim(-1), gamma, beta, eps);
+  const Shape channels = {x.dim(-1)};
+  return group_norm(x, x.dim(-1), Tensor::full(channels, 1, x.dtype(), x.device()),
+                    Tensor::zeros(channels, x.dtype(), x.device()), eps);
 }
 
 }  // namespace tweed

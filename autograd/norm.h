@@ -47,6 +47,19 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
 /// Source: Ba, Kiros, Hinton 2016, arXiv:1607.06450
 Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, double eps = 1e-5);
 
+/// Normalisation of each row by its root mean square, without a mean or a shift.
+///
+///   y = x * rstd * gamma,   rstd = 1 / sqrt(mean of x^2 + eps)
+///
+/// @param x      (..., C), C >= 1
+/// @param gamma  (C), scale
+/// @param eps    PyTorch's is the distance from 1 to the next number: by default that of float32
+/// @return       x's shape
+/// @throws ShapeError  "[rms_norm] gamma is (3), x is (8, 512)"
+/// Saves x, gamma, rstd. A NaN or an infinity in a row makes the whole row NaN, or 0 beside NaN.
+/// Source: Zhang, Sennrich 2019, arXiv:1910.07467
+Tensor rms_norm(const Tensor& x, const Tensor& gamma, double eps = 0x1p-23);
+
 /// Group normalisation: each sample's groups of neighbouring channels, over all its pixels, by
 /// their own mean and biased variance.
 ///
@@ -61,5 +74,15 @@ Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, doub
 /// Source: Wu, He 2018, arXiv:1803.08494
 Tensor group_norm(const Tensor& x, int64_t groups, const Tensor& gamma, const Tensor& beta,
                   double eps = 1e-5);
+
+/// Instance normalisation: each channel of each sample by itself, which is group_norm() with a
+/// group for each channel.
+///
+/// @param x            (N, ..., C)
+/// @param gamma, beta  (C), or both undefined for 1 and 0
+/// @return             x's shape
+/// Saves as group_norm(). Source: Ulyanov, Vedaldi, Lempitsky 2016, arXiv:1607.08022
+Tensor instance_norm(const Tensor& x, const Tensor& gamma = {}, const Tensor& beta = {},
+                     double eps = 1e-5);
 
 }  // namespace tweed

@@ -23,6 +23,10 @@
   X(mish, input, x * mish_factor(x), dy * mish_gradient(s))                                    \
   X(softplus, input, x > 20 ? x : log1p(exp(x)), s > 20 ? dy : dy * logistic(s))               \
   X(hardswish, input, hard_swish(x), dy * hard_swish_slope(s))                                 \
+  X(relu6, output, x <= 0 ? A(0) : x >= 6 ? A(6) : x, s > 0 && s < 6 ? dy : A(0))              \
+  X(hardsigmoid, input, hard_sigmoid(x), s > -3 && s < 3 ? dy / A(6) : A(0))                   \
+  X(hardtanh_low, input, x <= p ? p : x, s > p ? dy : A(0))                                    \
+  X(hardtanh_high, input, x >= p ? p : x, s < p ? dy : A(0))                                   \
   X(exp_of, output, exp(x), dy * s)                                                            \
   X(log_of, input, log(x), dy / s)                                                             \
   X(sqrt_of, output, sqrt(x), dy / (A(2) * s))                                                 \
@@ -42,6 +46,8 @@
   X(divide_into, b / a)                                       \
   X(maximum, a > b || a != a ? a : b)                         \
   X(minimum, a < b || a != a ? a : b)                         \
+  X(prelu, a > 0 ? a : b * a)                                 \
+  X(prelu_slope, a > 0 ? A(1) : b)                            \
   X(share_of, b == 0 ? A(0) : a * b)                          \
   X(share_if_larger, a < b ? A(0) : a == b ? A(0.5) : A(1))   \
   X(share_if_smaller, a > b ? A(0) : a == b ? A(0.5) : A(1))

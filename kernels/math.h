@@ -81,6 +81,11 @@ TWEED_INLINE A gelu_tanh_gradient(A x) {
   const A inner = A(0.79788456080286535588) * (A(1) + A(3 * 0.044715) * b * b);
   return A(0.5) * (A(1) + t) + A(0.5) * x * (A(1) - t * t) * inner;
 }
+/// relu6(x + 3) / 6
+template <class A>
+TWEED_INLINE A hard_sigmoid(A x) {
+  return x <= -3 ? A(0) : x >= 3 ? A(1) : (x + A(3)) / A(6);
+}
 /// x relu6(x + 3) / 6
 template <class A>
 TWEED_INLINE A hard_swish(A x) {

@@ -1,6 +1,7 @@
 #include "nn/activation.h"
 
-#include "autograd/functions.h"
+#include "autograd/elementwise.h"
+#include "autograd/loss.h"
 
 namespace tweed {
 
@@ -16,11 +17,29 @@ ActivationLayer ELU(double alpha) {
 }
 ActivationLayer Sigmoid() { return {"Sigmoid", sigmoid}; }
 ActivationLayer Tanh() { return {"Tanh", tanh}; }
-ActivationLayer GELU() { return {"GELU", gelu}; }
+ActivationLayer GELU(bool approximate) {
+  if (approximate) return {"GELU(tanh)", gelu_tanh};
+  return {"GELU", gelu};
+}
 ActivationLayer SiLU() { return {"SiLU", silu}; }
 ActivationLayer Mish() { return {"Mish", mish}; }
 ActivationLayer Softplus() { return {"Softplus", softplus}; }
 ActivationLayer Hardswish() { return {"Hardswish", hardswish}; }
+ActivationLayer ReLU6() { return {"ReLU6", relu6}; }
+ActivationLayer Hardsigmoid() { return {"Hardsigmoid", hardsigmoid}; }
+ActivationLayer Hardtanh(double low, double high) {
+  if (!(low < high))
+    throw Error("Hardtanh: from " + std::to_string(low) + " to " + std::to_string(high));
+  return {"Hardtanh", [=](const Tensor& x) { return hardtanh(x, low, high); }};
+}
+ActivationLayer Softmax() { return {"Softmax", softmax}; }
+ActivationLayer LogSoftmax() { return {"LogSoftmax", log_softmax}; }
+
+PReLU::PReLU(int64_t channels, double slope) {
+  weight_ = add_parameter("weight", Tensor::full({channels}, slope));
+}
+Tensor PReLU::forward(const Tensor& x) { return prelu(x, weight_); }
+std::string PReLU::description() const { return "PReLU(" + std::to_string(weight_.dim(0)) + ")"; }
 
 namespace {
 
@@ -35,11 +54,16 @@ const Row rows[] = {
     {"ELU", [] { return ELU(); }},
     {"Sigmoid", Sigmoid},
     {"Tanh", Tanh},
-    {"GELU", GELU},
+    {"GELU", [] { return GELU(); }},
     {"SiLU", SiLU},
     {"Mish", Mish},
     {"Softplus", Softplus},
     {"Hardswish", Hardswish},
+    {"ReLU6", ReLU6},
+    {"Hardsigmoid", Hardsigmoid},
+    {"Hardtanh", [] { return Hardtanh(); }},
+    {"Softmax", Softmax},
+    {"LogSoftmax", LogSoftmax},
 };
 
 }  // namespace

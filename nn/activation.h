@@ -29,11 +29,30 @@ ActivationLayer LeakyReLU(double slope = 0.01);
 ActivationLayer ELU(double alpha = 1);
 ActivationLayer Sigmoid();
 ActivationLayer Tanh();
-ActivationLayer GELU();
+/// @param approximate  by tanh, as gelu_tanh(); PyTorch's approximate="tanh"
+ActivationLayer GELU(bool approximate = false);
 ActivationLayer SiLU();
 ActivationLayer Mish();
 ActivationLayer Softplus();
 ActivationLayer Hardswish();
+ActivationLayer ReLU6();
+ActivationLayer Hardsigmoid();
+ActivationLayer Hardtanh(double low = -1, double high = 1);
+/// Over channels, the last axis here: PyTorch's dim=1 of (N, C) and (N, C, H, W).
+ActivationLayer Softmax();
+ActivationLayer LogSoftmax();
+
+/// x where it is positive, else a learned slope times x; see prelu().
+/// Parameter: weight (channels, or 1 for one slope of all), filled with `slope`.
+class PReLU : public Module {
+ public:
+  explicit PReLU(int64_t channels = 1, double slope = 0.25);
+  Tensor forward(const Tensor& x) override;
+  std::string description() const override;
+
+ private:
+  Tensor weight_;
+};
 
 /// One of them by its name, with its defaults.
 /// @param name  one of activation_names(), such as "ReLU" or "Mish"

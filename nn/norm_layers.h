@@ -32,4 +32,35 @@ class GroupNorm : public Module {
   Tensor weight_, bias_;
 };
 
+/// Normalises each row of (..., features) by its root mean square; see rms_norm().
+/// Parameter: weight (features) of ones.
+class RMSNorm : public Module {
+ public:
+  explicit RMSNorm(int64_t features, double eps = 0x1p-23);
+  Tensor forward(const Tensor& x) override;
+  std::string description() const override;
+
+ private:
+  double eps_;
+  Tensor weight_;
+};
+
+struct InstanceNorm2dOptions {
+  double eps = 1e-5;
+  bool affine = false;  ///< has a scale and a shift for each channel
+};
+/// Normalises each channel of each sample of (N, ..., channels); see instance_norm().
+/// Parameters, if it is affine: weight (channels) of ones, bias (channels) of zeros.
+class InstanceNorm2d : public Module {
+ public:
+  explicit InstanceNorm2d(int64_t channels, const InstanceNorm2dOptions& options = {});
+  Tensor forward(const Tensor& x) override;
+  std::string description() const override;
+
+ private:
+  int64_t channels_;
+  InstanceNorm2dOptions options_;
+  Tensor weight_, bias_;
+};
+
 }  // namespace tweed

@@ -12,11 +12,14 @@ namespace {
 
 // Of operations that look at no place but their own. What is on no list here may mix all places.
 const std::set<std::string> pointwise{
-    "abs",       "add",       "add_scalar", "batch_norm", "cast",   "clamp", "clamp_max",
-    "clamp_min", "concat",    "div",        "dropout",    "elu",    "exp",   "gelu",
-    "gelu_tanh", "hardswish", "layer_norm", "leaky_relu", "linear", "log",   "maximum",
-    "minimum",   "mish",      "mul",        "pad",        "pow",    "relu",  "scale",
-    "sigmoid",   "silu",      "softplus",   "sqrt",       "sub",    "tanh",  "where"};
+    "abs",         "add",          "add_scalar",    "batch_norm", "cast",       "clamp",
+    "clamp_max",   "clamp_min",    "concat",        "div",        "dropout",    "elu",
+    "exp",         "gelu",         "gelu_tanh",     "hardswish",  "layer_norm", "leaky_relu",
+    "linear",      "log",          "maximum",       "minimum",    "mish",       "mul",
+    "pad",         "pow",          "relu",          "scale",      "sigmoid",    "relu6",
+    "hardsigmoid", "hardtanh_low", "hardtanh_high", "prelu",      "rms_norm",   "softmax",
+    "log_softmax", "silu",         "softplus",      "sqrt",       "sub",        "tanh",
+    "where"};
 
 class Fields {
  public:

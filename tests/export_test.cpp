@@ -29,9 +29,10 @@ std::string golden(const std::string& name) {
 
 std::string bytes_of(const std::string& path) { return read_file(path, 1 << 24); }
 
-// The network that the golden files are of, as export_weights was told of it.
-Checkpoint golden_network() {
-  Checkpoint c = load_weights(golden("weights.safetensors"), golden("net.json"));
+// A network that golden files are of, as export_weights was told of it.
+Checkpoint golden_network(const std::string& weights = "weights.safetensors",
+                          const std::string& description = "net.json") {
+  Checkpoint c = load_weights(golden(weights), golden(description));
   c.info.image_size = c.info.load_size = 16;
   c.info.mean = c.info.std = {0.5f, 0.5f, 0.5f};
   return c;
@@ -138,7 +139,7 @@ TEST_CASE("pools, borders and sizes of every kind are onnxruntime's") {
   const std::string path = folder / "windows.onnx";
   save_onnx(path, *c.network, c.info, WeightsAs::they_are);
   CHECK((bytes_of(path) == bytes_of(golden("windows.onnx"))));
-  const SafeTensors expected = read_safetensors(golden("windows.safetensors"));
+  const SafeTensors expected = read_safetensors(golden("windows_logits.safetensors"));
   CHECK(difference((*c.network)(expected.tensors.at("x")).to_doubles(),
                    expected.tensors.at("windows").to_doubles(), 1e-5) == "");
   struct Smooth : Module {
@@ -149,6 +150,16 @@ TEST_CASE("pools, borders and sizes of every kind are onnxruntime's") {
   } smooth;
   CHECK_THROWS_WITH(save_onnx(path, smooth, c.info),
                     "[onnx] resize_bicubic with antialias has no node in opset 17");
+}
+
+TEST_CASE("layers that few networks have are in an ONNX file, too") {
+  TemporaryFolder folder;
+  const Checkpoint c = golden_network("more_weights.safetensors", "more.json");
+  const SafeTensors expected = read_safetensors(golden("more_logits.safetensors"));
+  save_onnx(folder / "more.onnx", *c.network, c.info);
+  CHECK((bytes_of(folder / "more.onnx") == bytes_of(golden("more.onnx"))));
+  const Tensor logits = (*c.network)(expected.tensors.at("x"));
+  CHECK(difference(logits.to_doubles(), expected.tensors.at("more").to_doubles(), 1e-5) == "");
 }
 
 TEST_CASE("every registered network can be exported, and an unknown operation is named") {

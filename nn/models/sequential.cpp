@@ -1,6 +1,7 @@
 #include "nn/models/sequential.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -111,6 +112,24 @@ class LayerText {
     auto side = [&](std::size_t i) { return as_integer(key, v[i], 0); };
     if (v.is_array() && v.size() == 4) return {side(2), side(0), side(3), side(1)};
     return as_integer(key, v, 0);
+  }
+  // Any finite number.
+  double number_or(const char* key, double otherwise) {
+    if (!json_.contains(key)) return otherwise;
+    const Json& v = get(key);
+    if (!v.is_number() || !std::isfinite(v.get<double>())) wrong(key, "a number");
+    return v.get<double>();
+  }
+  // One of two strings: whether it is the second, the first by default.
+  bool second_of(const char* key, const std::string& first, const std::string& second) {
+    if (!json_.contains(key)) return false;
+    const Json& v = get(key);
+    if (v != first && v != second) wrong(key, "\"" + first + "\" or \"" + second + "\"");
+    return v == second;
+  }
+  // Softmax is over channels, wherever they lie: PyTorch's axis 1.
+  void channel_axis(const char* key) {
+    if (json_.contains(key) && get(key) != 1) wrong(key, "1, which stands for channels,");
   }
   bool flag_or(const char* key, bool otherwise) {
     if (!json_.contains(key)) return otherwise;
@@ -263,6 +282,44 @@ ModulePtr make_group_norm(LayerText& t) {
   return std::make_shared<GroupNorm>(groups, channels, t.fraction_or("eps", 1e-5));
 }
 
+ModulePtr make_rms_norm(LayerText& t) {
+  const int64_t features = t.integer("normalized_shape");
+  t.check_weights(features, 1);
+  return std::make_shared<RMSNorm>(features, t.fraction_or("eps", 0x1p-23));
+}
+ModulePtr make_instance_norm(LayerText& t) {
+  const int64_t channels = t.integer("num_features");
+  t.check_weights(channels, 2);
+  const double eps = t.fraction_or("eps", 1e-5);
+  return std::make_shared<InstanceNorm2d>(
+      channels, InstanceNorm2dOptions{.eps = eps, .affine = t.flag_or("affine", false)});
+}
+
+// Activations with arguments; the others are those of activation_names().
+ModulePtr make_leaky_relu(LayerText& t) {
+  return hold(LeakyReLU(t.number_or("negative_slope", 0.01)));
+}
+ModulePtr make_elu(LayerText& t) { return hold(ELU(t.number_or("alpha", 1))); }
+ModulePtr make_gelu(LayerText& t) { return hold(GELU(t.second_of("approximate", "none", "tanh"))); }
+ModulePtr make_hardtanh(LayerText& t) {
+  const double low = t.number_or("min_val", -1), high = t.number_or("max_val", 1);
+  if (!(low < high)) t.fail("has 'min_val' that is not below 'max_val'");
+  return hold(Hardtanh(low, high));
+}
+ModulePtr make_softmax(LayerText& t) {
+  t.channel_axis("dim");
+  return hold(Softmax());
+}
+ModulePtr make_log_softmax(LayerText& t) {
+  t.channel_axis("dim");
+  return hold(LogSoftmax());
+}
+ModulePtr make_prelu(LayerText& t) {
+  const int64_t channels = t.integer_or("num_parameters", 1);
+  t.check_weights(channels, 1);
+  return std::make_shared<PReLU>(channels, t.number_or("init", 0.25));
+}
+
 ModulePtr make_max_pool(LayerText& t) {
   const Pair kernel = t.pair("kernel_size");
   return hold(MaxPool2d(kernel, {.stride = t.pair_or("stride", 0),
@@ -348,6 +405,15 @@ const Row rows[] = {
     {"BatchNorm2d", make_norm},
     {"LayerNorm", make_layer_norm},
     {"GroupNorm", make_group_norm},
+    {"RMSNorm", make_rms_norm},
+    {"InstanceNorm2d", make_instance_norm},
+    {"LeakyReLU", make_leaky_relu},
+    {"ELU", make_elu},
+    {"GELU", make_gelu},
+    {"Hardtanh", make_hardtanh},
+    {"Softmax", make_softmax},
+    {"LogSoftmax", make_log_softmax},
+    {"PReLU", make_prelu},
     {"Dropout", make_dropout<Dropout>},
     {"Dropout2d", make_dropout<Dropout2d>},
     {"MaxPool2d", make_max_pool},
@@ -377,7 +443,8 @@ ModulePtr make_layer(LayerText& text) {
   }
   for (auto& name : activation_names()) {
     if (type == name) return make_activation(name);
-    known += ", " + name;
+    const auto has_arguments = [&](const Row& row) { return name == row.type; };
+    if (std::none_of(std::begin(rows), std::end(rows), has_arguments)) known += ", " + name;
   }
   text.fail("is of no known type; there are " + known);
 }

@@ -33,6 +33,10 @@ const std::map<std::string, Exporter::Layer>& Exporter::layers() {
                                                      {"batch_norm", &E::batch_norm},
                                                      {"layer_norm", &E::layer_norm},
                                                      {"group_norm", &E::group_norm},
+                                                     {"rms_norm", &E::rms_norm},
+                                                     {"softmax", &E::softmax},
+                                                     {"log_softmax", &E::softmax},
+                                                     {"prelu", &E::prelu},
                                                      {"max_pool2d", &E::max_pool},
                                                      {"avg_pool2d", &E::avg_pool},
                                                      {"adaptive_avg_pool2d", &E::adaptive_avg},
@@ -59,7 +63,12 @@ const std::map<std::string, Exporter::Layer>& Exporter::layers() {
                                                      {"silu", &E::activation},
                                                      {"mish", &E::activation},
                                                      {"softplus", &E::activation},
-                                                     {"hardswish", &E::activation}};
+                                                     {"gelu_tanh", &E::activation},
+                                                     {"hardswish", &E::activation},
+                                                     {"hardsigmoid", &E::activation},
+                                                     {"relu6", &E::activation},
+                                                     {"hardtanh_low", &E::activation},
+                                                     {"hardtanh_high", &E::activation}};
   return table;
 }
 

@@ -45,6 +45,9 @@ class Exporter {
   void batch_norm(const WatchedOperation& o);
   void layer_norm(const WatchedOperation& o);
   void group_norm(const WatchedOperation& o);
+  void rms_norm(const WatchedOperation& o);
+  void softmax(const WatchedOperation& o);
+  void prelu(const WatchedOperation& o);
   void max_pool(const WatchedOperation& o);
   void avg_pool(const WatchedOperation& o);
   void adaptive_avg(const WatchedOperation& o);

@@ -20,6 +20,13 @@ void Exporter::activation(const WatchedOperation& o) {
     const std::string erf = graph_.node("Erf", {times(x, graph_.number(float(std::sqrt(0.5))))});
     return times(times(x, graph_.number(0.5f)), graph_.node("Add", {erf, graph_.number(1)}));
   };
+  const auto gelu_by_tanh = [&] {  // x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
+    const std::string cube = times(times(times(x, x), x), graph_.number(0.044715f));
+    const std::string inner =
+        times(graph_.node("Add", {x, cube}), graph_.number(float(std::sqrt(2 / M_PI))));
+    const std::string tanh = graph_.node("Tanh", {inner});
+    return times(times(x, graph_.number(0.5f)), graph_.node("Add", {tanh, graph_.number(1)}));
+  };
   static const std::map<std::string, const char*> plain = {{"relu", "Relu"},
                                                            {"sigmoid", "Sigmoid"},
                                                            {"tanh", "Tanh"},
@@ -35,12 +42,52 @@ void Exporter::activation(const WatchedOperation& o) {
     same_layout(o, graph_.node("LeakyRelu", {x}, {{"alpha", p}}));
   else if (o.name == "elu")
     same_layout(o, graph_.node("Elu", {x}, {{"alpha", p}}));
+  else if (o.name == "relu6")
+    same_layout(o, graph_.node("Clip", {x, graph_.number(0), graph_.number(6)}));
+  else if (o.name == "hardtanh_low")
+    same_layout(o, graph_.node("Max", {x, graph_.number(float(p))}));
+  else if (o.name == "hardtanh_high")
+    same_layout(o, graph_.node("Min", {x, graph_.number(float(p))}));
+  else if (o.name == "hardsigmoid")
+    same_layout(o, graph_.node("HardSigmoid", {x}, {{"alpha", 1. / 6}, {"beta", 0.5}}));
   else if (o.name == "silu")
     same_layout(o, times(x, graph_.node("Sigmoid", {x})));
   else if (o.name == "mish")
     same_layout(o, times(x, graph_.node("Tanh", {graph_.node("Softplus", {x})})));
+  else if (o.name == "gelu_tanh")
+    same_layout(o, gelu_by_tanh());
   else
     same_layout(o, gelu());
+}
+
+// x * weight / sqrt(mean of x^2 + eps) over channels, which come last for it.
+void Exporter::rms_norm(const WatchedOperation& o) {
+  const std::string x = as_here(o.inputs[0]);
+  const auto eps = float(o.attributes.at("eps").at(0));
+  const std::string mean =
+      graph_.node("ReduceMean", {graph_.node("Mul", {x, x})},
+                  {{"axes", std::vector<int64_t>{-1}}, {"keepdims", int64_t(1)}});
+  const std::string root = graph_.node("Sqrt", {graph_.node("Add", {mean, graph_.number(eps)})});
+  const std::string y = graph_.node("Div", {x, root});
+  give(o.output, graph_.node("Mul", {y, constant(o.inputs[1])}), false);
+}
+
+// Over channels, wherever they are.
+void Exporter::softmax(const WatchedOperation& o) {
+  const Value x = value(o.inputs[0]);
+  const bool second = x.channels_first && o.output.ndim() == 4;
+  same_layout(o, graph_.node(o.name == "softmax" ? "Softmax" : "LogSoftmax", {x.name},
+                             {{"axis", int64_t(second ? 1 : -1)}}));
+}
+
+// Slopes of channels stand against them.
+void Exporter::prelu(const WatchedOperation& o) {
+  const Value x = value(o.inputs[0]);
+  const Tensor& slope = o.inputs[1];
+  const bool second = x.channels_first && o.output.ndim() == 4 && slope.size() > 1;
+  const std::string slopes =
+      second ? reshaped(constant(slope), {slope.size(), 1, 1}) : constant(slope);
+  same_layout(o, graph_.node("PRelu", {x.name, slopes}));
 }
 
 // (N, tokens, 3 x heads x D) to (N, tokens, heads x D).

@@ -1,8 +1,9 @@
 """Makes onnx_files/: what export_test.cpp compares with. onnx_files.py BUILD
 
 Weights for net.json by a formula, in weights.safetensors; BUILD/export_weights makes net.onnx and half.onnx
-of it, and onnxruntime runs both: logits.safetensors. So it makes windows.onnx of windows.json, which has pools,
-borders and sizes of every kind, and windows.safetensors. Needs numpy, onnx, onnxruntime, safetensors.
+of it, and onnxruntime runs both: logits.safetensors. The same for more.json, without half: more.onnx,
+more_weights.safetensors, more_logits.safetensors; and for windows.json, which has pools, borders and sizes of every
+kind. Needs numpy, onnx, onnxruntime, safetensors.
 """
 
 import pathlib
@@ -28,48 +29,38 @@ SHAPES = {
     "17.weight": (5, 24), "17.bias": (5,),
 }  # fmt: skip
 
+MORE_SHAPES = {
+    "0.weight": (6, 3, 3, 3), "0.bias": (6,), "1.weight": (6,), "1.bias": (6,), "2.weight": (6,),
+    "3.weight": (8, 6, 3, 3), "3.bias": (8,), "8.weight": (8,), "9.weight": (1,), "13.weight": (8,),
+    "14.weight": (5, 8), "14.bias": (5,),
+}  # fmt: skip
+WINDOWS_SHAPES = {"14.weight": (5, 54), "14.bias": (5,)}
+
 
 def numbers(shape, salt):
     values = (np.arange(np.prod(shape)) * 7 + 3 * salt) % 17 - 8
     return np.ascontiguousarray((values / 16).reshape(shape), dtype=np.float32)
 
 
-WINDOWS_SHAPES = {"14.weight": (5, 54), "14.bias": (5,)}
-
-
-def export(build, weights, description, out, more):
-    """Makes `out` of the weights and returns onnxruntime's session of it."""
-    words = [weights, out, "--model", description, "--overwrite"]
-    sizes = ["--crop", SIZE, "--resize", SIZE, "--mean", 0.5, "--std", 0.5]
-    command = [pathlib.Path(build) / "export_weights", *words, *sizes, *more]
-    subprocess.run([str(word) for word in command], check=True)
-    onnx.checker.check_model(onnx.load(out), full_check=True)
-    return onnxruntime.InferenceSession(out)
-
-
-def make_windows(build):
-    tensors = {name: numbers(shape, salt) for salt, (name, shape) in enumerate(WINDOWS_SHAPES.items())}
-    save_file(tensors, HERE / "windows_weights.safetensors")
-    x = numbers((3, 3, SIZE, SIZE), 51) * 4
-    session = export(build, HERE / "windows_weights.safetensors", HERE / "windows.json",
-                     HERE / "windows.onnx", [])  # fmt: skip
+def export(build, description, prefix, shapes, files, salt=50):
+    """Weights of a network, its exported files, and what onnxruntime makes of them."""
+    weights = {name: numbers(shape, salt) for salt, (name, shape) in enumerate(shapes.items())}
+    if "1.running_var" in weights:
+        weights["1.running_var"] = np.abs(weights["1.running_var"]) + np.float32(0.5)
+    save_file(weights, HERE / f"{prefix}weights.safetensors")
+    x = numbers((3, 3, SIZE, SIZE), salt) * 4
     logits = {"x": np.ascontiguousarray(x.transpose(0, 2, 3, 1))}
-    logits["windows"] = session.run(None, {"images": x})[0]
-    save_file(logits, HERE / "windows.safetensors")
-
-
-def main(build):
-    make_windows(build)
-    weights = {name: numbers(shape, salt) for salt, (name, shape) in enumerate(SHAPES.items())}
-    weights["1.running_var"] = np.abs(weights["1.running_var"]) + np.float32(0.5)
-    save_file(weights, HERE / "weights.safetensors")
-    x = numbers((3, 3, SIZE, SIZE), 50) * 4
-    logits = {"x": np.ascontiguousarray(x.transpose(0, 2, 3, 1))}
-    for name, more in (("net", []), ("half", ["--half-weights"])):
+    for name, more in files.items():
         out = HERE / f"{name}.onnx"
-        session = export(build, HERE / "weights.safetensors", HERE / "net.json", out, more)
-        logits[name] = session.run(None, {"images": x})[0]
-    save_file(logits, HERE / "logits.safetensors")
+        words = [HERE / f"{prefix}weights.safetensors", out, "--model", HERE / description, "--overwrite"]
+        sizes = ["--crop", SIZE, "--resize", SIZE, "--mean", 0.5, "--std", 0.5]
+        command = [pathlib.Path(build) / "export_weights", *words, *sizes, *more]
+        subprocess.run([str(word) for word in command], check=True)
+        onnx.checker.check_model(onnx.load(out), full_check=True)
+        logits[name] = onnxruntime.InferenceSession(out).run(None, {"images": x})[0]
+    save_file(logits, HERE / f"{prefix}logits.safetensors")
 
 
-main(sys.argv[1])
+export(sys.argv[1], "net.json", "", SHAPES, {"net": [], "half": ["--half-weights"]})
+export(sys.argv[1], "more.json", "more_", MORE_SHAPES, {"more": []})
+export(sys.argv[1], "windows.json", "windows_", WINDOWS_SHAPES, {"windows": []}, salt=51)

@@ -17,6 +17,9 @@ FUNCTIONS = {
     "mish": F.mish,
     "softplus": F.softplus,
     "hardswish": F.hardswish,
+    "relu6": F.relu6,
+    "hardsigmoid": lambda x: F.relu6(x + 3) / 6,  # F.hardsigmoid has a float's sixth for a slope
+    "hardtanh": lambda x: F.hardtanh(x, -2.0, 1.5),
     "exp": torch.exp,
     "abs": torch.abs,
     "clamp": lambda x: torch.clamp(x, -2.0, 1.5),
@@ -27,7 +30,8 @@ POSITIVE = {"log": torch.log, "sqrt": torch.sqrt, "pow_-0.5": lambda x: x.pow(-0
 # Without the bounds of clamp, whose gradients differ between versions of PyTorch.
 SPECIAL = np.array([np.nan, 0.0, -0.0, 25.0, -25.0, 90.0, -90.0, -2.5, 1.25, 1e-30])
 # Those whose formulas in PyTorch do not give NaN for an infinite argument.
-INFINITE = ("leaky_relu", "elu", "sigmoid", "tanh", "exp", "abs", "clamp", "pow_3")
+INFINITE = ("leaky_relu", "elu", "sigmoid", "tanh", "exp", "abs", "clamp", "pow_3", "relu6",
+            "hardsigmoid", "hardtanh")  # fmt: skip
 
 
 def functions(cases):
@@ -51,6 +55,17 @@ def extremes(cases):
         cases.add(f"{op}_ties", op, {"a": a, "b": b}, function)
 
 
+def prelu(cases):
+    x = np.array([[1.0, -2.0, 0.0, np.nan], [np.inf, -np.inf, -0.5, 3.0]])
+    for kind, slope in {"one": (1,), "channels": (4,)}.items():
+        cases.add(f"prelu_{kind}", "prelu", {"x": (2, 3, 4), "slope": slope}, by_channels)
+        cases.add(f"prelu_{kind}_special", "prelu", {"x": x, "slope": slope}, by_channels)
+
+
+def by_channels(x, slope):
+    return F.prelu(x.movedim(-1, 1), slope).movedim(1, -1)
+
+
 def where(cases):
     shapes = {"same": ((3, 4),) * 3, "spread": ((4,), (2, 3, 1), (3, 4))}
     for kind, (condition, a, b) in shapes.items():
@@ -63,6 +78,6 @@ def where(cases):
 def make():
     """Returns (tensors, metadata) of ops_functions.safetensors."""
     cases = Cases()
-    for part in (functions, extremes, where):
+    for part in (functions, extremes, prelu, where):
         part(cases)
     return cases.tensors, cases.metadata

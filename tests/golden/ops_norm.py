@@ -1,4 +1,4 @@
-"""ops_norm.safetensors: layer norm and group norm, as cases.py says."""
+"""ops_norm.safetensors: layer norm, group norm, RMS norm and instance norm, as cases.py says."""
 
 import torch.nn.functional as F
 
@@ -38,9 +38,26 @@ def group_norms(cases):
         cases.add(case, "group_norm", inputs, normalise, groups=groups)
 
 
+def rms_norms(cases):
+    for shape, eps in [((3, 4, 7), 1e-5), ((5, 1), 0.1), ((2, 300), 2.0**-23)]:
+        case = f"rms_norm_c{shape[-1]}"
+        inputs = {"x": shape, "weight": cases.values(case, "weight", shape[-1:]) + 1}
+        cases.add(case, "rms_norm", inputs,
+                  lambda x, weight: F.rms_norm(x, shape[-1:], weight, eps), eps=eps)  # fmt: skip
+
+
+def instance_norms(cases):
+    def normalise(x, weight=None, bias=None):
+        return F.instance_norm(x.movedim(-1, 1), weight=weight, bias=bias).movedim(1, -1)
+
+    for affine in (False, True):
+        inputs = {"x": (2, 3, 2, 4), **({"weight": (4,), "bias": (4,)} if affine else {})}
+        cases.add(f"instance_norm_{affine:d}", "instance_norm", inputs, normalise)
+
+
 def make():
     """Returns (tensors, metadata) of ops_norm.safetensors."""
     cases = Cases()
-    for part in (layer_norms, group_norms):
+    for part in (layer_norms, group_norms, rms_norms, instance_norms):
         part(cases)
     return cases.tensors, cases.metadata

@@ -6,7 +6,9 @@
 #include <fstream>
 
 #include "apps/paths.h"
+#include "autograd/functions.h"
 #include "autograd/loss.h"
+#include "autograd/norm.h"
 #include "nn/activation.h"
 #include "nn/freeze.h"
 #include "nn/summary.h"
@@ -95,6 +97,14 @@ TEST_CASE("Every layer can be described") {
   CHECK(
       text(R"({"type": "GroupNorm", "num_groups": 2, "num_channels": 6})").find("0: GroupNorm(2") ==
       0);
+  CHECK(text(R"({"type": "RMSNorm", "normalized_shape": 6})") == "0: RMSNorm(6)\n");
+  CHECK(text(R"({"type": "InstanceNorm2d", "num_features": 6})") == "0: InstanceNorm2d(6)\n");
+  CHECK(text(R"({"type": "InstanceNorm2d", "num_features": 6, "affine": true})") ==
+        "0: InstanceNorm2d(6, affine)\n");
+  CHECK(text(R"({"type": "PReLU"})") == "0: PReLU(1)\n");
+  CHECK(text(R"({"type": "PReLU", "num_parameters": 5, "init": 0.5})") == "0: PReLU(5)\n");
+  CHECK(text(R"({"type": "GELU", "approximate": "tanh"})") == "0: GELU(tanh)\n");
+  CHECK(text(R"({"type": "Softmax", "dim": 1})") == "0: Softmax\n");
   CHECK(text(R"({"type": "Dropout", "p": 0.25})") == "0: Dropout(0.25)\n");
   CHECK(text(R"({"type": "Dropout2d"})") == "0: Dropout2d(0.5)\n");
   CHECK(text(R"({"type": "MaxPool2d", "kernel_size": 3, "ceil_mode": true})") ==
@@ -142,7 +152,32 @@ TEST_CASE("Every layer can be described") {
             ->parameter_count() == 6);
 }
 
+TEST_CASE("activations of a description have its numbers") {
+  const Tensor x = Tensor::from<float>({-3, -0.5, 0.25, 4}, {1, 4});
+  auto y = [&](const std::string& layer) { return (*made(layer))(x).to_doubles(); };
+  using Doubles = std::vector<double>;
+  CHECK(y(R"({"type": "LeakyReLU", "negative_slope": 0.5})") == Doubles{-1.5, -0.25, 0.25, 4});
+  CHECK(y(R"({"type": "PReLU", "init": -0.5})") == Doubles{1.5, 0.25, 0.25, 4});
+  CHECK(y(R"({"type": "Hardtanh", "min_val": -2, "max_val": 0})") == Doubles{-2, -0.5, 0, 0});
+  CHECK(y(R"({"type": "Hardtanh"})") == Doubles{-1, -0.5, 0.25, 1});
+  CHECK(y(R"({"type": "ReLU6"})") == Doubles{0, 0, 0.25, 4});
+  CHECK(y(R"({"type": "ELU", "alpha": 2})") == elu(x, 2).to_doubles());
+  CHECK(y(R"({"type": "GELU", "approximate": "none"})") == gelu(x).to_doubles());
+  CHECK(y(R"({"type": "GELU", "approximate": "tanh"})") == gelu_tanh(x).to_doubles());
+  CHECK(y(R"({"type": "LogSoftmax"})") == log_softmax(x).to_doubles());
+  const double root = rms_norm(x, Tensor::full({4}, 1), 1).to_doubles()[3];
+  CHECK(y(R"({"type": "RMSNorm", "normalized_shape": 4, "eps": 1})")[3] == root);
+}
+
 TEST_CASE("A mistake in a description is named with file, layer and key") {
+  check_refused(R"({"type": "Softmax", "dim": -1})",
+                "layer 0 (Softmax) needs 1, which stands for channels, as 'dim', not -1");
+  check_refused(R"({"type": "GELU", "approximate": "erf"})",
+                "layer 0 (GELU) needs \"none\" or \"tanh\" as 'approximate', not \"erf\"");
+  check_refused(R"({"type": "ELU", "alpha": "big"})",
+                "layer 0 (ELU) needs a number as 'alpha', not \"big\"");
+  check_refused(R"({"type": "Hardtanh", "min_val": 1})",
+                "layer 0 (Hardtanh) has 'min_val' that is not below 'max_val'");
   const std::string relu = R"({"type": "ReLU"}, )";
   check_refused(relu + R"({"type": "Conv3d"})", "layer 1 (Conv3d) is of no known type; there are");
   check_refused(relu + R"({"kernel_size": 3})", "layer 1 has no 'type'");

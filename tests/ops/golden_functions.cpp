@@ -19,6 +19,10 @@ Tensor run_golden_functions(const GoldenCase& c, const std::vector<Tensor>& in) 
   if (op == "mish") return mish(x);
   if (op == "softplus") return softplus(x);
   if (op == "hardswish") return hardswish(x);
+  if (op == "relu6") return relu6(x);
+  if (op == "hardsigmoid") return hardsigmoid(x);
+  if (op == "hardtanh") return hardtanh(x, -2, 1.5);
+  if (op == "prelu") return prelu(x, in[1]);
   if (op == "exp") return exp(x);
   if (op == "log") return log(x);
   if (op == "sqrt") return sqrt(x);

@@ -51,6 +51,25 @@ const Function functions[] = {
      -4,
      4,
      {-3, 3}},
+    {"relu6", relu6, [](double x) { return std::min(std::max(x, 0.), 6.); }, -4, 9, {0, 6}},
+    {"hardsigmoid",
+     hardsigmoid,
+     [](double x) { return std::min(std::max(x + 3, 0.), 6.) / 6; },
+     -4,
+     4,
+     {-3, 3}},
+    {"hardtanh_low",
+     [](const Tensor& x) { return hardtanh(x); },
+     [](double x) { return std::min(std::max(x, -1.), 1.); },
+     -2,
+     2,
+     {-1, 1}},
+    {"hardtanh_high",
+     [](const Tensor& x) { return hardtanh(x, -2, 0.5); },
+     [](double x) { return std::min(std::max(x, -2.), 0.5); },
+     -4,
+     4,
+     {-2, 0.5}},
     {"exp", exp, [](double x) { return std::pow(M_E, x); }},
     {"log", log, [](double x) { return std::log2(x) * M_LN2; }, 0.5, 4},
     {"sqrt", sqrt, [](double x) { return std::pow(x, 0.5); }, 0.5, 4},
@@ -108,6 +127,20 @@ OpCase extreme_case(bool larger, const Shape& a, const Shape& b) {
           }};
 }
 
+// Distinct and an odd number of steps, so that none is 0.
+OpCase prelu_case(const Shape& x, const Shape& slope) {
+  return {"prelu",
+          x.str() + " slope " + slope.str(),
+          {{x, -1, 1.07, true}, {slope, -0.5, 2}},
+          [](auto& in) { return prelu(in[0], in[1]); },
+          [=](const Arrays& in) {
+            Array y(x);
+            for (int64_t i = 0; i < x.size(); ++i)
+              y[i] = in[0][i] * (in[0][i] > 0 ? 1 : in[1][i % slope[0]]);
+            return y;
+          }};
+}
+
 // Every third element of the condition is 0.
 OpCase where_case(const Shape& condition, const Shape& a, const Shape& b) {
   std::vector<uint8_t> bits;
@@ -142,6 +175,12 @@ std::vector<OpCase> function_cases() {
                                                              {{}, {}},
                                                              {{0, 3}, {3}}})
       rows.push_back(extreme_case(larger, a, b));
+  rows.push_back(prelu_case({3, 7}, {1}));
+  rows.push_back(prelu_case({3, 7}, {7}));
+  rows.push_back(prelu_case({2, 3, 2, 4}, {4}));
+  rows.push_back(prelu_case({5}, {5}));
+  rows.push_back(prelu_case({1}, {1}));
+  rows.push_back(prelu_case({0, 3}, {3}));
   rows.push_back(where_case({3, 7}, {3, 7}, {3, 7}));
   rows.push_back(where_case({4}, {2, 3, 4}, {2, 3, 4}));
   rows.push_back(where_case({2, 3, 4}, {}, {3, 1}));

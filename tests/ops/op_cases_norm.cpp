@@ -35,6 +35,27 @@ OpCase layer_norm_case(const Shape& shape, double eps, double middle) {
   return row;
 }
 
+// Each row by its own root mean square.
+OpCase rms_norm_case(const Shape& shape, double eps) {
+  const int64_t C = shape[-1];
+  OpCase row = {"rms_norm",
+                shape.str() + " eps " + std::to_string(eps),
+                {{shape, -1, 1.5}, {{C}, 0.5, 2}},
+                [=](auto& in) { return rms_norm(in[0], in[1], eps); },
+                [=](const Arrays& in) {
+                  Array y(shape);
+                  for (int64_t i = 0; i < shape.size(); ++i) {
+                    double squares = 0;
+                    for (int64_t c = 0; c < C; ++c)
+                      squares += std::pow(in[0][i / C * C + c], 2) / double(C);
+                    y[i] = in[0][i] / std::sqrt(squares + eps) * in[1][i % C];
+                  }
+                  return y;
+                }};
+  row.tolerance = 10;  // divides by root mean squares below 1
+  return row;
+}
+
 // Each element by the mean and variance of those of its sample and group.
 Array group_norm_of(const Arrays& in, int64_t groups) {
   const Array& x = in[0];
@@ -63,6 +84,23 @@ OpCase group_norm_case(const Shape& shape, int64_t groups, double middle = 0) {
                 [=](auto& in) { return group_norm(in[0], groups, in[1], in[2]); },
                 [=](const Arrays& in) { return group_norm_of(in, groups); }};
   row.tolerance = 10;  // divides by standard deviations below 1
+  return row;
+}
+
+// group_norm() with a group for each channel.
+OpCase instance_norm_case(const Shape& shape, bool affine) {
+  OpCase row = group_norm_case(shape, shape[-1]);
+  row.what = "instance norm of " + shape.str() + (affine ? " affine" : "");
+  row.f = [=](auto& in) {
+    return affine ? instance_norm(in[0], in[1], in[2]) : instance_norm(in[0]);
+  };
+  if (affine) return row;
+  row.inputs.resize(1);
+  row.reference = [=](const Arrays& in) {
+    Array one(Shape{shape[-1]}), zero(Shape{shape[-1]});
+    for (double& v : one.v) v = 1;
+    return group_norm_of({in[0], one, zero}, shape[-1]);
+  };
   return row;
 }
 
@@ -96,6 +134,13 @@ std::vector<OpCase> norm_cases() {
     rows.push_back(drop_path_case(shape, 0.4));
   rows.push_back(drop_path_case({4, 3}, 1));
   rows.push_back(layer_norm_case({3, 6}, 0.1, 0.5));
+  for (const Shape& shape : {Shape{3, 5}, Shape{1, 1}, Shape{7}, Shape{0, 4}, Shape{2, 3, 2, 33},
+                             Shape{2, 300}, Shape{130, 2}})
+    for (double eps : {0x1p-23, 0.1}) rows.push_back(rms_norm_case(shape, eps));
+  rows.push_back(instance_norm_case({2, 3, 2, 6}, true));
+  rows.push_back(instance_norm_case({2, 3, 2, 6}, false));
+  rows.push_back(instance_norm_case({3, 5, 4}, false));
+  rows.push_back(instance_norm_case({0, 2, 4}, false));
   rows.push_back(group_norm_case({2, 3, 2, 6}, 3));
   rows.push_back(group_norm_case({2, 3, 2, 6}, 1, 0.5));
   rows.push_back(group_norm_case({3, 5, 4}, 4));

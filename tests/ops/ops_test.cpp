@@ -161,8 +161,8 @@ TEST_CASE("every operation has a row", "[ops]") {
   // These call operations that have one.
   CHECK(others == std::set<std::string>{"adaptive_avg_pool1d", "avg_pool1d", "clamp", "crop",
                                         "einsum", "global_avg_pool", "global_max_pool", "grey",
-                                        "index_select", "max_pool1d", "neg", "norm_l1", "norm_linf",
-                                        "split"});
+                                        "hardtanh", "index_select", "instance_norm", "max_pool1d",
+                                        "neg", "norm_l1", "norm_linf", "split"});
 }
 
 }  // namespace tweed
