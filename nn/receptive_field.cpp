@@ -5,6 +5,7 @@
 #include <set>
 
 #include "autograd/describe.h"
+#include "kernels/pad.h"
 #include "nn/trial.h"
 
 namespace tweed {
@@ -55,8 +56,11 @@ class Fields {
       field.side += (int64_t(o.attributes.at("window").at(0)) - 1) * field.stride;
       return field;
     }
+    // The opposite side.
+    const bool wraps =
+        o.name == "pad" && o.attributes.at("mode").at(0) == double(PadMode::circular);
     const bool one_place = x.ndim() == 4 && x.dim(1) == 1 && x.dim(2) == 1;
-    if (!pointwise.contains(o.name) && !one_place) field.whole = true;
+    if (wraps || (!pointwise.contains(o.name) && !one_place)) field.whole = true;
     return field;
   }
   static ReceptiveField windowed(ReceptiveField field, int64_t kernel, const WatchedOperation& o) {

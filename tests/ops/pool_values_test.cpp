@@ -7,6 +7,7 @@
 #include "autograd/shape_ops.h"
 #include "nn/layers.h"
 #include "nn/receptive_field.h"
+#include "nn/resample_layers.h"
 #include "tests/catch.h"
 #include "tests/ops/on_all.h"
 
@@ -145,6 +146,10 @@ TEST_CASE("the receptive field of a pool is the larger side of its windows") {
   CHECK(fields.at("1").stride == 4);
   CHECK(!fields.at("1").whole);
   CHECK(fields.at("2").whole);
+  Sequential borders{Pad2d(1, PadMode::reflect), Pad2d(1, PadMode::circular)};
+  const auto bordered = receptive_fields(borders, {1, 16, 16, 3});
+  CHECK(!bordered.at("0").whole);
+  CHECK(bordered.at("1").whole);
 }
 
 }  // namespace tweed

@@ -3,8 +3,10 @@
 
 #include "autograd/elementwise.h"
 #include "autograd/image_ops.h"
+#include "autograd/pool.h"
 #include "autograd/reduce.h"
 #include "nn/resample_layers.h"
+#include "tensor/replay.h"
 #include "tests/catch.h"
 #include "tests/ops/on_all.h"
 
@@ -103,6 +105,30 @@ TEST_CASE("resizing and borders have the same bits for any number of threads") {
     y = resize_nearest(pad(y, {{0, 0}, {3, 4}, {5, 0}, {0, 1}}, PadMode::reflect), 50, 29);
     const Tensor loss = sum(y * y);
     return std::vector<Tensor>{loss, y, grad_of(loss, {x})[0]};
+  });
+}
+
+TEST_CASE("resizing, borders and pools can be recorded, with their gradients") {
+  on_all([](Device device, DType dtype) {
+    const Tensor in = Tensor::zeros({1, 6, 5, 3}, dtype, device), dx = Tensor::zeros_like(in);
+    const Tensor y = Tensor::zeros({1, 3, 4, 3}, dtype, device);
+    auto work = [&] {
+      const Tensor x = require_grad(in.clone());
+      const Tensor wide = pad(resize_bicubic(x, 4, 9, {.antialias = true}),
+                              {{0, 0}, {1, 0}, {0, 2}, {0, 0}}, PadMode::reflect);
+      const Tensor result = adaptive_max_pool2d(wide, 3, 4);
+      y.copy_from(result);
+      dx.copy_from(grad_of(sum(result * result), {x})[0]);
+    };
+    Replay step(device, work);
+    for (uint64_t seed : {1, 2, 3, 4, 5}) {
+      in.copy_from(random_tensor(in.shape(), dtype, device, seed));
+      step();
+      const Tensor recorded_y = y.clone(), recorded_dx = dx.clone();
+      work();
+      CHECK(same_bits(recorded_y, y));
+      CHECK(same_bits(recorded_dx, dx));
+    }
   });
 }
 
