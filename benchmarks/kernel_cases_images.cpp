@@ -16,7 +16,9 @@ namespace {
 void add_pools(std::vector<KernelCase>& cases, const Setting& s) {
   const Device device = s.device;
   for (auto [kernel, stride, padding] : {std::array<int64_t, 3>{3, 2, 1}, {2, 2, 0}}) {
-    const Window w{s.batch(32), s.side(64), s.side(64), 64, kernel, stride, padding};
+    const WindowAxis axis{kernel, stride, padding, padding};
+    const AnyWindow w{s.batch(32), s.side(64), s.side(64), 64, axis, axis};
+    const PoolWindows p{w.N, w.C, {w.H, w.out_h(), axis}, {w.W, w.out_w(), axis}};
     const std::string what = kernel == 3 ? " 3x3/2" : " 2x2/2";
     const Tensor x = random_values({w.N, w.H, w.W, w.C}, device, 1),
                  y = Tensor::empty({w.N, w.out_h(), w.out_w(), w.C}, DType::float32, device),
@@ -24,20 +26,16 @@ void add_pools(std::vector<KernelCase>& cases, const Setting& s) {
                  dx = Tensor::empty_like(x);
     cases.push_back({"max pool" + what, bytes_of({x, y, winner}), 0, "", [=] {
                        on(device, [&](auto& here) {
-                         max_pool_forward(here, w, x.read<float>(), y.write<float>(),
+                         max_pool_forward(here, p, x.read<float>(), y.write<float>(),
                                           winner.write<uint8_t>());
                        });
                      }});
     cases.push_back({"max pool" + what + " backward", bytes_of({dx, y, winner}), 0, "", [=] {
                        on(device, [&](auto& here) {
-                         max_pool_backward(here, w, y.read<float>(), winner.read<uint8_t>(),
+                         max_pool_backward(here, p, y.read<float>(), winner.read<uint8_t>(),
                                            dx.write<float>());
                        });
                      }});
-    const AvgPool p{w.N,
-                    w.C,
-                    {w.H, w.out_h(), kernel, stride, padding},
-                    {w.W, w.out_w(), kernel, stride, padding}};
     cases.push_back({"avg pool" + what, bytes_of({x, y}), 0, "", [=] {
                        on(device, [&](auto& here) {
                          avg_pool_forward(here, p, x.read<float>(), y.write<float>());
