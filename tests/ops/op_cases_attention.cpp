@@ -207,8 +207,8 @@ std::vector<OpCase> attention_cases() {
       {{2, 4, 5, 3}, 6, 2, {2, 4, 5, 6}, 0.3, true},
       {{2, 4, 3, 4}, 5, 1, {2, 1, 1, 5}, 0.5, false, 0.3},
       {{1, 6, 3, 2}, 4, 3, {6, 1, 4}, 0.5, true, -2},
-      {{1, 2, 67, 2}, 37, 1, {1, 1, 67, 37}, 0.6, true},  // several tiles
-      {{2, 2, 3, 2}, 70, 2, {2, 1, 1, 70}, 0.9},
+      {{1, 1, 67, 1}, 37, 1, {1, 1, 67, 37}, 0.6, true},  // several tiles
+      {{1, 2, 3, 1}, 70, 1, {1, 70}, 0.9},
       {{1, 2, 3, 4}, 3, 1, {1, 1}, 0},
       {{0, 2, 3, 4}, 3, 2, {3, 3}, 0.5},
   };
@@ -217,7 +217,7 @@ std::vector<OpCase> attention_cases() {
     // Differences by each number of a large mask would take minutes in the simulator.
     if (m.mask.size() < 1000) rows.push_back(masked_case(m, true));
   }
-  rows.push_back(masked_case({{1, 2, 67, 2}, 37, 1, {37}, 0, true}, true));
+  rows.push_back(masked_case({{1, 2, 35, 1}, 37, 1, {37}, 0, true}, true));
   return rows;
 }
 
