@@ -13,10 +13,11 @@ struct NetworkGradcheckOptions {
   uint64_t seed = 0;      ///< of that choice and of the cotangent
 };
 
-/// Compares the gradients that backward() computes with central differences, for elements of x and
-/// of each parameter that requires a gradient, through a random cotangent. The network is called as
-/// it is, in training or in eval mode; dropout draws the same numbers each time, and buffers have
-/// their values back afterwards. Gradients of the parameters are not touched.
+/// Once the network is in float64 (Module::to(dtype)), compares the gradients that backward()
+/// computes with central differences, for elements of x and of each parameter that requires a
+/// gradient, through a random cotangent. The network is called as it is, in training or in eval
+/// mode; dropout draws the same numbers each time, and buffers have their values back afterwards.
+/// Gradients of the parameters are not touched.
 ///
 ///   network->to(DType::float64);
 ///   const GradcheckResult result = gradcheck_network(*network, x);

@@ -79,15 +79,10 @@ class Module {
 
   /// The dtype that the network computes in: its first parameter's; float32 if it has none.
   DType dtype() const;
-  /// Moves parameters, their gradients and buffers; call it before an optimizer takes the
-  /// parameters: one that has them says at its next step that they are gone.
+  /// Moves parameters, their gradients and buffers, before an optimizer takes the parameters.
   void to(Device device);
-  /// Lets the network compute in another dtype: parameters, their gradients and floating buffers
-  /// are cast, and with bfloat16 buffers are float32, as norms need them. Integers stay what they
-  /// are, such as num_batches_tracked. Call it before an optimizer takes the parameters, too.
-  ///
-  /// In float64 a network can be checked by gradcheck_network() in nn/gradcheck.h. To train in
-  /// bfloat16 with float32 masters, give a ParameterBuffer that dtype instead.
+  /// Casts them (buffers to float32 for bfloat16, as norms need) but integers; before an optimizer,
+  /// too. To train in bfloat16 with float32 masters, give a ParameterBuffer that dtype instead.
   /// @throws ShapeError  "[module] a network does not compute in int32"
   void to(DType dtype);
   /// Where parameters and buffers are; the cpu if there are none.

@@ -4,16 +4,13 @@
 
 namespace tweed {
 
-static constexpr int64_t numbers_a_group = StepNumbers::count;
-static_assert(sizeof(StepNumbers) == numbers_a_group * sizeof(double));
-
 Optimizer::Optimizer(const Optimized& parameters, double lr, const std::vector<std::string>& kinds)
     : parameters_(parameters.buffer) {
   set_lr(lr);
   MemoryLabel label("optimizer");
   for (auto& kind : kinds) kept_.push_back({kind, parameters_->zeros()});
-  numbers_ = Tensor::zeros({int64_t(parameters_->groups().size()), numbers_a_group}, DType::float64,
-                           parameters_->values().device());
+  numbers_ = Tensor::zeros({int64_t(parameters_->groups().size()), StepNumbers::count},
+                           DType::float64, parameters_->values().device());
 }
 
 void Optimizer::set_lr(double lr) {
@@ -32,7 +29,7 @@ void Optimizer::prepare() {
   std::vector<double> all;
   for (auto& group : parameters_->groups()) {
     const StepNumbers own = numbers(lr_ * group.lr, group.weight_decay, steps());
-    all.insert(all.end(), own.v, own.v + numbers_a_group);
+    all.insert(all.end(), own.v, own.v + StepNumbers::count);
   }
   numbers_.copy_from(Tensor::from(all, numbers_.shape()));
 }

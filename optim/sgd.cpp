@@ -8,11 +8,9 @@ SGD::SGD(const Optimized& parameters, const Options& options)
     : Optimizer(parameters, options.lr, {"velocity"}), options_(options) {
   set_momentum(options.momentum);
   check_not_negative("sgd", "weight_decay", options.weight_decay);
-  check_argument("sgd", "dampening", options.dampening,
-                 options.dampening >= 0 && options.dampening <= 1, "from 0 to 1");
-  if (options.nesterov)
-    check_argument("sgd", "dampening", options.dampening, options.dampening == 0,
-                   "0, which Nesterov's momentum needs");
+  const double dampening = options.dampening, most = options.nesterov ? 0 : 1;
+  check_argument("sgd", "dampening", dampening, dampening >= 0 && dampening <= most,
+                 most > 0 ? "from 0 to 1" : "0, which Nesterov's momentum needs");
 }
 
 void SGD::set_momentum(double momentum) {
@@ -21,10 +19,8 @@ void SGD::set_momentum(double momentum) {
 }
 
 StepNumbers SGD::numbers(double lr, double weight_decay, int64_t step) const {
-  const bool dampens = step > 1 && options_.momentum > 0;
-  return Sgd{lr, options_.momentum, options_.weight_decay * weight_decay,
-             dampens ? 1 - options_.dampening : 1}
-      .numbers();
+  const double fresh = step > 1 && options_.momentum > 0 ? 1 - options_.dampening : 1;
+  return Sgd{lr, options_.momentum, options_.weight_decay * weight_decay, fresh}.numbers();
 }
 
 void SGD::update(const Part& p) {
