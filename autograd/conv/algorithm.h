@@ -65,13 +65,13 @@ struct ConvAlgorithm {
 
 /// The rows, each at the end of its file.
 namespace conv {
-extern const ConvAlgorithm naive, im2col, implicit, mma, wgmma, direct, winograd, tiled;
+extern const ConvAlgorithm naive, im2col, depthwise, implicit, mma, wgmma, direct, winograd, tiled;
 }
 
 /// All rows, in the order in which --conv names them.
 inline constexpr const ConvAlgorithm* conv_rows[] = {
-    &conv::naive, &conv::im2col, &conv::implicit, &conv::mma,
-    &conv::wgmma, &conv::direct, &conv::winograd, &conv::tiled,
+    &conv::naive, &conv::im2col, &conv::depthwise, &conv::implicit, &conv::mma,
+    &conv::wgmma, &conv::direct, &conv::winograd,  &conv::tiled,
 };
 
 /// Where a gradient goes: `begun` if that is defined.

@@ -64,6 +64,9 @@ struct Row {
 };
 
 const Row gpu_table[] = {
+    // Reasoned: a group's product would have one column, of which a tile of tensor cores holds 8,
+    // and im2col's matrix is as large as for all channels.
+    {.algorithm = &depthwise},
     // The image already is im2col's matrix: nothing is copied, and the library's product is the
     // best.
     {.kernel = {1, 1}, .stride = {1, 1}, .padding = {0, 0}, .algorithm = &im2col},
@@ -152,10 +155,15 @@ const Row cpu_table[] = {
      .in_channels = {128, INT64_MAX},
      .pixels = {0, 16},
      .algorithm = &tiled},
+    // Depthwise, 5x5 and 7x7: 0.4 to 0.7 (two AVX2 cores, batch 8, docs/convolution.md), since
+    // oneDNN has no kernel of its own for these. For 3x3 ours takes 0.8 to 3 of its time, and for
+    // the other passes 0.9 to 2.
+    {.passes = weight_gradient, .kernel = {4, INT64_MAX}, .algorithm = &depthwise},
     {.algorithm = &direct},
     // float64, no channels, and shapes for which oneDNN has reference code only.
+    {.algorithm = &depthwise},
     {.algorithm = &tiled},
-    // Groups of those, which tiled has not.
+    // Other groups of those, which tiled has not.
     {.algorithm = &im2col},
 };
 

@@ -213,6 +213,19 @@ TEST_CASE("auto on cpu picks a rung for each pass, and has one for everything", 
   CHECK(plan_of(Conv{{32, 16, 16, 256, 1, 1, 0}, 128}, f32, {}) == "direct, direct, direct");
   CHECK(plan_of(Conv{{32, 2, 2, 512, 3, 1, 1}, 512}, f32, {}) == "direct, direct, tiled");
   CHECK(plan_of(square, DType::float64, {}) == "tiled, tiled, tiled");
+  // Groups, and windows that are not square.
+  const AnyConv small{Window{8, 28, 28, 96, 3, 1, 1}, 96, 96};
+  const AnyConv large{Window{8, 28, 28, 96, 5, 1, 2}, 96, 96};
+  const AnyConv halves{Window{8, 28, 28, 96, 3, 1, 1}, 64, 2};
+  AnyConv row = Conv{{8, 28, 28, 96, 3, 1, 1}, 64};
+  row.window.rows = {1};
+  CHECK(plan_of(small, f32, {}) == "direct, direct, direct");
+  CHECK(plan_of(large, f32, {}) == "direct, direct, depthwise");
+  CHECK(plan_of(large, DType::float64, {}) == "depthwise, depthwise, depthwise");
+  CHECK(plan_of(halves, DType::float64, {}) == "im2col, im2col, im2col");
+  CHECK(plan_of(row, DType::float64, {}) == "tiled, tiled, tiled");
+  CHECK(plan_of(halves, DType::float64, {}, &conv::direct) == "im2col, im2col, im2col");
+  CHECK(plan_of(halves, f32, {}, &conv::winograd) == "im2col, im2col, im2col");
 }
 
 }  // namespace tweed

@@ -140,9 +140,10 @@ TEST_CASE("an algorithm that a device does not have is refused by name", "[ladde
         CHECK_NOTHROW(check_conv_algorithm(*row, device));
     }
   CHECK(parse_conv_algorithm("auto") == nullptr);
-  CHECK_THROWS_WITH(parse_conv_algorithm("fast"),
-                    "there is no convolution 'fast': use auto, naive, im2col, implicit, mma, "
-                    "wgmma, direct, winograd or tiled");
+  CHECK_THROWS_WITH(
+      parse_conv_algorithm("fast"),
+      "there is no convolution 'fast': use auto, naive, im2col, depthwise, implicit, mma, "
+      "wgmma, direct, winograd or tiled");
 }
 
 TEST_CASE("every row has a name, words for --help, and somebody for what it cannot", "[ladder]") {
@@ -183,6 +184,12 @@ TEST_CASE("auto picks a rung for each pass and says which", "[ladder]") {
   CHECK(plan_of(Conv{{1 << 21, 32, 32, 64, 3, 1, 1}, 64}, bf, sim) == "im2col, im2col, im2col");
   CHECK(plan_of(tiny, f32, sim) == "naive, naive, naive");
   CHECK(plan_of(wide, f32, sim, &conv::naive) == "naive, naive, naive");
+  const AnyConv depthwise{Window{32, 16, 16, 128, 3, 1, 1}, 256, 128};
+  const AnyConv halves{Window{32, 16, 16, 128, 3, 1, 1}, 256, 2};
+  CHECK(plan_of(depthwise, bf, sim) == "depthwise, depthwise, depthwise");
+  CHECK(plan_of(halves, bf, sim) == "im2col, im2col, im2col");
+  CHECK(plan_of(halves, bf, sim, &conv::mma) == "im2col, im2col, im2col");
+  CHECK(plan_of(halves, bf, sim, &conv::depthwise) == "im2col, im2col, im2col");
 
   const auto lines = conv_choices();
   auto count = [&](const char* line) { return std::count(lines.begin(), lines.end(), line); };
