@@ -3,6 +3,7 @@
 
     ops           each operation with its gradients, float64 (ops.py, cases.py)
     ops_attention attention: packed, in windows, general and causal (ops_attention.py)
+    ops_conv      convolutions of any window, in groups, turned round, of sequences (ops_conv.py)
     ops_extremes  functions and quotients of zero, tiny, huge and infinite arguments (ops_extremes.py)
     ops_fold      extremes, variances, norms and top-k over axes (ops_fold.py)
     ops_functions functions of one number, maximum, minimum, where (ops_functions.py)
@@ -47,6 +48,7 @@ import multihead  # noqa: E402
 import networks  # noqa: E402
 import ops  # noqa: E402
 import ops_attention  # noqa: E402
+import ops_conv  # noqa: E402
 import ops_extremes  # noqa: E402
 import ops_fold  # noqa: E402
 import ops_functions  # noqa: E402
@@ -63,6 +65,7 @@ import zoo  # noqa: E402
 MAKERS = {
     "ops": ops.make,
     "ops_attention": ops_attention.make,
+    "ops_conv": ops_conv.make,
     "ops_extremes": ops_extremes.make,
     "ops_fold": ops_fold.make,
     "ops_functions": ops_functions.make,

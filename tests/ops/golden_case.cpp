@@ -5,21 +5,21 @@ namespace {
 
 using nlohmann::json;
 
-// (Co, Ci, K, K) to (Co, K, K, Ci).
+// (A, B, ...) to (A, ..., B).
 Tensor channels_last(const Tensor& t) {
   const auto v = t.to_vector<double>();
   const Shape& s = t.shape();
-  const int64_t C = s[1], pixels = s[2] * s[3];
+  const int64_t C = s[1], pixels = s.product(2, s.ndim());
   std::vector<double> result(v.size());
   for (int64_t o = 0; o < s[0]; ++o)
     for (int64_t c = 0; c < C; ++c)
       for (int64_t p = 0; p < pixels; ++p)
         result[std::size_t((o * pixels + p) * C + c)] = v[std::size_t((o * C + c) * pixels + p)];
-  return Tensor::from(result, {s[0], s[2], s[3], C});
+  return Tensor::from(result, s.ndim() == 4 ? Shape{s[0], s[2], s[3], C} : Shape{s[0], s[2], C});
 }
 
 bool is_convolution_weight(const GoldenCase& c, const std::string& tensor) {
-  return c.op() == "conv2d" && (tensor == "weight" || tensor == "dweight");
+  return c.op().starts_with("conv") && (tensor == "weight" || tensor == "dweight");
 }
 
 }  // namespace

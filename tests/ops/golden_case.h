@@ -17,7 +17,7 @@ struct GoldenCase {
   Device device;
 
   bool has(const std::string& tensor) const { return file.tensors.count(name + "/" + tensor); }
-  /// A tensor of the case on the device; convolution weights as (Co, K, K, Ci).
+  /// A tensor of the case on the device; convolution weights with their second axis last.
   Tensor operator[](const std::string& tensor) const;
   std::string op() const { return attributes.at("op"); }
   int64_t number(const char* key) const { return attributes.at(key).get<int64_t>(); }
@@ -31,6 +31,7 @@ using RunGolden = Tensor (*)(const GoldenCase&, const std::vector<Tensor>& in);
 
 // A function for each golden/NAME.safetensors that golden_ops_test lists.
 Tensor run_golden_attention(const GoldenCase& c, const std::vector<Tensor>& in);
+Tensor run_golden_conv(const GoldenCase& c, const std::vector<Tensor>& in);
 Tensor run_golden_fold(const GoldenCase& c, const std::vector<Tensor>& in);
 Tensor run_golden_index(const GoldenCase& c, const std::vector<Tensor>& in);
 Tensor run_golden_functions(const GoldenCase& c, const std::vector<Tensor>& in);

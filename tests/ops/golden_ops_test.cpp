@@ -38,7 +38,7 @@ TEST_CASE("operations equal PyTorch's in float64", "[golden]") {
       {"ops_fold", run_golden_fold},   {"ops_functions", run_golden_functions},
       {"ops_shape", run_golden_shape}, {"ops_image", run_golden_image},
       {"ops_index", run_golden_index}, {"ops_norm", run_golden_norm},
-      {"ops_loss", run_golden_loss},
+      {"ops_loss", run_golden_loss},   {"ops_conv", run_golden_conv},
   };
   for (auto& [name, run] : families) {
     INFO(name);
