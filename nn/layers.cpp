@@ -8,58 +8,9 @@
 #include "autograd/norm.h"
 #include "autograd/shape_ops.h"
 #include "nn/init.h"
+#include "nn/layer_text.h"
 
 namespace tweed {
-namespace {
-
-// "Name(a, b, c)"
-template <class... A>
-std::string call(const char* name, const A&... parts) {
-  std::ostringstream out;
-  const char* separator = "";
-  out << name << "(";
-  ((out << separator << parts, separator = ", "), ...);
-  out << ")";
-  return out.str();
-}
-std::string named(const char* what, double value) {
-  std::ostringstream out;
-  out << what << " " << value;
-  return out.str();
-}
-std::string activation_name(Activation a) {
-  return a == Activation::relu ? "then ReLU" : "no activation";
-}
-
-}  // namespace
-
-Conv2d::Conv2d(int64_t in_channels, int64_t out_channels, int64_t kernel,
-               const Conv2dOptions& options)
-    : options_(options), same_(options.padding == same_padding) {
-  if (same_ && options.stride != 1)
-    fail("conv2d", "padding \"same\" takes a stride of 1, not ", options.stride);
-  if (same_) options_.padding = (kernel - 1) / 2;
-  const InitKey key = next_layer();
-  double bound = 1 / std::sqrt(double(in_channels * kernel * kernel));
-  weight_ = add_parameter("weight",
-                          uniform_init({out_channels, kernel, kernel, in_channels}, bound, key));
-  if (options.bias)
-    bias_ = add_parameter("bias", uniform_init({out_channels}, bound, {key.seed, key.layer, 1}));
-}
-Tensor Conv2d::forward(const Tensor& x) {
-  const bool uneven = pads_unevenly() && x.ndim() == 4;
-  const Tensor image = uneven ? pad(x, {{0, 0}, {0, 1}, {0, 1}, {0, 0}}) : x;
-  return conv2d(image, weight_, bias_, conv_options());
-}
-std::string Conv2d::description() const {
-  return call("Conv2d", weight_.dim(3), weight_.dim(0), named("kernel", double(weight_.dim(1))),
-              named("stride", double(options_.stride)),
-              same_ ? "padding same" : named("padding", double(options_.padding)),
-              activation_name(options_.activation));
-}
-int64_t Conv2d::multiply_adds(const Shape& output) const {
-  return output.size() * weight_.shape().product(1, 4);
-}
 
 Linear::Linear(int64_t in_features, int64_t out_features, const LinearOptions& options)
     : activation_(options.activation) {

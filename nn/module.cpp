@@ -85,6 +85,13 @@ std::vector<Named> Module::state() const {
   });
   return all;
 }
+std::set<std::string> Module::without_rows() const {
+  std::set<std::string> all;
+  for_each("", [&](auto& prefix, const Module& m) {
+    for (auto& name : m.rows_left_out_) all.insert(prefix.empty() ? name : prefix + "." + name);
+  });
+  return all;
+}
 static int64_t elements(const std::vector<Named>& tensors) {
   int64_t count = 0;
   for (auto& t : tensors) count += t.tensor.size();

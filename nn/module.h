@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -68,6 +69,8 @@ class Module {
   std::vector<Named> buffers() const;
   /// Parameters and buffers under their names: what a checkpoint holds.
   std::vector<Named> state() const;
+  /// Names of weights (A, 1, K, B) that files have without the axis of 1, as PyTorch's Conv1d.
+  std::set<std::string> without_rows() const;
   int64_t parameter_count() const;
   /// Without the children's.
   int64_t own_parameter_count() const;
@@ -121,6 +124,8 @@ class Module {
  protected:
   Tensor add_parameter(const std::string& name, const Tensor& t);
   Tensor add_buffer(const std::string& name, const Tensor& t);
+  /// Puts a parameter of this name among without_rows().
+  void leave_out_rows(const std::string& name) { rows_left_out_.insert(name); }
   /// Registers a child, held or to be held by a shared_ptr; returns that:
   ///   conv_ = add_child("conv", Conv2d(3, 64, 7));
   template <Layer M>
@@ -144,6 +149,7 @@ class Module {
   std::string name_inside(const Module* m) const;
 
   std::vector<Named> parameters_, buffers_;
+  std::set<std::string> rows_left_out_;
   std::vector<std::pair<std::string, std::shared_ptr<Module>>> children_;
   std::map<int, Hook> input_hooks_, output_hooks_, gradient_hooks_;
   int hooks_made_ = 0;

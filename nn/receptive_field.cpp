@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <utility>
 
 #include "autograd/describe.h"
 #include "kernels/pad.h"
@@ -22,39 +23,75 @@ const std::set<std::string> pointwise{
     "log_softmax", "silu",         "softplus",      "sqrt",       "sub",        "tanh",
     "where"};
 
+// A field along one axis. Transposed convolutions divide strides.
+struct Extent {
+  double side = 1, stride = 1;
+  // After a window of `span` pixels, first to last.
+  Extent windowed(int64_t span, int64_t step) const {
+    return {side + double(span - 1) * stride, stride * double(step)};
+  }
+  // After a window turned round: a pixel of the result lies under every step-th tap.
+  Extent spread(int64_t span, int64_t step) const {
+    return {side + double((span - 1) / step) * stride, stride / double(step)};
+  }
+};
+Extent larger(const Extent& a, const Extent& b) {
+  return {std::max(a.side, b.side), std::max(a.stride, b.stride)};
+}
+
+// What a number of a map depends on.
+struct Field {
+  Extent rows, columns;
+  bool whole = false;
+  ReceptiveField rounded() const {
+    const Extent both = larger(rows, columns);
+    return {int64_t(both.side), std::max<int64_t>(1, std::llround(both.stride)), whole};
+  }
+};
+
 class Fields {
  public:
   explicit Fields(const Tensor& input) { fields_[input.attachment().get()] = {}; }
 
   void add(const WatchedOperation& o) {
-    ReceptiveField field{0, 1, false};
+    Field field{{0, 1}, {0, 1}};
     for (auto& t : o.inputs) {
-      const ReceptiveField* of_input = find(t);
-      if (of_input) field = larger(field, *of_input);
+      const Field* of_input = find(t);
+      if (of_input)
+        field = {larger(field.rows, of_input->rows), larger(field.columns, of_input->columns),
+                 field.whole || of_input->whole};
     }
-    if (field.side) fields_[o.output.attachment().get()] = after(o, field);
+    if (field.rows.side > 0) fields_[o.output.attachment().get()] = after(o, field);
   }
-  const ReceptiveField* find(const Tensor& t) const {
+  const Field* find(const Tensor& t) const {
     if (!t.defined() || !t.attachment()) return nullptr;
     const auto found = fields_.find(t.attachment().get());
     return found == fields_.end() ? nullptr : &found->second;
   }
 
  private:
-  static ReceptiveField larger(const ReceptiveField& a, const ReceptiveField& b) {
-    return {std::max(a.side, b.side), std::max(a.stride, b.stride), a.whole || b.whole};
-  }
-  static ReceptiveField after(const WatchedOperation& o, ReceptiveField field) {
+  static Field after(const WatchedOperation& o, Field field) {
     const Tensor& x = o.inputs.at(0);
-    if (o.name == "conv2d") return windowed(field, o.inputs.at(1).dim(1), o);
+    if (o.name == "conv2d" || o.name == "conv1d") {
+      const auto [rows, columns] = spans(o);
+      return {field.rows.windowed(rows, number(o, "stride", 0)),
+              field.columns.windowed(columns, number(o, "stride", 1)), field.whole};
+    }
+    if (o.name == "conv_transpose2d" || o.name == "conv_transpose1d") {
+      const auto [rows, columns] = spans(o);
+      return {field.rows.spread(rows, number(o, "stride", 0)),
+              field.columns.spread(columns, number(o, "stride", 1)), field.whole};
+    }
     if (o.name.ends_with("_pool2d") && o.attributes.contains("kernel")) {
-      const auto &kernel = o.attributes.at("kernel"), &dilation = o.attributes.at("dilation");
-      const double h = dilation[0] * (kernel[0] - 1), w = dilation[1] * (kernel[1] - 1);
-      return windowed(field, int64_t(std::max(h, w)) + 1, o);
+      auto span = [&](std::size_t axis) {
+        return number(o, "dilation", axis) * (number(o, "kernel", axis) - 1) + 1;
+      };
+      return {field.rows.windowed(span(0), number(o, "stride", 0)),
+              field.columns.windowed(span(1), number(o, "stride", 1)), field.whole};
     }
     if (o.name == "window_attention") {  // all places of a window see each other
-      field.side += (int64_t(o.attributes.at("window").at(0)) - 1) * field.stride;
-      return field;
+      const int64_t window = number(o, "window", 0);
+      return {field.rows.windowed(window, 1), field.columns.windowed(window, 1), field.whole};
     }
     // The opposite side.
     const bool wraps =
@@ -63,14 +100,18 @@ class Fields {
     if (wraps || (!pointwise.contains(o.name) && !one_place)) field.whole = true;
     return field;
   }
-  static ReceptiveField windowed(ReceptiveField field, int64_t kernel, const WatchedOperation& o) {
-    field.side += (kernel - 1) * field.stride;
-    const auto& stride = o.attributes.at("stride");
-    field.stride *= int64_t(*std::max_element(stride.begin(), stride.end()));
-    return field;
+  static int64_t number(const WatchedOperation& o, const char* name, std::size_t i) {
+    return int64_t(o.attributes.at(name).at(i));
+  }
+  // Pixels from the first to the last tap of a convolution: (A, KH, KW, B), or (A, K, B).
+  static std::pair<int64_t, int64_t> spans(const WatchedOperation& o) {
+    const Tensor& weight = o.inputs.at(1);
+    const int64_t rows = weight.ndim() == 4 ? weight.dim(1) : 1, columns = weight.dim(-2);
+    return {number(o, "dilation", 0) * (rows - 1) + 1,
+            number(o, "dilation", 1) * (columns - 1) + 1};
   }
 
-  std::map<const void*, ReceptiveField> fields_;
+  std::map<const void*, Field> fields_;
 };
 
 }  // namespace
@@ -90,7 +131,7 @@ std::map<std::string, ReceptiveField> receptive_fields(Module& network, const Sh
   for (auto& operation : watch.operations()) fields.add(operation);
   std::map<std::string, ReceptiveField> result;
   for (auto& [name, y] : outputs)
-    if (const ReceptiveField* field = fields.find(y)) result[name] = *field;
+    if (const Field* field = fields.find(y)) result[name] = field->rounded();
   return result;
 }
 

@@ -53,11 +53,26 @@ void check_names(const SafeTensorsFile& file, const std::string& prefix,
 }  // namespace
 
 Tensor to_file_axes(const Tensor& t) { return t.ndim() == 4 ? moved(t, true) : t; }
-Tensor from_file_axes(const Tensor& t) { return t.ndim() == 4 ? moved(t, false) : t; }
+Tensor from_file_axes(const Tensor& t, const Shape& network) {
+  if (our_shape(t.shape(), network) == t.shape() && t.ndim() != 4) return t;
+  return moved(t.ndim() == 4 ? t : t.reshape({t.dim(0), t.dim(1), 1, t.dim(2)}), false);
+}
+
+std::map<std::string, Tensor> tensors_for_file(const Module& network) {
+  std::map<std::string, Tensor> tensors;
+  const auto without_rows = network.without_rows();
+  for (auto& [name, t] : network.state()) {
+    const Tensor turned = to_file_axes(t);
+    tensors[name] = without_rows.contains(name)
+                        ? turned.reshape({turned.dim(0), turned.dim(1), turned.dim(3)})
+                        : turned;
+  }
+  return tensors;
+}
 
 SafeTensors content_of(const Module& network, const CheckpointInfo& info, WeightsAs as) {
   SafeTensors file;
-  for (auto& [name, t] : network.state()) file.tensors[name] = to_file_axes(t);
+  file.tensors = tensors_for_file(network);
   file.metadata = metadata_of(info);
   if (as == WeightsAs::half)
     for (auto& [name, t] : network.parameters()) file.halves.insert(name);
@@ -76,8 +91,8 @@ void load_tensors(const std::string& path, const SafeTensors& file,
     if (found == file.tensors.end() && may_be_missing(name)) continue;
     if (found == file.tensors.end()) throw FormatError(path, "has no tensor " + in_quotes(name));
     const Tensor& theirs = found->second;
-    check_kind(path, name, our_shape(theirs.shape()), is_floating(theirs.dtype()), t);
-    t.copy_from(from_file_axes(theirs));
+    check_kind(path, name, our_shape(theirs.shape(), t.shape()), is_floating(theirs.dtype()), t);
+    t.copy_from(from_file_axes(theirs, t.shape()));
   }
   check_left_over(path, file.tensors, "", into);
 }

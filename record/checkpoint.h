@@ -27,9 +27,15 @@ struct CheckpointInfo {
 /// @param model  a name of make_model()
 CheckpointInfo info_of(const std::string& model, const Dataset& data, const Normalization& by = {});
 
-/// A tensor of a network under its PyTorch axes: 4-D weights (Co, K, K, Ci) become (Co, Ci, K, K).
+/// A tensor of a network under its PyTorch axes: 4-D weights (Co, KH, KW, Ci) become (Co, Ci, KH, KW),
+/// and those of a transposed convolution (Ci, KH, KW, Co) become (Ci, Co, KH, KW).
 Tensor to_file_axes(const Tensor& t);
-Tensor from_file_axes(const Tensor& t);
+/// The other way round; weights of Conv1d, (Co, Ci, K), become (Co, 1, K, Ci).
+/// @param network  the shape that the network has, if it is known
+Tensor from_file_axes(const Tensor& t, const Shape& network = {});
+/// to_file_axes() for each tensor of a network, but weights of Conv1d, (Co, 1, K, Ci), are
+/// (Co, Ci, K).
+std::map<std::string, Tensor> tensors_for_file(const Module& network);
 
 /// How numbers are written: as they are, or parameters as halves (F16). Statistics of batch norm,
 /// which may be large, stay as they are.

@@ -4,7 +4,11 @@
 
 namespace tweed {
 
-Shape our_shape(const Shape& s) { return s.ndim() == 4 ? Shape{s[0], s[2], s[3], s[1]} : s; }
+Shape our_shape(const Shape& s, const Shape& network) {
+  if (s.ndim() == 4) return {s[0], s[2], s[3], s[1]};
+  if (s.ndim() == 3 && network.ndim() == 4 && network[1] == 1) return {s[0], 1, s[2], s[1]};
+  return s;
+}
 
 void check_kind(const std::string& path, const std::string& name, const Shape& file, bool floating,
                 const Tensor& network) {
@@ -25,9 +29,9 @@ void copy_tensors(const TensorFile& file, const std::string& prefix,
     const TensorFile::Entry& entry = file.tensors().at(name);
     // F32, F64, F16, F8_E4M3, BF16
     const bool floating = entry.dtype.starts_with("F") || entry.dtype.starts_with("BF");
-    check_kind(file.path(), name, our_shape(entry.shape), floating, t);
+    check_kind(file.path(), name, our_shape(entry.shape, t.shape()), floating, t);
   }
-  for (auto& [name, t] : found) t.copy_from(from_file_axes(file.read(name)));
+  for (auto& [name, t] : found) t.copy_from(from_file_axes(file.read(name), t.shape()));
   check_finite(file.path(), into);
 }
 

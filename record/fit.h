@@ -13,8 +13,9 @@ inline bool may_be_missing(const std::string& name) {
   return name.ends_with("num_batches_tracked");
 }
 
-/// The shape that a file's tensor has in the network; see from_file_axes().
-Shape our_shape(const Shape& file);
+/// The shape that a file's tensor has in the network, whose tensor has the shape `network`; see
+/// from_file_axes().
+Shape our_shape(const Shape& file, const Shape& network);
 
 /// @throws FormatError  if the shapes, the file's in the network's axes, differ, or if only one of
 ///                      them has floating numbers

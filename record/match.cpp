@@ -56,7 +56,7 @@ Match match_tensors(const TensorFile& file, const std::vector<Named>& network) {
       continue;
     }
     used.insert(found->first);
-    const Shape shape = our_shape(found->second.shape);
+    const Shape shape = our_shape(found->second.shape, n.tensor.shape());
     if (shape == n.tensor.shape())
       match.alike.push_back(n);
     else

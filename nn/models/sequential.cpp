@@ -1,213 +1,19 @@
 #include "nn/models/sequential.h"
 
-#include <algorithm>
-#include <cmath>
-#include <nlohmann/json.hpp>
-#include <set>
-#include <sstream>
-
-#include "data/parse_json.h"
 #include "data/read_file.h"
 #include "nn/activation.h"
 #include "nn/init.h"
-#include "nn/layers.h"
+#include "nn/models/layer_description.h"
 #include "nn/norm_layers.h"
-#include "nn/resample_layers.h"
-#include "nn/weight_limit.h"
 
 namespace tweed {
 namespace {
 
 using Json = nlohmann::json;
 
-// Bounds that no sensible network meets, so that a damaged description cannot ask for everything.
-// 2^28 weights are twice VGG-16's, and take a gigabyte.
-constexpr int64_t largest_size = 1 << 20, most_weights = int64_t(1) << 28;
 constexpr uint64_t most_bytes = 1 << 20;
-constexpr int deepest = 64;
 // Deep enough that what is nested deeper than `deepest` is refused with the layer's place.
 constexpr int deepest_json = 1000;
-
-// One object of the description, whose keys a layer's row below asks for by name and kind. Done
-// when all were asked for: a key that is left is a mistake.
-class LayerText {
- public:
-  bool norm_follows = false;  ///< the next layer of its list is a batch norm
-
-  // The network itself.
-  LayerText(const Json& json, std::string file, int64_t classes)
-      : json_(json), file_(std::move(file)), classes_(classes) {
-    if (!json.is_object()) fail("is no object in braces");
-  }
-  // A layer inside of `parent`, at a place such as "3" or "3.shortcut.0".
-  LayerText(const Json& json, const LayerText& parent, std::string place)
-      : json_(json),
-        file_(parent.file_),
-        place_(std::move(place)),
-        classes_(parent.classes_),
-        depth_(parent.depth_ + 1) {
-    if (depth_ > deepest) fail("is nested too deep");
-    if (!json.is_object()) fail("is no object in braces");
-  }
-
-  // An integer of at least `least`, or "classes".
-  int64_t integer(const char* key, int64_t least = 1) { return as_integer(key, get(key), least); }
-  // An integer, or a list of one.
-  int64_t integer_or_list(const char* key) {
-    const Json& v = get(key);
-    return as_integer(key, v.is_array() && v.size() == 1 ? v[0] : v, 1);
-  }
-  int64_t integer_or(const char* key, int64_t otherwise) {
-    return json_.contains(key) ? integer(key, std::min<int64_t>(1, otherwise)) : otherwise;
-  }
-  // A convolution's padding: an integer, 0 by default, or "same".
-  int64_t padding(int64_t stride) {
-    if (!json_.contains("padding")) return 0;
-    if (const Json& v = get("padding"); v != "same") {
-      if (v.is_string() && v != "classes") wrong("padding", "an integer, or \"same\",");
-      return as_integer("padding", v, 0);
-    }
-    if (stride != 1) fail("takes \"same\" as 'padding' with a stride of 1 only");
-    return same_padding;
-  }
-  // An integer for both, or [height, width].
-  Pair pair(const char* key) {
-    const Json& v = get(key);
-    if (v.is_array() && v.size() == 2) return {as_integer(key, v[0], 1), as_integer(key, v[1], 1)};
-    return as_integer(key, v, 1);
-  }
-  Pair pair_or(const char* key, Pair otherwise) {
-    return json_.contains(key) ? pair(key) : otherwise;
-  }
-  // A border, 0 by default: an integer, [height, width] or [top, left, bottom, right].
-  Padding border(const char* key) {
-    if (!json_.contains(key)) return 0;
-    const Json& v = get(key);
-    auto side = [&](std::size_t i) { return as_integer(key, v[i], 0); };
-    if (v.is_array() && v.size() == 2) return {side(0), side(1)};
-    if (v.is_array() && v.size() == 4) return {side(0), side(1), side(2), side(3)};
-    return as_integer(key, v, 0);
-  }
-  // A number from 0 to 1.
-  double fraction_or(const char* key, double otherwise) {
-    if (!json_.contains(key)) return otherwise;
-    const Json& v = get(key);
-    if (!v.is_number() || v.get<double>() < 0 || v.get<double>() > 1)
-      wrong(key, "a number from 0 to 1");
-    return v.get<double>();
-  }
-  double number(const char* key, double least, double most) {
-    return as_number(key, get(key), least, most);
-  }
-  // A factor for both axes, or [height, width].
-  ResizeFactor factor(const char* key) {
-    const Json& v = get(key);
-    auto one = [&](const Json& n) { return as_number(key, n, 1e-3, 1e3); };
-    if (v.is_array() && v.size() == 2) return {one(v[0]), one(v[1])};
-    return {one(v), one(v)};
-  }
-  // A border in the order of PyTorch's layers: an integer, or [left, right, top, bottom].
-  Padding sides(const char* key) {
-    const Json& v = get(key);
-    auto side = [&](std::size_t i) { return as_integer(key, v[i], 0); };
-    if (v.is_array() && v.size() == 4) return {side(2), side(0), side(3), side(1)};
-    return as_integer(key, v, 0);
-  }
-  // Any finite number.
-  double number_or(const char* key, double otherwise) {
-    if (!json_.contains(key)) return otherwise;
-    const Json& v = get(key);
-    if (!v.is_number() || !std::isfinite(v.get<double>())) wrong(key, "a number");
-    return v.get<double>();
-  }
-  // One of two strings: whether it is the second, the first by default.
-  bool second_of(const char* key, const std::string& first, const std::string& second) {
-    if (!json_.contains(key)) return false;
-    const Json& v = get(key);
-    if (v != first && v != second) wrong(key, "\"" + first + "\" or \"" + second + "\"");
-    return v == second;
-  }
-  // Softmax is over channels, wherever they lie: PyTorch's axis 1.
-  void channel_axis(const char* key) {
-    if (json_.contains(key) && get(key) != 1) wrong(key, "1, which stands for channels,");
-  }
-  bool flag_or(const char* key, bool otherwise) {
-    if (!json_.contains(key)) return otherwise;
-    const Json& v = get(key);
-    if (!v.is_boolean()) wrong(key, "true or false");
-    return v.get<bool>();
-  }
-  std::string text(const char* key) {
-    const Json& v = get(key);
-    if (!v.is_string()) wrong(key, "a string");
-    return v.get<std::string>();
-  }
-  // An argument of PyTorch's that changes nothing here as long as it has one of these values.
-  void take_harmless(const char* key, const std::vector<Json>& values) {
-    if (!json_.contains(key)) return;
-    const Json& v = get(key);
-    if (std::find(values.begin(), values.end(), v) != values.end()) return;
-    std::string known;
-    for (auto& value : values) known += (known.empty() ? "" : " or ") + value.dump();
-    wrong(key, known);
-  }
-  const Json& list(const char* key) {
-    const Json& v = get(key);
-    if (!v.is_array() || v.empty()) wrong(key, "a list that is not empty");
-    return v;
-  }
-
-  void check_weights(int64_t a, int64_t b, int64_t cells = 1) const {
-    const std::string excess = WeightLimit::excess(double(a) * double(b) * double(cells));
-    if (!excess.empty()) fail(excess);
-  }
-  void check_all_used() const {
-    for (auto& [key, value] : json_.items())
-      if (!used_.contains(key)) fail("has no use for " + in_quotes(key, 60));
-  }
-  bool has(const char* key) const { return json_.contains(key); }
-  const std::string& place() const { return place_; }
-
-  void set_type(const std::string& type) { type_ = " (" + printable(type, 60) + ")"; }
-  [[noreturn]] void fail(const std::string& what) const {
-    throw FormatError(file_,
-                      (place_.empty() ? "the network" : "layer " + place_ + type_) + " " + what);
-  }
-
- private:
-  const Json& get(const char* key) {
-    if (!json_.contains(key)) fail(std::string("has no '") + key + "'");
-    used_.insert(key);
-    return json_[key];
-  }
-  [[noreturn]] void wrong(const char* key, const std::string& wanted) const {
-    fail(std::string("needs ") + wanted + " as '" + key + "', not " +
-         printable(json_[key].dump(-1, ' ', false, Json::error_handler_t::replace), 60));
-  }
-  int64_t as_integer(const char* key, const Json& v, int64_t least) const {
-    if (v == "classes") return classes_;
-    if (!v.is_number_integer() || v.get<double>() < double(least) ||
-        v.get<double>() > double(largest_size))
-      wrong(key,
-            "an integer from " + std::to_string(least) + " to " + std::to_string(largest_size));
-    return v.get<int64_t>();
-  }
-
-  double as_number(const char* key, const Json& v, double least, double most) const {
-    if (!v.is_number() || !(v.get<double>() >= least && v.get<double>() <= most)) {
-      std::ostringstream wanted;
-      wanted << "a number from " << least << " to " << most;
-      wrong(key, wanted.str());
-    }
-    return v.get<double>();
-  }
-
-  const Json& json_;
-  std::string file_, place_, type_;
-  int64_t classes_;
-  int depth_ = 0;
-  std::set<std::string> used_;
-};
 
 bool is_batch_norm(const Json& layer) {
   return layer.is_object() && layer.contains("type") && layer["type"] == "BatchNorm2d";
@@ -248,15 +54,56 @@ ModulePtr make_concat(LayerText& t) {
   return hold(std::move(branches));
 }
 
+// The channels of a convolution, and its groups, by which a filter has fewer of them.
+struct Channels {
+  int64_t in, out, groups;
+  explicit Channels(LayerText& t)
+      : in(t.integer("in_channels")),
+        out(t.integer("out_channels")),
+        groups(t.integer_or("groups", 1)) {
+    for (const char* which : {"in_channels", "out_channels"})
+      if (t.integer(which) % groups)
+        t.fail("has '" + std::string(which) + "' that 'groups' does not divide");
+  }
+  void check_weights(const LayerText& t, Pair kernel) const {
+    t.check_weights(in, out / groups, kernel.h * kernel.w);
+  }
+};
 ModulePtr make_conv(LayerText& t) {
-  const int64_t in = t.integer("in_channels"), out = t.integer("out_channels"),
-                kernel = t.integer("kernel_size"), stride = t.integer_or("stride", 1);
-  t.check_weights(in, out, kernel * kernel);
-  return std::make_shared<Conv2d>(in, out, kernel,
+  const Channels channels(t);
+  const Pair kernel = t.pair("kernel_size"), stride = t.pair_or("stride", 1);
+  channels.check_weights(t, kernel);
+  return std::make_shared<Conv2d>(channels.in, channels.out, kernel,
                                   Conv2dOptions{.stride = stride,
                                                 .padding = t.padding(stride),
+                                                .dilation = t.pair_or("dilation", 1),
+                                                .groups = channels.groups,
                                                 .bias = t.flag_or("bias", true),
                                                 .norm_follows = t.norm_follows});
+}
+ModulePtr make_conv_transpose(LayerText& t) {
+  const Channels channels(t);
+  const Pair kernel = t.pair("kernel_size");
+  channels.check_weights(t, kernel);
+  return std::make_shared<ConvTranspose2d>(
+      channels.in, channels.out, kernel,
+      ConvTranspose2dOptions{.stride = t.pair_or("stride", 1),
+                             .padding = t.pair_or("padding", 0, 0),
+                             .output_padding = t.pair_or("output_padding", 0, 0),
+                             .dilation = t.pair_or("dilation", 1),
+                             .groups = channels.groups,
+                             .bias = t.flag_or("bias", true)});
+}
+ModulePtr make_conv1d(LayerText& t) {
+  const Channels channels(t);
+  const int64_t kernel = t.integer("kernel_size"), stride = t.integer_or("stride", 1);
+  channels.check_weights(t, {1, kernel});
+  return std::make_shared<Conv1d>(channels.in, channels.out, kernel,
+                                  Conv1dLayerOptions{.stride = stride,
+                                                     .padding = t.padding(stride, false).left,
+                                                     .dilation = t.integer_or("dilation", 1),
+                                                     .groups = channels.groups,
+                                                     .bias = t.flag_or("bias", true)});
 }
 ModulePtr make_linear(LayerText& t) {
   const int64_t in = t.integer("in_features"), out = t.integer("out_features");
@@ -401,6 +248,8 @@ const Row rows[] = {
     {"Residual", make_residual},
     {"Concat", make_concat},
     {"Conv2d", make_conv},
+    {"ConvTranspose2d", make_conv_transpose},
+    {"Conv1d", make_conv1d},
     {"Linear", make_linear},
     {"BatchNorm2d", make_norm},
     {"LayerNorm", make_layer_norm},

@@ -13,6 +13,10 @@ const void* memory_of(const Tensor& t) {
 
 double number(const WatchedOperation& o, const char* name) { return o.attributes.at(name).at(0); }
 int64_t whole(const WatchedOperation& o, const char* name) { return int64_t(number(o, name)); }
+std::vector<int64_t> wholes(const WatchedOperation& o, const char* name) {
+  const auto& all = o.attributes.at(name);
+  return {all.begin(), all.end()};
+}
 
 // The same on both sides of both axes.
 std::vector<int64_t> around(int64_t n) { return {n, n, n, n}; }
@@ -29,6 +33,9 @@ Exporter::Exporter(Graph& graph, Module& network) : graph_(graph) {
 const std::map<std::string, Exporter::Layer>& Exporter::layers() {
   using E = Exporter;
   static const std::map<std::string, Layer> table = {{"conv2d", &E::conv},
+                                                     {"conv1d", &E::conv},
+                                                     {"conv_transpose2d", &E::conv_transpose},
+                                                     {"conv_transpose1d", &E::conv_transpose},
                                                      {"linear", &E::linear},
                                                      {"batch_norm", &E::batch_norm},
                                                      {"layer_norm", &E::layer_norm},
@@ -102,19 +109,21 @@ std::string Exporter::constant(const Tensor& t) {
 
 std::string Exporter::channels_first(const Tensor& t) {
   const Value v = value(t);
-  if (v.channels_first || t.ndim() != 4) return v.name;
+  if (v.channels_first || t.ndim() < 3 || t.ndim() > 4) return v.name;
+  const std::vector<int64_t> perm =
+      t.ndim() == 4 ? std::vector<int64_t>{0, 3, 1, 2} : std::vector<int64_t>{0, 2, 1};
   std::string& turned = turned_[v.name];
-  if (turned.empty())
-    turned = graph_.node("Transpose", {v.name}, {{"perm", std::vector<int64_t>{0, 3, 1, 2}}});
+  if (turned.empty()) turned = graph_.node("Transpose", {v.name}, {{"perm", perm}});
   return turned;
 }
 
 std::string Exporter::as_here(const Tensor& t) {
   const Value v = value(t);
   if (!v.channels_first) return v.name;
+  const std::vector<int64_t> perm =
+      t.ndim() == 4 ? std::vector<int64_t>{0, 2, 3, 1} : std::vector<int64_t>{0, 2, 1};
   std::string& turned = turned_[v.name];
-  if (turned.empty())
-    turned = graph_.node("Transpose", {v.name}, {{"perm", std::vector<int64_t>{0, 2, 3, 1}}});
+  if (turned.empty()) turned = graph_.node("Transpose", {v.name}, {{"perm", perm}});
   return turned;
 }
 
@@ -141,19 +150,35 @@ std::string Exporter::reshaped(const std::string& name, const std::vector<int64_
 
 // ---- layers ------------------------------------------------------------------------------------
 
-void Exporter::conv(const WatchedOperation& o) {
+void Exporter::conv(const WatchedOperation& o) { convolve("Conv", o, false); }
+void Exporter::conv_transpose(const WatchedOperation& o) { convolve("ConvTranspose", o, true); }
+
+// Of images, or of sequences, whose attributes are of columns alone: a row has nothing to say.
+void Exporter::convolve(const char* kind, const WatchedOperation& o, bool turned) {
   const Tensor& weight = o.inputs[1];
   const auto found = names_.find(memory_of(weight));
   if (found == names_.end()) throw Error("[onnx] a convolution's weight is no parameter");
+  const bool images = o.inputs[0].ndim() == 4;
+  const int64_t rows = weight.ndim() == 4 ? weight.dim(1) : 1, columns = weight.dim(-2);
+  Tensor filters = to_file_axes(weight.reshape({weight.dim(0), rows, columns, weight.dim(-1)}));
+  if (!images) filters = filters.reshape({filters.dim(0), filters.dim(1), columns});
   std::vector<std::string> inputs = {channels_first(o.inputs[0]),
-                                     graph_.constant(found->second, to_file_axes(weight))};
+                                     graph_.constant(found->second, filters)};
   if (o.inputs[2].defined()) inputs.push_back(constant(o.inputs[2]));
-  const int64_t kernel = weight.dim(1), stride = whole(o, "stride");
-  const std::string y = graph_.node("Conv", inputs,
-                                    {{"kernel_shape", std::vector<int64_t>{kernel, kernel}},
-                                     {"strides", std::vector<int64_t>{stride, stride}},
-                                     {"pads", around(whole(o, "padding"))}});
-  give(o.output, relu_if(o, y), true);
+  auto of_axes = [&](std::vector<int64_t> values) {  // rows and columns in turn
+    if (images) return values;
+    std::vector<int64_t> columns_alone;
+    for (std::size_t i = 1; i < values.size(); i += 2) columns_alone.push_back(values[i]);
+    return columns_alone;
+  };
+  std::vector<Attribute> attributes = {{"kernel_shape", of_axes({rows, columns})},
+                                       {"strides", of_axes(wholes(o, "stride"))},
+                                       {"pads", of_axes(wholes(o, "padding"))}};
+  if (const auto d = wholes(o, "dilation"); d != std::vector<int64_t>{1, 1})
+    attributes.push_back({"dilations", of_axes(d)});
+  if (whole(o, "groups") != 1) attributes.push_back({"group", whole(o, "groups")});
+  if (turned) attributes.push_back({"output_padding", of_axes(wholes(o, "output_padding"))});
+  give(o.output, relu_if(o, graph_.node(kind, inputs, attributes)), true);
 }
 
 void Exporter::linear(const WatchedOperation& o) {
@@ -180,7 +205,7 @@ void Exporter::batch_norm(const WatchedOperation& o) {
                   {channels_first(o.inputs[0]), constant(weight), constant(o.inputs[2]),
                    buffer_beside(weight, "running_mean"), buffer_beside(weight, "running_var")},
                   {{"epsilon", number(o, "eps")}});
-  give(o.output, relu_if(o, y), o.output.ndim() == 4);
+  give(o.output, relu_if(o, y), o.output.ndim() >= 3);
 }
 
 void Exporter::layer_norm(const WatchedOperation& o) {

@@ -41,6 +41,8 @@ class Exporter {
   std::string reshaped(const std::string& name, const std::vector<int64_t>& sizes);
 
   void conv(const WatchedOperation& o);
+  void conv_transpose(const WatchedOperation& o);
+  void convolve(const char* kind, const WatchedOperation& o, bool turned);
   void linear(const WatchedOperation& o);
   void batch_norm(const WatchedOperation& o);
   void layer_norm(const WatchedOperation& o);

@@ -20,10 +20,11 @@ SIZE = 16
 SHAPES = {
     "0.weight": (6, 3, 4, 4), "0.bias": (6,),
     "1.weight": (6,), "1.bias": (6,), "1.running_mean": (6,), "1.running_var": (6,),
-    "3.layers.0.weight": (6, 6, 3, 3), "3.layers.1.weight": (6,), "3.layers.1.bias": (6,),
+    "3.layers.0.weight": (6, 2, 3, 1), "3.layers.1.weight": (6,), "3.layers.1.bias": (6,),
     "5.layers.0.weight": (4, 6, 3, 3), "5.layers.0.bias": (4,),
     "5.shortcut.0.weight": (4, 6, 1, 1), "5.shortcut.0.bias": (4,),
-    "6.0.0.weight": (2, 4, 1, 1), "6.0.0.bias": (2,),
+    "6.0.0.weight": (2, 4, 3, 3), "6.0.0.bias": (2,),
+    "6.0.2.weight": (2, 1, 3, 3), "6.0.2.bias": (2,),
     "7.weight": (10,), "7.bias": (10,),
     "8.weight": (6, 10), "8.bias": (6,),
     "17.weight": (5, 24), "17.bias": (5,),
