@@ -50,6 +50,7 @@ const std::map<std::string, Exporter::Layer>& Exporter::layers() {
                                                      {"adaptive_max_pool2d", &E::adaptive_max},
                                                      {"mean", &E::mean},
                                                      {"add", &E::add_up},
+                                                     {"mul", &E::multiply},
                                                      {"concat", &E::concat},
                                                      {"pad", &E::pad},
                                                      {"resize_bilinear", &E::resize},
@@ -61,6 +62,8 @@ const std::map<std::string, Exporter::Layer>& Exporter::layers() {
                                                      {"window_attention", &E::window_attention},
                                                      {"scale", &E::activation},
                                                      {"add_scalar", &E::activation},
+                                                     {"clamp_min", &E::activation},
+                                                     {"clamp_max", &E::activation},
                                                      {"relu", &E::activation},
                                                      {"leaky_relu", &E::activation},
                                                      {"elu", &E::activation},
@@ -249,11 +252,15 @@ void Exporter::mean(const WatchedOperation& o) {
        false);
 }
 
-void Exporter::add_up(const WatchedOperation& o) {
+void Exporter::add_up(const WatchedOperation& o) { combine("Add", o); }
+void Exporter::multiply(const WatchedOperation& o) { combine("Mul", o); }
+
+// Images stay where they are, and so do maps of one pixel beside them.
+void Exporter::combine(const char* kind, const WatchedOperation& o) {
   const Tensor &a = o.inputs[0], &b = o.inputs[1];
-  if (a.shape() == b.shape() && value(a).channels_first && value(b).channels_first)
-    return give(o.output, graph_.node("Add", {value(a).name, value(b).name}), true);
-  give(o.output, graph_.node("Add", {as_here(a), as_here(b)}), false);
+  if (a.ndim() == b.ndim() && value(a).channels_first && value(b).channels_first)
+    return give(o.output, graph_.node(kind, {value(a).name, value(b).name}), true);
+  give(o.output, graph_.node(kind, {as_here(a), as_here(b)}), false);
 }
 
 void Exporter::concat(const WatchedOperation& o) {

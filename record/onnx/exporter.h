@@ -56,6 +56,8 @@ class Exporter {
   void adaptive_max(const WatchedOperation& o);
   void mean(const WatchedOperation& o);
   void add_up(const WatchedOperation& o);
+  void multiply(const WatchedOperation& o);
+  void combine(const char* kind, const WatchedOperation& o);
   void concat(const WatchedOperation& o);
   void pad(const WatchedOperation& o);
   std::string wrapped(std::string x, const std::vector<int64_t>& amounts, const WatchedOperation& o,

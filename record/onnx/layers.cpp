@@ -38,6 +38,9 @@ void Exporter::activation(const WatchedOperation& o) {
     same_layout(o, times(x, graph_.number(float(p))));
   else if (o.name == "add_scalar")
     same_layout(o, graph_.node("Add", {x, graph_.number(float(p))}));
+  else if (o.name == "clamp_min" || o.name == "clamp_max")
+    same_layout(o,
+                graph_.node(o.name == "clamp_min" ? "Max" : "Min", {x, graph_.number(float(p))}));
   else if (o.name == "leaky_relu")
     same_layout(o, graph_.node("LeakyRelu", {x}, {{"alpha", p}}));
   else if (o.name == "elu")
