@@ -31,7 +31,7 @@ from torch import nn
 
 BUILD = Path(__file__).resolve().parents[1] / "build"
 # Exported pools have windows of one size: VGG's last map has to be 7x7.
-SIZES = {"vgg11_bn": 224, "vgg16_bn": 224, "densenet121": 64, "resnet18": 64, "resnet34": 64, "resnet50": 64, "inception": 64, "simplenet": 64, "simplenet_bn": 64,
+SIZES = {"vgg11_bn": 224, "vgg16_bn": 224, "densenet121": 64, "mobilenet_v2": 64, "efficientnet_b0": 64, "convnext_tiny": 64, "resnet18": 64, "resnet34": 64, "resnet50": 64, "inception": 64, "simplenet": 64, "simplenet_bn": 64,
          "simplevit": 128, "squeezenet1_0": 64, "squeezenet1_0_caffe": 64}  # fmt: skip
 TOLERANCE = 1e-4
 
@@ -93,7 +93,8 @@ def simplenet():
 def in_torch(name):
     if name == "simplenet":
         return simplenet()
-    if name in ("resnet18", "resnet34", "resnet50", "vgg11_bn", "vgg16_bn", "densenet121"):
+    if name in ("resnet18", "resnet34", "resnet50", "vgg11_bn", "vgg16_bn", "densenet121", "mobilenet_v2", "efficientnet_b0",
+                "convnext_tiny"):  # fmt: skip
         import torchvision
 
         return getattr(torchvision.models, name)(num_classes=3)

@@ -33,6 +33,16 @@ class Build {
     return std::make_shared<Conv2d>(
         in, out, kernel, Conv2dOptions{.stride = stride, .padding = kernel / 2, .bias = false});
   }
+  /// One that looks at each channel alone; without bias a batch norm follows.
+  std::shared_ptr<Conv2d> depthwise(int64_t channels, int64_t kernel, int64_t stride = 1,
+                                    bool bias = false) {
+    return std::make_shared<Conv2d>(channels, channels, kernel,
+                                    Conv2dOptions{.stride = stride,
+                                                  .padding = kernel / 2,
+                                                  .groups = channels,
+                                                  .bias = bias,
+                                                  .norm_follows = !bias});
+  }
   std::shared_ptr<BatchNorm2d> norm(int64_t channels, Activation activation = Activation::none,
                                     double eps = 1e-5) {
     return std::make_shared<BatchNorm2d>(channels,

@@ -24,6 +24,7 @@ constexpr Normalization halves{.mean = {0.5f, 0.5f, 0.5f}, .std = {0.5f, 0.5f, 0
 
 // torchvision's weights.
 constexpr Preprocessing imagenet{.published = true};
+constexpr Preprocessing convnext{.resize = 236, .published = true};
 // torchvision's GoogLeNet normalises what it gets once more (transform_input); this is both at
 // once.
 constexpr Preprocessing googlenet{.normalization = halves, .published = true};
@@ -50,19 +51,21 @@ Models& table() {
   {                                \
 #name, { name, preprocessing } \
   }
-  static Models models{ROW(cifar_5x5, exercise),        ROW(conv_only, exercise),
-                       ROW(conv_only_cured, exercise),  ROW(conv_only_deep, exercise),
-                       ROW(conv_only_dirac, exercise),  ROW(densenet121, imagenet),
-                       ROW(inception, googlenet),       ROW(mish_deep, exercise),
-                       ROW(mish_net, exercise),         ROW(mish_net_bn, exercise),
-                       ROW(preact_resnet18, kuangliu),  ROW(resnet18, imagenet),
-                       ROW(resnet20, cifar10),          ROW(resnet32, cifar10),
-                       ROW(resnet34, imagenet),         ROW(resnet44, cifar10),
-                       ROW(resnet50, imagenet),         ROW(resnet56, cifar10),
-                       ROW(simplenet, miniplaces),      ROW(simplenet_bn, miniplaces),
-                       ROW(simplevit, miniplaces),      ROW(squeezenet1_0, imagenet),
-                       ROW(squeezenet1_0_caffe, caffe), ROW(vgg11_bn, imagenet),
-                       ROW(vgg16_bn, imagenet),         ROW(wide_resnet28_10, wide)};
+  static Models models{ROW(cifar_5x5, exercise),       ROW(conv_only, exercise),
+                       ROW(conv_only_cured, exercise), ROW(conv_only_deep, exercise),
+                       ROW(conv_only_dirac, exercise), ROW(convnext_tiny, convnext),
+                       ROW(densenet121, imagenet),     ROW(efficientnet_b0, imagenet),
+                       ROW(inception, googlenet),      ROW(mish_deep, exercise),
+                       ROW(mish_net, exercise),        ROW(mish_net_bn, exercise),
+                       ROW(mobilenet_v2, imagenet),    ROW(preact_resnet18, kuangliu),
+                       ROW(resnet18, imagenet),        ROW(resnet20, cifar10),
+                       ROW(resnet32, cifar10),         ROW(resnet34, imagenet),
+                       ROW(resnet44, cifar10),         ROW(resnet50, imagenet),
+                       ROW(resnet56, cifar10),         ROW(simplenet, miniplaces),
+                       ROW(simplenet_bn, miniplaces),  ROW(simplevit, miniplaces),
+                       ROW(squeezenet1_0, imagenet),   ROW(squeezenet1_0_caffe, caffe),
+                       ROW(vgg11_bn, imagenet),        ROW(vgg16_bn, imagenet),
+                       ROW(wide_resnet28_10, wide)};
 #undef ROW
   return models;
 }

@@ -51,6 +51,9 @@ ModulePtr inception(const ModelOptions& options);
 ModulePtr vgg11_bn(const ModelOptions& options);
 ModulePtr vgg16_bn(const ModelOptions& options);
 ModulePtr densenet121(const ModelOptions& options);
+ModulePtr mobilenet_v2(const ModelOptions& options);
+ModulePtr efficientnet_b0(const ModelOptions& options);
+ModulePtr convnext_tiny(const ModelOptions& options);
 
 // For CIFAR-10's (N, 32, 32, 3).
 ModulePtr preact_resnet18(const ModelOptions& options);

@@ -94,6 +94,9 @@ NETWORKS = [
     ("vgg11_bn", of_torchvision("vgg11_bn"), 64),
     ("vgg16_bn", of_torchvision("vgg16_bn"), 64),
     ("densenet121", of_torchvision("densenet121"), 64),
+    ("mobilenet_v2", of_torchvision("mobilenet_v2"), 64),
+    ("efficientnet_b0", of_torchvision("efficientnet_b0"), 64),
+    ("convnext_tiny", of_torchvision("convnext_tiny"), 64),
     ("preact_resnet18", PreActResNet18, 16),
     ("wide_resnet28_10", WideResNet, 16),
 ]

@@ -118,6 +118,9 @@ TEST_CASE("Networks have as many parameters as torchvision's and the papers'") {
   CHECK(count("vgg11_bn", 1000) == 132868840);
   CHECK(count("vgg16_bn", 1000) == 138365992);
   CHECK(count("densenet121", 1000) == 7978856);
+  CHECK(count("mobilenet_v2", 1000) == 3504872);
+  CHECK(count("efficientnet_b0", 1000) == 5288548);
+  CHECK(count("convnext_tiny", 1000) == 28589128);
   CHECK(count("preact_resnet18", 10) == 11171146);
   CHECK(count("wide_resnet28_10", 10) == 36479194);
 }

@@ -94,6 +94,11 @@ TEST_CASE("VGG with batch norm is torchvision's") {
   check_network("vgg16_bn", 64);
 }
 TEST_CASE("DenseNet-121 is torchvision's") { check_network("densenet121", 64); }
+TEST_CASE("MobileNetV2, EfficientNet-B0 and ConvNeXt-tiny are torchvision's") {
+  check_network("mobilenet_v2", 64);
+  check_network("efficientnet_b0", 64);
+  check_network("convnext_tiny", 64);
+}
 TEST_CASE("PreActResNet-18 and Wide ResNet 28-10 are their authors'") {
   check_network("preact_resnet18", 16);
   check_network("wide_resnet28_10", 16);
