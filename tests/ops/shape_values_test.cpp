@@ -148,7 +148,7 @@ TEST_CASE("wrong arguments of pools, moves, products and image operations are na
   CHECK_THROWS_WITH(matmul(x, x), Contains("[matmul] a is (2, 4), b is (2, 4)"));
   CHECK_THROWS_WITH(matmul(x, x, {true, true}),
                     Contains("a is (2, 4) transposed, b is (2, 4) transposed"));
-  CHECK_THROWS_WITH(matmul(x, image), Contains("b is (1, 4, 4, 2)"));
+  CHECK_THROWS_WITH(matmul(image, image), Contains("b is (1, 4, 4, 2)"));
   CHECK_THROWS_WITH(resize_bilinear(image, 0, 4),
                     Contains("[resize_bilinear] (1, 4, 4, 2) to 0 x 4"));
   CHECK_THROWS_WITH(crop(image, 3, 0, 2, 2), Contains("[crop] 2 x 2 at (3, 0) of (1, 4, 4, 2)"));
