@@ -49,6 +49,10 @@ std::pair<std::string, int64_t> split_size(const std::string& word) {
 std::vector<Group> groups_of(const Flags& f) {
   std::vector<Group> groups;
   for (auto& word : f.networks) {
+    if (word == "depthwise") {
+      groups.push_back({"depthwise convolutions", depthwise_convolutions(f.batch)});
+      continue;
+    }
     const auto [name, own_size] = split_size(word);
     const int64_t size = own_size ? own_size : f.image_size ? f.image_size : usual_image_size(name);
     auto network = make_model(name, {.classes = 100, .image_size = size});
@@ -64,12 +68,15 @@ std::vector<Group> groups_of(const Flags& f) {
   return groups;
 }
 
-// All that the device has, but those that would multiply in another way than the rivals do.
+// All that the device has, but those that would multiply in another way than the rivals do, and
+// `naive` on a processor, which takes minutes.
 std::vector<std::string> fair_algorithms(Device device, DType dtype) {
   const bool exact = dtype == DType::float32 && !uses_tf32(device);
+  const bool on_cpu = device.kind() == Device::Kind::cpu;
   std::vector<std::string> all;
   for (const ConvAlgorithm* row : conv_rows_of(device))
-    if (!(exact && row->rounds_to_tf32)) all.push_back(row->name);
+    if (!(exact && row->rounds_to_tf32) && !(on_cpu && row == &conv::naive))
+      all.push_back(row->name);
   return all;
 }
 
@@ -91,7 +98,7 @@ std::vector<ContenderPtr> contenders_of(const Flags& f, Device device, DType dty
 }
 
 // As many images as float64 computes in a moment.
-int64_t images_to_check(const Conv& c) {
+int64_t images_to_check(const AnyConv& c) {
   const double operations = c.flops() / double(c.window.N);
   return std::clamp<int64_t>(int64_t(2e8 / operations), 1, c.window.N);
 }
@@ -235,9 +242,14 @@ std::function<int()> prepare(int argc, char** argv) {
       "Threads wait without spinning, unless OMP_WAIT_POLICY says otherwise.",
       "conv_bench");
   auto f = std::make_shared<Flags>();
-  flags.add_option("networks", f->networks,
-                   "names of networks or JSON files, also as NAME:SIZE: all their convolutions");
-  flags.add_option("--shape", f->shapes, "one convolution, \"N H W Ci Co K S P\"; may be repeated")
+  flags.add_option(
+      "networks", f->networks,
+      "names of networks or JSON files, also as NAME:SIZE: all their convolutions; depthwise: "
+      "those of MobileNetV2, EfficientNet-B0 and ConvNeXt-T that are");
+  flags
+      .add_option(
+          "--shape", f->shapes,
+          "one convolution, \"N H W Ci Co K S P\", or also groups and dilation; may be repeated")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   auto* batch = flags.add_option("--batch", f->batch, "images that networks are given")

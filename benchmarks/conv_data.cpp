@@ -13,24 +13,25 @@ const char* name_of(Pass pass) {
   return pass == Pass::forward ? "forward" : pass == Pass::weight ? "weight" : "input";
 }
 
-int sets_for(const Conv& c, DType dtype, Device device) {
+int sets_for(const AnyConv& c, DType dtype, Device device) {
   if (!device.is_cuda() || is_simulated(device)) return is_simulated(device) ? 2 : 1;
   constexpr double enough = double(128 << 20);  // of bytes: an H200 has 50 MiB, a B200 126
-  const Window& w = c.window;
+  const AnyWindow& w = c.window;
   const double x = double(w.N * w.H * w.W * w.C),
                y = double(w.N * w.out_h() * w.out_w() * c.out_channels),
-               weight = double(c.out_channels * w.kernel * w.kernel * w.C),
+               weight = double(c.out_channels * c.filter()),
                bytes = std::min({x + weight, y + weight, x + y}) * double(size_of(dtype));
   return int(std::clamp(std::ceil(enough / bytes), 1., double(most_sets)));
 }
 
 ConvData::ConvData(const Problem& p) : problem(p) {
-  const auto& [w, out_channels] = p.conv;
+  const AnyWindow& w = p.conv.window;
+  const int64_t out_channels = p.conv.out_channels;
   auto values = [&](const Shape& shape, uint64_t seed) {
     return random_values(shape, p.device, seed).to(p.dtype);
   };
   all = {p.conv, values({w.N, w.H, w.W, w.C}, 1),
-         values({out_channels, w.kernel, w.kernel, w.C}, 2),
+         values({out_channels, w.rows.kernel, w.columns.kernel, p.conv.group_in()}, 2),
          values({w.N, w.out_h(), w.out_w(), out_channels}, 3)};
   sets = {all};
   while (int(sets.size()) < p.sets)

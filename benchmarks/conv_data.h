@@ -15,7 +15,7 @@ const char* name_of(Pass pass);
 
 /// One convolution, without bias.
 struct Problem {
-  Conv conv;
+  AnyConv conv;
   DType dtype = DType::float32;
   Device device;
   int64_t checked_images = 1;  ///< of the batch, on which results are compared with float64
@@ -25,13 +25,13 @@ struct Problem {
 /// How many sets of operands are more than a GPU's L2 cache holds, so that a pass finds nothing
 /// there that an earlier one has read; at most most_sets. On `cpu` one; a few where a GPU is only
 /// played.
-int sets_for(const Conv& conv, DType dtype, Device device);
+int sets_for(const AnyConv& conv, DType dtype, Device device);
 inline constexpr int most_sets = 1000;
 
 /// The first images of a problem; also the whole of it.
 struct ConvInputs {
-  Conv conv;
-  Tensor x, weight, dz;  ///< (N, H, W, Ci), (Co, K, K, Ci), (N, OH, OW, Co)
+  AnyConv conv;
+  Tensor x, weight, dz;  ///< (N, H, W, Ci), (Co, KH, KW, Ci / groups), (N, OH, OW, Co)
 };
 
 /// Random numbers of the problem's type on its device, and results in float64.

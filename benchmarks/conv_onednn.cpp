@@ -29,18 +29,21 @@ class Ready {
  public:
   Ready(const dnnl::engine& engine, dnnl::stream& stream, Pass pass, const ConvInputs& in)
       : engine_(engine), stream_(stream) {
-    const Window& w = in.conv.window;
+    const AnyConv& c = in.conv;
+    const AnyWindow& w = c.window;
     const auto type = type_of(in.x.dtype());
     x_ = {{{w.N, w.C, w.H, w.W}, type, Tag::nhwc}, in.x};
-    weight_ = {{{in.conv.out_channels, w.C, w.kernel, w.kernel}, type, Tag::ohwi}, in.weight};
-    y_ = {{{w.N, in.conv.out_channels, w.out_h(), w.out_w()}, type, Tag::nhwc}, in.dz};
-    const memory::dims stride{w.stride, w.stride}, before{w.padding, w.padding},
-        after{after_of(w, w.H), after_of(w, w.W)};
+    weight_ = {weight_desc(c, type), in.weight};
+    y_ = {{{w.N, c.out_channels, w.out_h(), w.out_w()}, type, Tag::nhwc}, in.dz};
+    const memory::dims stride{w.rows.stride, w.columns.stride},
+        dilation{w.rows.dilation - 1, w.columns.dilation - 1},
+        before{w.rows.before, w.columns.before},
+        after{after_of(w.rows, w.H), after_of(w.columns, w.W)};
     const auto x = any(x_), weight = any(weight_), y = any(y_);
     const auto algorithm = dnnl::algorithm::convolution_auto;
     const auto forward =
         onednn::forward_desc<Forward>(engine, attributes(), dnnl::prop_kind::forward_training,
-                                      algorithm, x, weight, y, stride, before, after);
+                                      algorithm, x, weight, y, stride, dilation, before, after);
     if (pass == Pass::forward) {
       make(forward,
            {{DNNL_ARG_SRC, x_, forward.src_desc()},
@@ -48,13 +51,13 @@ class Ready {
            {DNNL_ARG_DST, y_, forward.dst_desc()});
     } else if (pass == Pass::weight) {
       const auto desc = onednn::backward_desc<BackwardWeight>(
-          engine, attributes(), forward, algorithm, x, weight, y, stride, before, after);
+          engine, attributes(), forward, algorithm, x, weight, y, stride, dilation, before, after);
       make(desc,
            {{DNNL_ARG_SRC, x_, desc.src_desc()}, {DNNL_ARG_DIFF_DST, y_, desc.diff_dst_desc()}},
            {DNNL_ARG_DIFF_WEIGHTS, weight_, desc.diff_weights_desc()});
     } else {
       const auto desc = onednn::backward_desc<BackwardInput>(
-          engine, attributes(), forward, algorithm, x, weight, y, stride, before, after);
+          engine, attributes(), forward, algorithm, x, weight, y, stride, dilation, before, after);
       make(desc,
            {{DNNL_ARG_DIFF_DST, y_, desc.diff_dst_desc()},
             {DNNL_ARG_WEIGHTS, weight_, desc.weights_desc()}},
@@ -84,9 +87,15 @@ class Ready {
     memory::desc chosen;
   };
 
+  // With the groups as an axis of their own where there are several.
+  static memory::desc weight_desc(const AnyConv& c, memory::data_type type) {
+    const int64_t rows = c.window.rows.kernel, columns = c.window.columns.kernel;
+    if (c.groups == 1) return {{c.out_channels, c.window.C, rows, columns}, type, Tag::ohwi};
+    return {{c.groups, c.group_out(), c.group_in(), rows, columns}, type, Tag::gohwi};
+  }
   // What must be padded on the far side, so that the last window ends exactly at the border.
-  static int64_t after_of(const Window& w, int64_t size) {
-    return (w.out(size) - 1) * w.stride + w.kernel - size - w.padding;
+  static int64_t after_of(const WindowAxis& w, int64_t size) {
+    return (w.out(size) - 1) * w.stride + w.span() - size - w.before;
   }
   static memory::desc any(const View& v) {
     return {onednn::dims_of(v.desc), onednn::type_of(v.desc), Tag::any};

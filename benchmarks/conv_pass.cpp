@@ -5,7 +5,7 @@
 namespace tweed::bench {
 
 Tensor run_pass(const ConvAlgorithm& algorithm, Pass pass, const ConvInputs& in) {
-  const Conv& c = in.conv;
+  const AnyConv& c = in.conv;
   auto by = [&](ConvPass p) -> const ConvAlgorithm& { return able(algorithm, c, p, in.x.dtype()); };
   if (pass == Pass::input) return conv_backward_input(c, by(ConvPass::input), in.dz, in.weight);
   if (pass == Pass::weight) return conv_backward_weight(c, by(ConvPass::weight), in.x, in.dz);

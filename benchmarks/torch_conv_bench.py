@@ -10,7 +10,9 @@ so that the host's time does not count; they take sets of operands in turn. The 
 ones, unrecorded; this is all that was tested of it where there is no GPU.
 
 It takes orders on stdin, after it has printed "ready {...}":
-    conv N H W Ci Co K S P IMAGES SETS    gets a convolution ready; answers "ok"
+    conv N H W Ci Co K S P [G D] IMAGES SETS    gets a convolution ready; answers "ok". K, S, P and D
+                                     may be two numbers as 1x7, P also four as 0,0,1,1: top, left,
+                                     bottom, right
     time PASS REPEATS                the mean seconds of a pass: forward, weight or input
     facts PASS                       the largest difference from float64 on the first IMAGES, in
                                      units of the largest magnitude, and the bytes of workspace
@@ -35,16 +37,38 @@ from torch_device import add_device_flags, describe, open_device, seconds, serve
 WANTED = {"input": [True, False, False], "weight": [False, True, False]}
 
 
+def pair(word):
+    """[7, 7] of "7", and [1, 7] of "1x7"."""
+    numbers = [int(number) for number in word.split("x")]
+    return numbers * 2 if len(numbers) == 1 else numbers
+
+
+def padding(word):
+    """What conv2d pads, and what has to be padded before: left, right, top and bottom."""
+    if "," not in word:
+        return pair(word), (0, 0, 0, 0)
+    top, left, bottom, right = (int(number) for number in word.split(","))
+    return [0, 0], (left, right, top, bottom)
+
+
 class Convolution:
     """Random images, weights and gradients of one convolution, and its passes."""
 
     def __init__(self, device, dtype, layout, numbers):
-        n, h, w, c_in, c_out, kernel, self.stride, self.padding, self.images, sets = numbers
+        n, h, w, c_in, c_out = (int(word) for word in numbers[:5])
+        kernel, self.stride, self.dilation = pair(numbers[5]), pair(numbers[6]), pair(numbers[9])
+        self.padding, self.border = padding(numbers[7])
+        self.groups, self.images, sets = int(numbers[8]), int(numbers[10]), int(numbers[11])
         if sets < 1:
             raise ValueError("there must be a set of operands")
         self.device = device
         self.graph, self.recorded = None, None
-        out_h, out_w = ((s + 2 * self.padding - kernel) // self.stride + 1 for s in (h, w))
+        left, right, top, bottom = self.border
+        sizes = h + top + bottom, w + left + right
+        out_h, out_w = (
+            (size + 2 * p - d * (k - 1) - 1) // s + 1
+            for size, p, d, k, s in zip(sizes, self.padding, self.dilation, kernel, self.stride)
+        )
         generator = torch.Generator().manual_seed(1)
 
         def values(*shape):
@@ -52,19 +76,25 @@ class Convolution:
             return t.to(device, dtype, memory_format=layout)
 
         self.x = values(n, c_in, h, w)
-        self.weight = values(c_out, c_in, kernel, kernel)
+        self.weight = values(c_out, c_in // self.groups, *kernel)
         self.dy = values(n, c_out, out_h, out_w)
         first = self.x, self.weight, self.dy
         self.sets = [first] + [tuple(t.clone() for t in first) for _ in range(sets - 1)]
 
     def compute(self, name, x, weight, dy):
+        if any(self.border):  # which PyTorch has no other way to do
+            x = torch.nn.functional.pad(x, self.border)
+        where = self.stride, self.padding, self.dilation
         if name == "forward":
-            return torch.nn.functional.conv2d(x, weight, None, self.stride, self.padding)
-        stride, padding = [self.stride] * 2, [self.padding] * 2
+            return torch.nn.functional.conv2d(x, weight, None, *where, self.groups)
         results = torch.ops.aten.convolution_backward(
-            dy, x, weight, None, stride, padding, [1, 1], False, [0, 0], 1, WANTED[name]
+            dy, x, weight, None, *where, False, [0, 0], self.groups, WANTED[name]
         )
-        return results[0 if name == "input" else 1]
+        if name == "weight":
+            return results[1]
+        left, right, top, bottom = self.border
+        height, width = x.shape[2:]
+        return results[0][:, :, top : height - bottom, left : width - right]
 
     def repeat(self, name, repeats):
         for i in range(repeats):
@@ -132,10 +162,12 @@ def main():
     current = []
 
     def conv(*numbers):
-        if len(numbers) != 10:
-            raise ValueError("ten numbers, please")
+        if len(numbers) == 10:
+            numbers = (*numbers[:8], "1", "1", *numbers[8:])
+        if len(numbers) != 12:
+            raise ValueError("ten or twelve numbers, please")
         current.clear()  # its memory, before the next one's
-        current.append(Convolution(device, dtype, layout, [int(n) for n in numbers]))
+        current.append(Convolution(device, dtype, layout, numbers))
         return "ok"
 
     def ready():

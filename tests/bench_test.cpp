@@ -76,7 +76,8 @@ TEST_CASE("conv_bench times each algorithm and pass, and agrees with float64") {
       CHECK(ours.count("winograd") == (device == "cpu"));
       // float32 is not TF32.
       CHECK(ours.count("mma") == (device != "cpu" && dtype == "bf16"));
-      ours.erase("winograd");  // has no windows of stride 2
+      ours.erase("winograd");   // has no windows of stride 2
+      ours.erase("depthwise");  // nor this any but those
       CHECK(others.count("oneDNN") == (device == "cpu"));
       std::set<std::pair<std::string, std::string>> seen;
       for (auto& row : result["rows"]) {
@@ -93,6 +94,28 @@ TEST_CASE("conv_bench times each algorithm and pass, and agrees with float64") {
         for (std::string pass : {"forward", "weight", "input"}) CHECK(seen.count({name, pass}));
       CHECK(result["totals"].size() == seen.size());
     }
+}
+
+TEST_CASE("conv_bench times any window, in groups") {
+  TemporaryFolder folder;
+  const std::string json = folder.path() + "/out.json";
+  const Outcome o = conv_bench({"--shape", "1 6 5 4 8 3x2 1x2 1,0,2,1 4 2", "--algorithms",
+                                "im2col,depthwise,direct", "--json", json});
+  INFO(o.err);
+  REQUIRE(o.code == 0);
+  CHECK(o.out.find("6x5x4 > 8, 3x2/1x2, dilation 2, 4 groups, batch 1") != std::string::npos);
+  std::set<std::string> seen;
+  const auto result = read_json(json);
+  for (auto& row : result["rows"]) {
+    INFO(row);
+    CHECK(row["shape"] == "1 6 5 4 8 3x2 1x2 1,0,2,1 4 2");
+    CHECK(row["error"] < 1e-5);
+    seen.insert(row["contender"].get<std::string>());
+  }
+  for (const char* name : {"im2col", "depthwise", "direct"}) CHECK(seen.count(name));
+  for (std::string wrong : {"1 6 5 4 8 3x 1 1", "1 6 5 4 8 3 1 1 3", "1 6 5 4 8 3 1 1,2 1 1",
+                            "1 6 5 4 8 3 1 1 1 1 1", "1 6 5 4 8 9 1 1 1 1"})
+    CHECK(conv_bench({"--shape", wrong}).err.find("is no convolution") != std::string::npos);
 }
 
 TEST_CASE("conv_bench finds the convolutions of networks") {

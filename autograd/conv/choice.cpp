@@ -155,9 +155,9 @@ const Row cpu_table[] = {
      .in_channels = {128, INT64_MAX},
      .pixels = {0, 16},
      .algorithm = &tiled},
-    // Depthwise, 5x5 and 7x7: 0.4 to 0.7 (two AVX2 cores, batch 8, docs/convolution.md), since
-    // oneDNN has no kernel of its own for these. For 3x3 ours takes 0.8 to 3 of its time, and for
-    // the other passes 0.9 to 2.
+    // Depthwise, 5x5 and 7x7: 0.3 to 0.7 (two AVX2 cores, batch 8, docs/convolution.md), since
+    // oneDNN has no kernel of its own for these. For 3x3 ours mostly takes 1.2 of its time, and for
+    // the other passes 1.4.
     {.passes = weight_gradient, .kernel = {4, INT64_MAX}, .algorithm = &depthwise},
     {.algorithm = &direct},
     // float64, no channels, and shapes for which oneDNN has reference code only.

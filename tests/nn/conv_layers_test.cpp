@@ -60,7 +60,7 @@ TEST_CASE("padding \"same\" gives a result as large as the image, of any kernel 
     CHECK(layer(random_tensor({2, 9, 3})).shape() == Shape{2, 9, 4});
   }
   CHECK_THROWS_WITH(Conv2d(3, 4, 3, {.stride = {1, 2}, .padding = same_padding}),
-                    "[conv2d] padding \"same\" takes a stride of 1, not 1x2");
+                    "[conv2d] padding \"same\" takes a stride of 1, not 1 x 2");
   CHECK_THROWS_WITH(Conv1d(3, 4, 3, {.stride = 2, .padding = same_padding}),
                     "[conv1d] padding \"same\" takes a stride of 1, not 2");
 }
@@ -166,14 +166,16 @@ TEST_CASE("described convolutions take numbers or pairs") {
                       "kernel_size": [3, 5], "stride": [1, 2], "padding": [1, 2],
                       "dilation": [1, 3], "groups": 4})")
             ->str()
-            .find("0: Conv2d(8, 16, kernel 3x5, stride 1x2, padding 1x2, dilation 1x3, groups 4, "
+            .find("0: Conv2d(8, 16, kernel 3 x 5, stride 1 x 2, padding 1 x 2, dilation 1 x 3, "
+                  "groups 4, "
                   "no activation)\n") != std::string::npos);
   CHECK(
       described(R"({"type": "ConvTranspose2d", "in_channels": 8, "out_channels": 4,
                       "kernel_size": 4, "stride": 2, "padding": 1, "output_padding": [1, 0],
                       "bias": false})")
           ->str()
-          .find("0: ConvTranspose2d(8, 4, kernel 4, stride 2, padding 1, output padding 1x0)\n") !=
+          .find(
+              "0: ConvTranspose2d(8, 4, kernel 4, stride 2, padding 1, output padding 1 x 0)\n") !=
       std::string::npos);
   CHECK(described(R"({"type": "Conv1d", "in_channels": 8, "out_channels": 4, "kernel_size": 3,
                       "padding": "same", "dilation": 2})")
