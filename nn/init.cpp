@@ -9,9 +9,13 @@
 namespace tweed {
 
 static thread_local InitKey last_layer;
+static thread_local bool draws = true;
 
 InitSeed::InitSeed(uint64_t seed) : before_(last_layer) { last_layer = {seed}; }
 InitSeed::~InitSeed() { last_layer = before_; }
+
+NothingDrawn::NothingDrawn() : before_(draws) { draws = false; }
+NothingDrawn::~NothingDrawn() { draws = before_; }
 
 InitKey next_layer() {
   ++last_layer.layer;
@@ -22,6 +26,7 @@ namespace {
 template <class F>
 Tensor filled(const Shape& shape, const InitKey& key, F draw) {
   WeightLimit::check(shape);
+  if (!draws) return Tensor::zeros(shape);
   Random random(key.seed, Purpose::init, key.layer, key.which);
   std::vector<float> values(std::size_t(shape.size()));
   for (float& v : values) v = draw(random);

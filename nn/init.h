@@ -34,6 +34,18 @@ class InitSeed {
  private:
   InitKey before_;
 };
+/// While one lives, this thread's layers begin with zeros: for networks that draw all of their
+/// weights themselves, which else would be drawn twice.
+class NothingDrawn {
+ public:
+  NothingDrawn();
+  ~NothingDrawn();
+  NothingDrawn(const NothingDrawn&) = delete;
+  NothingDrawn& operator=(const NothingDrawn&) = delete;
+
+ private:
+  bool before_;
+};
 /// The key of the next layer's first parameter.
 InitKey next_layer();
 

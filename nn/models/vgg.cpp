@@ -18,17 +18,7 @@ class Vgg : public Module {
  public:
   Vgg(std::string name, const VggStages& stages, const ModelOptions& options)
       : name_(std::move(name)) {
-    Build build(options);
-    const int64_t channels = add_features(build, stages);
-    auto classifier = std::make_shared<Sequential>();
-    // A ReLU has a number of its own in the names, here as in the features.
-    classifier->add(
-        "0", Linear(channels * vgg_map * vgg_map, vgg_features, {.activation = Activation::relu}));
-    classifier->add("2", Dropout(0.5));
-    classifier->add("3", Linear(vgg_features, vgg_features, {.activation = Activation::relu}));
-    classifier->add("5", Dropout(0.5));
-    classifier->add("6", build.linear(vgg_features, build.classes()));
-    classifier_ = add_child("classifier", classifier);
+    make_layers(stages, options);
     initialize(options.seed);
   }
   Tensor forward(const Tensor& x) override {
@@ -40,6 +30,20 @@ class Vgg : public Module {
   }
 
  private:
+  void make_layers(const VggStages& stages, const ModelOptions& options) {
+    const NothingDrawn zeros;  // initialize() draws all
+    Build build(options);
+    const int64_t channels = add_features(build, stages);
+    auto classifier = std::make_shared<Sequential>();
+    // A ReLU has a number of its own in the names, here as in the features.
+    classifier->add(
+        "0", Linear(channels * vgg_map * vgg_map, vgg_features, {.activation = Activation::relu}));
+    classifier->add("2", Dropout(0.5));
+    classifier->add("3", Linear(vgg_features, vgg_features, {.activation = Activation::relu}));
+    classifier->add("5", Dropout(0.5));
+    classifier->add("6", build.linear(vgg_features, build.classes()));
+    classifier_ = add_child("classifier", classifier);
+  }
   int64_t add_features(Build& build, const VggStages& stages) {
     auto features = std::make_shared<Sequential>();
     int64_t in = 3;
