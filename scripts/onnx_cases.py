@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Compares Tweed's operations with ONNX's own tests of its operators.
 
-    scripts/onnx_cases.py [--program build/onnx_case] [--device cpu] [--failed] [OPERATOR...]
+    scripts/onnx_cases.py [--program build/onnx_case] [--device cpu] [--reasons] [OPERATOR...]
 
 pip's onnx makes the cases (onnx.backend.test: a model of one node, its inputs and outputs) in memory.
-onnx_rules.py says each in calls of Tweed, layouts turned where images are meant, and the program of
+onnx_rules/ says each in calls of Tweed, layouts turned where images are meant, and the program of
 tests/onnx_case.cpp runs them (cmake --build build --target onnx_case). Results are compared by ONNX's
 tolerances. Prints for each operator how many passed, failed, and cannot be said, with the reasons; exit
 1 if one failed. --reasons lists those of every case.
