@@ -44,8 +44,10 @@ std::string wrong(const Product& p) {
     }
     if (auto w = matrix("C", p.c, p.pc, p.batch); !w.empty()) return w;
     if (auto w = matrix("D", p.c, p.pd, p.batch); !w.empty()) return w;
-    if (p.batch > 1 && p.c.stride < p.c.ld * (p.c.columns - 1) + p.c.rows)
-      return "the results of a batch overlap";
+    // One after another, or side by side within the leading dimension.
+    const bool apart = p.c.stride >= p.c.ld * (p.c.columns - 1) + p.c.rows;
+    const bool beside = p.c.stride >= p.c.rows && p.c.stride * (p.batch - 1) + p.c.rows <= p.c.ld;
+    if (p.batch > 1 && !apart && !beside) return "the results of a batch overlap";
   }
   const auto a = p.a.type, b = p.b.type, c = p.c.type;
   const bool known =
