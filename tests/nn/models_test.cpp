@@ -134,8 +134,8 @@ TEST_CASE("Every network takes a few steps and its loss falls") {
     auto network = make_model(name, {.classes = 10, .image_size = 32});
     // The largest take long for the same.
     const bool large = network->parameter_count() > 30'000'000;
-    const int64_t count = large ? 4 : 20;
-    const uint32_t steps = large ? 6 : 20;
+    const int64_t count = large ? 4 : 8;
+    const uint32_t steps = large ? 6 : 10;
     Batch batch;
     REQUIRE(Loader(data, {.batch_size = count, .image_size = 32, .workers = 0}).next(batch));
     const Tensor x = Tensor::from(batch.images, {count, 32, 32, 3}),
