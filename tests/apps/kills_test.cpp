@@ -39,7 +39,7 @@ void check_resumes_to(const std::string& whole, const std::string& folder) {
 const Words slow = split("--epochs 3 --limit 40 --batch-size 12 --print-freq 1");
 
 Words command(const std::string& folder, const Words& more = {}) {
-  Words words{program_path("train_miniplaces")};
+  Words words = app_command("train_miniplaces");
   for (auto& word : small_run(folder, slow)) words.push_back(word);
   words.insert(words.end(), more.begin(), more.end());
   return words;

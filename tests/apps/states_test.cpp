@@ -27,7 +27,7 @@ void check_same_files(const std::string& a, const std::string& b) {
 }
 
 Words command(const std::string& folder, const std::string& more) {
-  Words words{program_path("train_miniplaces")};
+  Words words = app_command("train_miniplaces");
   return words + small_run(folder, split(more));
 }
 
@@ -54,7 +54,7 @@ TEST_CASE("A run killed at any moment goes on to the same bytes", "[states]") {
     if (run.finish().code == 0) break;
     // Killed before it wrote its first state, it is begun anew.
     if (fs::exists(folder / "last.state.safetensors"))
-      next = {program_path("train_miniplaces"), "--resume", folder.path()};
+      next = app_command("train_miniplaces") + Words{"--resume", folder.path()};
   }
   INFO("after " << kills << " kills");
   const Outcome o = run_program(next);
