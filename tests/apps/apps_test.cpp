@@ -65,9 +65,7 @@ namespace {
 // A run stopped by a signal in its third epoch, then resumed, leaves the files of `whole`.
 void check_resumed(const std::string& whole, const Words& run, int signal) {
   TemporaryFolder parts;
-  Words command{program_path("train_miniplaces")};
-  for (auto& word : small_run(parts.path(), run)) command.push_back(word);
-  Running running(command);
+  Running running(app_command("train_miniplaces") + small_run(parts.path(), run));
   REQUIRE(running.wait_for("Epoch 2/6  train"));
   REQUIRE(running.wait_for("Epoch 3/6 ["));
   running.send(signal);
