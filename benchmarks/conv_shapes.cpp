@@ -40,6 +40,14 @@ Padding parse_padding(const std::string& word) {
   return text && !(text >> rest) ? p : -1;
 }
 
+// As they read them: "1x7", "0,0,1,1".
+template <class Numbers>
+std::string word_of(const Numbers& numbers) {
+  std::string word = numbers.str();
+  std::erase(word, ' ');
+  return word;
+}
+
 }  // namespace
 
 std::vector<ConvShape> convolutions_of(Module& network, const Shape& images) {
@@ -106,13 +114,12 @@ ConvShape parse_conv(const std::string& text) {
 std::string conv_numbers(const AnyConv& c) {
   std::ostringstream text;
   const auto& [rows, columns] = std::tie(c.window.rows, c.window.columns);
-  std::string padding = Padding(rows.before, columns.before, rows.after, columns.after).str();
-  std::erase(padding, ' ');
-  text << c.window.N << ' ' << c.window.H << ' ' << c.window.W << ' ' << c.window.C << ' '
-       << c.out_channels << ' ' << Pair(rows.kernel, columns.kernel).str() << ' '
-       << Pair(rows.stride, columns.stride).str() << ' ' << padding;
+  const Padding padding(rows.before, columns.before, rows.after, columns.after);
   const Pair dilation(rows.dilation, columns.dilation);
-  if (c.groups > 1 || dilation != 1) text << ' ' << c.groups << ' ' << dilation.str();
+  text << c.window.N << ' ' << c.window.H << ' ' << c.window.W << ' ' << c.window.C << ' '
+       << c.out_channels << ' ' << word_of(Pair(rows.kernel, columns.kernel)) << ' '
+       << word_of(Pair(rows.stride, columns.stride)) << ' ' << word_of(padding);
+  if (c.groups > 1 || dilation != 1) text << ' ' << c.groups << ' ' << word_of(dilation);
   return text.str();
 }
 
@@ -122,8 +129,8 @@ std::string conv_name(const AnyConv& c) {
   text << c.window.H << 'x' << c.window.W << 'x' << c.window.C << " > " << c.out_channels << ", "
        << rows.kernel << 'x' << columns.kernel;
   const Pair stride(rows.stride, columns.stride), dilation(rows.dilation, columns.dilation);
-  if (stride != 1) text << '/' << stride.str();
-  if (dilation != 1) text << ", dilation " << dilation.str();
+  if (stride != 1) text << '/' << word_of(stride);
+  if (dilation != 1) text << ", dilation " << word_of(dilation);
   if (c.groups > 1) text << ", " << c.groups << " groups";
   return text.str();
 }
