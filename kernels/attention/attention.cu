@@ -1,5 +1,6 @@
 #include "kernels/attention/attention.h"
 #include "kernels/attention/attention_mma.h"
+#include "kernels/conv/register_tile.h"
 #include "kernels/machine/kernel.h"
 #include "kernels/math.h"
 #include "kernels/packs/packs.h"
@@ -22,6 +23,9 @@ namespace MACHINE {
 #include "kernels/attention/attention_mask.h"
 #include "kernels/attention/attention_unit.h"
 #include "kernels/attention/tiles.h"
+#ifdef TWEED_CPU
+#include "kernels/attention/attention_by_tile.h"
+#endif
 
 // Where the arrays of a block begin in its shared memory, in elements, and where the last one ends:
 // what the host asks for is what the kernel carves.
@@ -112,6 +116,10 @@ __device__ inline void add_products(int64_t n, int64_t width, int64_t ld, const 
 template <class A>
 __device__ inline void products_over_channels(const AttentionTiles& t, int64_t width, int64_t lanes,
                                               const A* tile, const A* rows, A* scores) {
+#ifdef TWEED_CPU
+  if (products_by_tile(width, t.D4, lanes, t.rows, tile, t.D4, int64_t(1), rows, scores, false))
+    return;
+#endif
   for (int64_t four : block_rows((width + 3) / 4))
     add_products<false>(t.D4, lanes, t.rows, tile + four * 4 * t.D4, t.D4, int64_t(1), rows, rows,
                         scores + four * 4 * t.rows, [](const A*, int64_t) { return A(0); });
@@ -122,6 +130,14 @@ template <class A, class Start>
 __device__ inline void products_over_tile(const AttentionTiles& t, bool some_hidden, int64_t width,
                                           int64_t lanes, const A* tile, const A* scores, const A* p,
                                           A* out, Start start) {
+#ifdef TWEED_CPU
+  if (!some_hidden && t.rows % tile_kernel<A>().lanes == 0) {
+    for (int64_t d = 0; d < t.D4; ++d)
+      for (int64_t i = 0; i < lanes; ++i) out[d * t.rows + i] = start(out + d * t.rows + i, i);
+    products_by_tile(t.D4, width, lanes, t.rows, tile, int64_t(1), t.D4, scores, out, true);
+    return;
+  }
+#endif
   auto add = [&]<bool some>(int64_t four) {
     add_products<some>(width, lanes, t.rows, tile + four * 4, int64_t(1), t.D4, scores, p,
                        out + four * 4 * t.rows, start);
@@ -276,6 +292,14 @@ __device__ inline void gradients_of_tile(bool causal, bool masked, int64_t ahead
   for (int64_t j : block_rows(width)) {
     A* __restrict__ s = scores + j * ld;
     A* __restrict__ g = gradients + j * ld;
+    if (!causal && !masked) {  // a loop without a choice, which g++ vectorises
+      for (int64_t i : block_stride(lanes)) {
+        const int64_t query = by_keys ? j : i;
+        s[i] = exp(s[i] - log_sum[query]);
+        g[i] = s[i] * (g[i] - dot[query]);
+      }
+      continue;
+    }
     for (int64_t i : block_stride(lanes)) {
       const int64_t query = by_keys ? j : i;
       const bool later = causal & (by_keys ? ahead + i > j : ahead + i < j);
@@ -400,7 +424,11 @@ using namespace MACHINE;
 template <class Arrays>
 static AttentionTiles choose_tiles(int64_t D, std::size_t element, std::size_t& bytes) {
   const int64_t D4 = ceil_div(D, 4) * 4;
-  const Dim sizes[] = {{64, 32}, {64, 16}, {32, 32}, {32, 16}, {16, 16}, {16, 8}, {8, 8}, {8, 4}};
+  const Dim sizes[] = {
+#ifdef TWEED_CPU
+      {64, 64},  // longer sums in registers
+#endif
+      {64, 32}, {64, 16}, {32, 32}, {32, 16}, {16, 16}, {16, 8}, {8, 8}, {8, 4}};
   AttentionTiles tiles{};
   for (const Dim& size : sizes) {
     tiles = {size.x, size.y, D4};
