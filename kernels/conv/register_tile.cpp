@@ -45,14 +45,9 @@ void run(const Tile<T>& t) {
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) a[r] = t.a[r];
   const T* const b = t.b;
-  const char* ahead = t.ahead ? t.ahead : reinterpret_cast<const char*>(b);
-  const int64_t line = t.ahead ? 64 : 0;
-
-  for (const TileStep *step = t.steps, *end = step + t.k; step != end; ++step) {
-    const int64_t at = step->a;
-    const T* p = b + step->b;
-    __builtin_prefetch(ahead, 0, 2);
-    ahead += line;
+  const auto add = [&](const TileStep& step) __attribute__((always_inline)) {
+    const int64_t at = step.a;
+    const T* p = b + step.b;
     Vector bs[V];
 #pragma GCC unroll 8
     for (int v = 0; v < V; ++v) bs[v] = load(p + v * lanes);
@@ -62,7 +57,26 @@ void run(const Tile<T>& t) {
 #pragma GCC unroll 8
       for (int v = 0; v < V; ++v) sum[r][v] += ar * bs[v];
     }
+  };
+  // Four steps a round: where two threads share a core, what limits it is the number of
+  // instructions.
+  const TileStep *step = t.steps, *end = step + t.k;
+  if (t.ahead) {
+    const char* ahead = t.ahead;
+    for (; end - step >= 4; step += 4, ahead += 256) {
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) {
+        __builtin_prefetch(ahead + 64 * i, 0, 2);
+        add(step[i]);
+      }
+    }
+  } else {
+    for (; end - step >= 4; step += 4) {
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) add(step[i]);
+    }
   }
+  for (; step != end; ++step) add(*step);
 
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
