@@ -58,33 +58,44 @@ void run(const Tile<T>& t) {
       for (int v = 0; v < V; ++v) sum[r][v] += ar * bs[v];
     }
   };
-  // Four steps a round: where two threads share a core, what limits it is the number of
+  // Two steps a round: where two threads share a core, what limits it is the number of
   // instructions.
   const TileStep *step = t.steps, *end = step + t.k;
   if (t.ahead) {
     const char* ahead = t.ahead;
-    for (; end - step >= 4; step += 4, ahead += 256) {
-#pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) {
+    for (; end - step >= 2; step += 2, ahead += 128) {
+#pragma GCC unroll 2
+      for (int i = 0; i < 2; ++i) {
         __builtin_prefetch(ahead + 64 * i, 0, 2);
         add(step[i]);
       }
     }
   } else {
-    for (; end - step >= 4; step += 4) {
-#pragma GCC unroll 4
-      for (int i = 0; i < 4; ++i) add(step[i]);
+    for (; end - step >= 2; step += 2) {
+#pragma GCC unroll 2
+      for (int i = 0; i < 2; ++i) add(step[i]);
     }
   }
   for (; step != end; ++step) add(*step);
 
+  T* c[R];
+#pragma GCC unroll 8
+  for (int r = 0; r < R; ++r) c[r] = t.c[r];
+  const bool relu = t.relu;
+  if (t.accumulate)
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) sum[r][v] += load(c[r] + v * lanes);
+  if (relu)
+#pragma GCC unroll 8
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) sum[r][v] = sum[r][v] <= 0 ? Vector{} : sum[r][v];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
-    for (int v = 0; v < V; ++v) {
-      const Vector s = t.accumulate ? sum[r][v] + load(t.c[r] + v * lanes) : sum[r][v];
-      *reinterpret_cast<Loaded*>(t.c[r] + v * lanes) = t.relu ? (s <= 0 ? Vector{} : s) : s;
-    }
+    for (int v = 0; v < V; ++v) *reinterpret_cast<Loaded*>(c[r] + v * lanes) = sum[r][v];
 }
 
 template <class T, int V>
