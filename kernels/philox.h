@@ -74,6 +74,11 @@ class Random {
   Random(uint64_t seed, Purpose purpose, uint32_t a = 0, uint32_t b = 0)
       : seed_(seed), purpose_(purpose), a_(a), b_(b) {}
 
+  /// As after 4 * `blocks` calls of bits().
+  void start_at(uint32_t blocks) {
+    next_ = blocks;
+    used_ = 4;
+  }
   uint32_t bits() {
     if (used_ == 4) {
       block_ = philox(seed_, next_++, a_, b_, uint32_t(purpose_));
