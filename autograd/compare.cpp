@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "autograd/broadcast.h"
+#include "autograd/dispatch.h"
 #include "autograd/functions.h"
 #include "autograd/reduce.h"
 #include "kernels/compare.h"
@@ -14,15 +15,8 @@ namespace {
 Tensor repeated(const Tensor& x, const Shape& shape) {
   if (x.shape() == shape) return x;
   const NoGrad no_grad;
-  return is_floating(x.dtype()) ? expand(x, shape)
+  return is_computed(x.dtype()) ? expand(x, shape)
                                 : expand(x.to(DType::float64), shape).to(x.dtype());
-}
-
-template <class F>
-void dispatch_any(const Tensor& t, F f) {
-  with_type(t.dtype(), [&]<class T>() {
-    on(t.device(), [&](auto& here) { f.template operator()<T>(here); });
-  });
 }
 
 Tensor compared(const char* op, Compare f, const Tensor& a, const Tensor& b) {
@@ -59,7 +53,7 @@ Tensor logical(const char* op, Compare f, const Tensor& a, const Tensor& b) {
 Tensor against_infinity(const char* op, Compare f, const Tensor& x) {
   if (!is_floating(x.dtype())) fail(op, "needs a floating dtype, not ", x.dtype());
   const NoGrad no_grad;
-  return compared(f, abs(x), INFINITY);
+  return compared(f, abs(is_computed(x.dtype()) ? x : x.to(DType::float32)), INFINITY);
 }
 
 }  // namespace

@@ -8,10 +8,19 @@ namespace tweed {
 ///
 ///   dispatch("relu", x, [&]<class T>(auto& here) { relu(here, x.read<T>(), y.write<T>()); });
 ///
-/// @throws ShapeError  "[op] needs a floating dtype, not int32"
+/// @throws ShapeError  "[op] needs a floating dtype, not int32"; "[op] does not compute in float16,
+///                     which is for keeping numbers: convert to float32 or bfloat16"
 template <class F>
 void dispatch(const char* op, const Tensor& t, F&& f) {
   with_floating(t.dtype(), op, [&]<class T>() {
+    on(t.device(), [&](auto& here) { f.template operator()<T>(here); });
+  });
+}
+
+/// The same with the type of any dtype, for what only moves or compares numbers.
+template <class F>
+void dispatch_any(const Tensor& t, F&& f) {
+  with_type(t.dtype(), [&]<class T>() {
     on(t.device(), [&](auto& here) { f.template operator()<T>(here); });
   });
 }

@@ -14,7 +14,7 @@ class LeafAdditions {
  public:
   /// Whether additions to y are put off.
   static bool puts_off(const Tensor& y) {
-    return y.size() > 0 && y.size() <= Additions<float>::longest;
+    return is_computed(y.dtype()) && y.size() > 0 && y.size() <= Additions<float>::longest;
   }
   void add(const Tensor& y, const Tensor& x) {
     const bool alike = x.shape() == y.shape() && x.dtype() == y.dtype() && x.device() == y.device();

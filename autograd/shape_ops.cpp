@@ -15,9 +15,9 @@ Tensor reshape_to(const Tensor& x, const Shape& shape) {
                 [=](const Saved&, const Tensor& dy, Want) { return Grads{dy.reshape(from)}; });
 }
 
-void copy_strided(const char* op, const StridedCopy& copy, const Tensor& x, const Tensor& y) {
-  dispatch(op, x,
-           [&]<class T>(auto& here) { copy_strided(here, copy, x.read<T>(), y.write<T>()); });
+void copy_strided(const StridedCopy& copy, const Tensor& x, const Tensor& y) {
+  dispatch_any(x,
+               [&]<class T>(auto& here) { copy_strided(here, copy, x.read<T>(), y.write<T>()); });
 }
 
 int64_t stride_of(const Shape& shape, int axis) { return shape.product(axis + 1, shape.ndim()); }
@@ -47,20 +47,20 @@ struct Order {
   }
 };
 
-Tensor permuted(const char* op, const Tensor& x, const Order& order) {
+Tensor permuted(const Tensor& x, const Order& order) {
   Shape shape = x.shape();
   for (int k = 0; k < x.ndim(); ++k) shape.set(k, x.dim(order.axis[k]));
   Tensor y = Tensor::empty(shape, x.dtype(), x.device());
   StridedCopy copy;
   for (int k = 0; k < x.ndim(); ++k)
     copy.add({shape[k], stride_of(x.shape(), order.axis[k]), stride_of(shape, k)});
-  copy_strided(op, copy, x, y);
+  copy_strided(copy, x, y);
   return y;
 }
 
 // Copies between `part` and the place in `whole` that begins `at` along each axis.
 enum class Way { into_whole, out_of_whole };
-void copy_part(const char* op, Way way, const Tensor& whole, const Tensor& part, const Shape& at) {
+void copy_part(Way way, const Tensor& whole, const Tensor& part, const Shape& at) {
   StridedCopy copy;
   int64_t& offset = way == Way::into_whole ? copy.y_offset : copy.x_offset;
   for (int k = 0; k < whole.ndim(); ++k) {
@@ -70,9 +70,9 @@ void copy_part(const char* op, Way way, const Tensor& whole, const Tensor& part,
                                     : CopyAxis{part.dim(k), there, here});
   }
   if (way == Way::into_whole)
-    copy_strided(op, copy, part, whole);
+    copy_strided(copy, part, whole);
   else
-    copy_strided(op, copy, whole, part);
+    copy_strided(copy, whole, part);
 }
 
 // The place that begins `at` along one axis and at 0 along all others.
@@ -82,15 +82,14 @@ Shape place_along(int axis, int64_t at, int ndim) {
   return place;
 }
 
-Tensor cut_out(const char* op, const Tensor& whole, const Shape& at, const Shape& size) {
+Tensor cut_out(const Tensor& whole, const Shape& at, const Shape& size) {
   Tensor part = Tensor::empty(size, whole.dtype(), whole.device());
-  copy_part(op, Way::out_of_whole, whole, part, at);
+  copy_part(Way::out_of_whole, whole, part, at);
   return part;
 }
-Tensor set_into(const char* op, const Tensor& part, const Shape& at, const Shape& size,
-                double value) {
+Tensor set_into(const Tensor& part, const Shape& at, const Shape& size, double value) {
   Tensor whole = Tensor::full(size, value, part.dtype(), part.device());
-  copy_part(op, Way::into_whole, whole, part, at);
+  copy_part(Way::into_whole, whole, part, at);
   return whole;
 }
 
@@ -102,7 +101,7 @@ Tensor flipped(const Tensor& x, int axis) {
     if (k == axis) copy.x_offset = (x.dim(k) - 1) * stride;
     copy.add({x.dim(k), k == axis ? -stride : stride, stride});
   }
-  copy_strided("flip", copy, x, y);
+  copy_strided(copy, x, y);
   return y;
 }
 
@@ -118,9 +117,9 @@ Tensor flatten(const Tensor& x) {
   if (x.ndim() != 4 || x.dim(1) * x.dim(2) == 1) return reshape_to(x, flat);
   const Order order = {{0, 3, 1, 2}};
   const Shape channels_first = {x.dim(0), x.dim(3), x.dim(1), x.dim(2)};
-  return record("flatten", {x}, permuted("flatten", x, order).reshape(flat), {},
+  return record("flatten", {x}, permuted(x, order).reshape(flat), {},
                 [=](const Saved&, const Tensor& dy, Want) {
-                  return Grads{permuted("flatten", dy.reshape(channels_first), order.inverse(4))};
+                  return Grads{permuted(dy.reshape(channels_first), order.inverse(4))};
                 });
 }
 
@@ -134,9 +133,8 @@ Tensor permute(const Tensor& x, const std::vector<int>& axes) {
   }
   if (!good) fail("permute", "axes ", listed(axes), " of ", x.shape());
   const Order back = order.inverse(x.ndim());
-  return record(
-      "permute", {x}, permuted("permute", x, order), {},
-      [=](const Saved&, const Tensor& dy, Want) { return Grads{permuted("permute", dy, back)}; });
+  return record("permute", {x}, permuted(x, order), {},
+                [=](const Saved&, const Tensor& dy, Want) { return Grads{permuted(dy, back)}; });
 }
 
 Tensor slice(const Tensor& x, int axis, int64_t first, int64_t last) {
@@ -146,10 +144,9 @@ Tensor slice(const Tensor& x, int axis, int64_t first, int64_t last) {
   const Shape at = place_along(along, first, x.ndim()), whole = x.shape();
   Shape part = whole;
   part.set(along, last - first);
-  return record("slice", {x}, cut_out("slice", x, at, part), {},
-                [=](const Saved&, const Tensor& dy, Want) {
-                  return Grads{set_into("slice", dy, at, whole, 0)};
-                });
+  return record("slice", {x}, cut_out(x, at, part), {}, [=](const Saved&, const Tensor& dy, Want) {
+    return Grads{set_into(dy, at, whole, 0)};
+  });
 }
 
 std::vector<Tensor> split(const Tensor& x, const std::vector<int64_t>& sizes, int axis) {
@@ -194,8 +191,8 @@ Tensor pad(const Tensor& x, const PadAmounts& amounts, double value) {
     describe("pad", about);
   }
   return record(
-      "pad", {x}, set_into("pad", x, at, whole, value), {},
-      [=](const Saved&, const Tensor& dy, Want) { return Grads{cut_out("pad", dy, at, inside)}; });
+      "pad", {x}, set_into(x, at, whole, value), {},
+      [=](const Saved&, const Tensor& dy, Want) { return Grads{cut_out(dy, at, inside)}; });
 }
 
 static constexpr std::size_t most_inputs = 64;
@@ -230,7 +227,7 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis) {
   std::array<int64_t, most_inputs> sizes = {};  // along the axis, for the backward pass
   int64_t at = 0;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
-    copy_part("concat", Way::into_whole, y, tensors[i], place_along(along, at, y.ndim()));
+    copy_part(Way::into_whole, y, tensors[i], place_along(along, at, y.ndim()));
     at += sizes[i] = tensors[i].dim(along);
   }
   if (is_watched()) describe("concat", {{"axis", {double(along)}}});
@@ -242,7 +239,7 @@ Tensor concat(const std::vector<Tensor>& tensors, int axis) {
                     if (!want[int(i)]) continue;
                     Shape part = dy.shape();
                     part.set(along, sizes[i]);
-                    grads[i] = cut_out("concat", dy, place_along(along, at, dy.ndim()), part);
+                    grads[i] = cut_out(dy, place_along(along, at, dy.ndim()), part);
                   }
                   return grads;
                 });

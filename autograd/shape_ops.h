@@ -1,4 +1,5 @@
-// Operations that only move elements. All but reshape() copy.
+// Operations that only move elements, of any dtype but in gather_rows() and borders of what is
+// inside. All but reshape() copy.
 #pragma once
 #include <utility>
 

@@ -47,6 +47,7 @@ template void count_up(Here&, Span<int32_t>, int32_t);
   template void convert(Here&, Span<const From>, Span<float>);   \
   template void convert(Here&, Span<const From>, Span<double>);  \
   template void convert(Here&, Span<const From>, Span<bf16>);    \
+  template void convert(Here&, Span<const From>, Span<f16>);     \
   template void convert(Here&, Span<const From>, Span<int32_t>); \
   template void convert(Here&, Span<const From>, Span<uint8_t>);
 FOR_ALL_TYPES(FROM)

@@ -12,7 +12,8 @@ void fill(M&, Span<T> y, double value);
 template <class M>
 void count_up(M&, Span<int32_t> y, int32_t by = 1);
 
-/// y[i] = x[i] converted, for every pair of dtypes. Floating to integer truncates.
+/// y[i] = x[i] converted, for every pair of dtypes. Floating to integer truncates,
+/// and float64 becomes float32 on its way to a type of 16 bits.
 template <class M, class From, class To>
 void convert(M&, Span<const From> x, Span<To> y);
 

@@ -37,7 +37,7 @@ __device__ inline Few<T, count> rounded_few(Get get) {
     memcpy(few.v, pairs, sizeof pairs);
   } else {
 #pragma unroll
-    for (int k = 0; k < count; ++k) few.v[k] = get(k);
+    for (int k = 0; k < count; ++k) few.v[k] = store<T>(get(k));
   }
   return few;
 }

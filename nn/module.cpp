@@ -117,6 +117,10 @@ void Module::to(Device device) {
   for (auto& [name, t] : state()) move_tensor(t, t.dtype(), device);
 }
 void Module::to(DType dtype) {
+  if (dtype == DType::float16)
+    fail("module",
+         "a network does not compute in float16, which is for keeping numbers: convert to "
+         "float32 or bfloat16, or have files hold its weights in half (WeightsAs::half)");
   if (!is_floating(dtype)) fail("module", "a network does not compute in ", dtype);
   for (auto& [name, t] : parameters()) move_tensor(t, dtype, t.device());
   const DType of_buffers = dtype == DType::bfloat16 ? DType::float32 : dtype;

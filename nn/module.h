@@ -86,7 +86,7 @@ class Module {
   void to(Device device);
   /// Casts them (buffers to float32 for bfloat16, as norms need) but integers; before an optimizer,
   /// too. To train in bfloat16 with float32 masters, give a ParameterBuffer that dtype instead.
-  /// @throws ShapeError  "[module] a network does not compute in int32"
+  /// @throws ShapeError  "[module] a network does not compute in int32", with advice for float16
   void to(DType dtype);
   /// Where parameters and buffers are; the cpu if there are none.
   Device device() const;

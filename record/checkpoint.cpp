@@ -17,7 +17,7 @@ Tensor moved(const Tensor& t, bool to_file) {
   int64_t out = t.dim(0), in = to_file ? t.dim(3) : t.dim(1),
           cells = t.size() / std::max<int64_t>(1, out * in);
   Shape shape = to_file ? Shape{out, in, t.dim(1), t.dim(2)} : Shape{out, t.dim(2), t.dim(3), in};
-  return with_floating(t.dtype(), "checkpoint", [&]<class T>() {
+  return with_type(t.dtype(), [&]<class T>() {
     auto from = t.to_vector<T>();
     std::vector<T> to(from.size());
     for (int64_t o = 0; o < out; ++o)

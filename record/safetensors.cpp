@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "data/whole_file.h"
-#include "record/half.h"
 
 namespace tweed {
 namespace {
@@ -21,6 +20,8 @@ const char* format_name(DType t) {
       return "F64";
     case DType::bfloat16:
       return "BF16";
+    case DType::float16:
+      return "F16";
     case DType::int32:
       return "I32";
     default:
@@ -29,11 +30,11 @@ const char* format_name(DType t) {
 }
 
 struct Item {
-  std::string name, dtype;
+  std::string name;
   Tensor tensor;
-  bool half;
-  std::size_t bytes() const { return half ? std::size_t(tensor.size()) * 2 : tensor.bytes(); }
-  std::size_t width() const { return half ? 2 : size_of(tensor.dtype()); }
+  DType dtype;  // in the file
+  std::size_t width() const { return size_of(dtype); }
+  std::size_t bytes() const { return std::size_t(tensor.size()) * width(); }
 };
 
 // Wide elements first, as the reference implementation writes them: each tensor is then aligned to
@@ -41,8 +42,7 @@ struct Item {
 std::vector<Item> in_file_order(const SafeTensors& content) {
   std::vector<Item> order;
   for (const auto& [name, t] : content.tensors) {
-    const bool half = content.halves.contains(name) && is_floating(t.dtype());
-    order.push_back({name, half ? "F16" : format_name(t.dtype()), t, half});
+    order.push_back({name, t, content.dtype_of(name)});
   }
   std::stable_sort(order.begin(), order.end(),
                    [](const Item& a, const Item& b) { return a.width() > b.width(); });
@@ -57,7 +57,7 @@ std::string make_header(const SafeTensors& content, const std::vector<Item>& ord
     if (item.name == "__metadata__")
       throw Error("[write_safetensors] no tensor may be named " + item.name);
     const Shape& shape = item.tensor.shape();
-    header[item.name] = {{"dtype", item.dtype},
+    header[item.name] = {{"dtype", format_name(item.dtype)},
                          {"shape", std::vector<int64_t>(shape.begin(), shape.end())},
                          {"data_offsets", {offset, offset + item.bytes()}}};
     offset += item.bytes();
@@ -73,16 +73,23 @@ const void* host_bytes(const Tensor& t) {
 
 }  // namespace
 
-std::vector<uint16_t> to_halves(const std::string& name, const Tensor& t) {
-  std::vector<uint16_t> halves;
-  halves.reserve(std::size_t(t.size()));
-  for (double value : t.to_doubles()) {
-    halves.push_back(float_to_half(float(value)));
-    if (std::isfinite(value) && !std::isfinite(half_to_float(halves.back())))
-      throw Error("tensor " + in_quotes(name) + ": " + json(value).dump() +
+Tensor to_halves(const std::string& name, const Tensor& t) {
+  const Tensor halves = t.to(DType::float16);
+  const auto values = t.to_doubles(), rounded = halves.to_doubles();
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (std::isfinite(values[i]) && !std::isfinite(rounded[i]))
+      throw Error("tensor " + in_quotes(name) + ": " + json(values[i]).dump() +
                   " is beyond what half holds");
-  }
   return halves;
+}
+
+DType SafeTensors::dtype_of(const std::string& name) const {
+  const DType own = tensors.at(name).dtype();
+  return halves.contains(name) && is_floating(own) ? DType::float16 : own;
+}
+Tensor SafeTensors::as_written(const std::string& name) const {
+  const Tensor host = tensors.at(name).to(Device{});
+  return dtype_of(name) == host.dtype() ? host : to_halves(name, host);
 }
 
 void write_safetensors(const std::string& path, const SafeTensors& content) {
@@ -95,13 +102,8 @@ void write_safetensors(const std::string& path, const SafeTensors& content) {
   file.write(length, sizeof length);
   file.write(header);
   for (const Item& item : order) {
-    const Tensor host = item.tensor.to(Device{});
-    if (item.half) {
-      const auto halves = to_halves(item.name, host);
-      file.write(halves.data(), halves.size() * sizeof halves[0]);
-    } else {
-      file.write(host_bytes(host), host.bytes());
-    }
+    const Tensor host = content.as_written(item.name);
+    file.write(host_bytes(host), host.bytes());
   }
   file.commit();
 }

@@ -17,10 +17,14 @@ struct SafeTensors {
   std::map<std::string, std::string> metadata;
   /// Of tensors that write_safetensors() rounds to half (F16), in which they take half the room.
   std::set<std::string> halves = {};
+
+  /// The dtype in which a tensor is written, and its elements in that, on the cpu.
+  DType dtype_of(const std::string& name) const;
+  Tensor as_written(const std::string& name) const;
 };
 
-/// A tensor's numbers as halves. @throws Error  for a finite number that half does not hold
-std::vector<uint16_t> to_halves(const std::string& name, const Tensor& t);
+/// A tensor in float16. @throws Error  for a finite number that half does not hold
+Tensor to_halves(const std::string& name, const Tensor& t);
 
 /// Writes all or nothing: a reader sees the old file or the new one, whole and on the disk.
 /// Equal content gives equal bytes. Axes stay as they are.

@@ -1,10 +1,8 @@
 #include "record/tensor_file.h"
 
-#include <algorithm>
 #include <vector>
 
 #include "data/file_kind.h"
-#include "record/half.h"
 #include "record/safetensors.h"
 #include "record/torch/torch_file.h"
 
@@ -16,15 +14,6 @@ uint64_t element_bytes(const std::string& dtype) {
       {"F8_E4M3", 1}, {"F8_E5M2", 1}, {"BOOL", 1}, {"C64", 8}};
   auto found = known.find(dtype);
   return found == known.end() ? 0 : found->second;
-}
-
-Tensor TensorFile::read_half(const std::string& name) const {
-  const Shape& shape = tensors_.at(name).shape;
-  std::vector<uint16_t> raw(std::size_t(shape.size()));
-  read_numbers(name, raw.data());
-  std::vector<float> values(raw.size());
-  std::transform(raw.begin(), raw.end(), values.begin(), half_to_float);
-  return Tensor::from(values, shape);
 }
 
 Tensor TensorFile::read_long(const std::string& name) const {
@@ -44,13 +33,10 @@ Tensor TensorFile::read_long(const std::string& name) const {
 
 Tensor TensorFile::read(const std::string& name) const {
   const Entry& entry = tensors_.at(name);
-  if (entry.dtype == "F16") return read_half(name);
   if (entry.dtype == "I64") return read_long(name);
-  static const std::map<std::string, DType> same = {{"F32", DType::float32},
-                                                    {"F64", DType::float64},
-                                                    {"BF16", DType::bfloat16},
-                                                    {"I32", DType::int32},
-                                                    {"U8", DType::uint8}};
+  static const std::map<std::string, DType> same = {
+      {"F32", DType::float32}, {"F64", DType::float64}, {"BF16", DType::bfloat16},
+      {"F16", DType::float16}, {"I32", DType::int32},   {"U8", DType::uint8}};
   auto dtype = same.find(entry.dtype);
   if (dtype == same.end())
     throw FormatError(path(), int64_t(place_of(name)),

@@ -28,8 +28,8 @@ class TensorFile {
   /// What was passed over to get at the tensors, a sentence for the user to see; "" if nothing.
   virtual std::string note() const { return ""; }
 
-  /// Reads a tensor of tensors(): F32, F64, BF16, I32 and U8 as they are, F16 as float32, I64 as
-  /// int32. @throws FormatError  for another dtype, an I64 beyond int32
+  /// Reads a tensor of tensors(): F32, F64, BF16, F16, I32 and U8 as they are, I64 as int32.
+  /// @throws FormatError  for another dtype, an I64 beyond int32
   Tensor read(const std::string& name) const;
 
  protected:
@@ -44,7 +44,6 @@ class TensorFile {
   std::map<std::string, Entry> tensors_;
 
  private:
-  Tensor read_half(const std::string& name) const;
   Tensor read_long(const std::string& name) const;
 };
 

@@ -81,7 +81,7 @@ decltype(auto) on(Device device, F&& f) {
   return on<Cpu, Sim, Cuda>(device, std::forward<F>(f));
 }
 
-/// Calls f<T>() with the C++ type of a floating dtype.
+/// Calls f<T>() with the C++ type of a floating dtype that operations compute in.
 template <class F>
 decltype(auto) with_floating(DType dtype, const char* op, F&& f) {
   switch (dtype) {
@@ -91,6 +91,10 @@ decltype(auto) with_floating(DType dtype, const char* op, F&& f) {
       return f.template operator()<double>();
     case DType::bfloat16:
       return f.template operator()<bf16>();
+    case DType::float16:
+      throw ShapeError(std::string("[") + op +
+                       "] does not compute in float16, which is for keeping numbers: convert to "
+                       "float32 or bfloat16");
     default:
       throw ShapeError(std::string("[") + op + "] needs a floating dtype, not " + name_of(dtype));
   }
@@ -100,6 +104,7 @@ template <class F>
 decltype(auto) with_type(DType dtype, F&& f) {
   if (dtype == DType::int32) return f.template operator()<int32_t>();
   if (dtype == DType::uint8) return f.template operator()<uint8_t>();
+  if (dtype == DType::float16) return f.template operator()<f16>();
   return with_floating(dtype, "with_type", std::forward<F>(f));
 }
 

@@ -62,6 +62,75 @@ TEST_CASE("dtypes convert, bfloat16 to nearest even", "[tensor]") {
   }
 }
 
+// What a half means, as IEEE 754 writes it.
+static double meaning_of(uint32_t half) {
+  const int exponent = int(half >> 10 & 31), fraction = int(half & 1023);
+  const double size = exponent == 31  ? (fraction ? NAN : INFINITY)
+                      : exponent == 0 ? std::ldexp(fraction, -24)
+                                      : std::ldexp(1024 + fraction, exponent - 25);
+  return half & 0x8000 ? -size : size;
+}
+
+TEST_CASE("every half goes to float32 and float64 and back, bit for bit", "[tensor]") {
+  std::vector<f16> all(65536);
+  Doubles meanings(all.size());
+  for (uint32_t h = 0; h < all.size(); ++h) {
+    all[h] = {uint16_t(h)};
+    meanings[h] = meaning_of(h);
+  }
+  for (Device device : test_devices()) {
+    INFO(device.name());
+    const Tensor halves = Tensor::from(all, {65536}, device);
+    CHECK(halves.dtype() == DType::float16);
+    CHECK(halves.bytes() == 2 * 65536);
+    CHECK(difference(halves.to_doubles(), meanings, 0) == "");
+    for (DType wide : {DType::float32, DType::float64}) {
+      const Tensor there = halves.to(wide), back = there.to(DType::float16);
+      const auto values = there.to_doubles();
+      const auto bits = back.to_vector<f16>();
+      for (uint32_t h = 0; h < all.size(); ++h) {
+        const bool good = std::isnan(meanings[h])
+                              ? std::isnan(values[h]) && (bits[h].bits & 0x7fff) > 0x7c00
+                              : values[h] == meanings[h] && bits[h].bits == h;
+        if (!good) FAIL("half " << h << " became " << values[h] << " and " << bits[h].bits);
+      }
+    }
+  }
+}
+
+TEST_CASE("floats become the nearest half, of two as near the even one", "[tensor]") {
+  std::vector<float> values;
+  std::vector<uint16_t> wanted;
+  const auto add = [&](float value, uint32_t half) {
+    for (uint32_t sign : {0u, 0x8000u}) {
+      values.push_back(sign ? -value : value);
+      wanted.push_back(uint16_t(sign | half));
+    }
+  };
+  for (uint32_t h = 0; h < 0x7bff; ++h) {
+    const auto middle = float((meaning_of(h) + meaning_of(h + 1)) / 2);
+    add(middle, h % 2 ? h + 1 : h);
+    add(std::nextafter(middle, 0.f), h);
+    add(std::nextafter(middle, 1e9f), h + 1);
+  }
+  add(std::nextafter(65520.f, 0.f), 0x7bff);
+  for (float large : {65520.f, 65536.f, 1e30f, INFINITY}) add(large, 0x7c00);
+  add(1e-40f, 0);
+  const auto n = int64_t(values.size());
+  for (Device device : test_devices()) {
+    INFO(device.name());
+    const auto got = Tensor::from(values, {n}, device).to(DType::float16).to_vector<f16>();
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (got[i].bits != wanted[i])
+        FAIL(values[i] << " became " << got[i].bits << ", not " << wanted[i]);
+    const Tensor whole = Tensor::from<int32_t>({0, -7, 2049, 2051, 70000}, {5}, device);
+    CHECK(whole.to(DType::float16).to_doubles() == Doubles{0, -7, 2048, 2052, INFINITY});
+    const Tensor full = Tensor::full({3}, 0.1, DType::float16, device);
+    CHECK(full.to_doubles() == Doubles(3, 0x1.998p-4));
+    CHECK(full.to(DType::bfloat16).to_doubles() == Doubles(3, 0x1.9ap-4));
+  }
+}
+
 TEST_CASE("tensors move between devices", "[tensor]") {
   Tensor t = random_tensor({5, 7});
   for (Device device : test_devices()) CHECK(same_bits(t.to(device).to(Device()), t));
@@ -101,6 +170,7 @@ TEST_CASE("version counters belong to a view", "[tensor]") {
 TEST_CASE("tensors print", "[tensor]") {
   CHECK(Tensor::from(std::vector<int32_t>{1, 2, 3, 4}, {2, 2}).str() ==
         "[[1, 2],\n [3, 4]]  int32 (2, 2) on cpu");
+  CHECK(Tensor::from<f16>({{0x3c00}, {0xc100}}, {2}).str() == "[1, -2.5]  float16 (2) on cpu");
   CHECK(Tensor::scalar(0.5).str() == "0.5  float32 () on cpu");
   CHECK(Tensor().str() == "undefined tensor");
   const std::string large = Tensor::zeros({100, 100}).str();

@@ -112,9 +112,9 @@ std::string Graph::constant(const std::string& name, const Tensor& t) {
                               bytes_of(values.data(), values.size() * sizeof(float))));
     return known_[name] = name;
   }
-  const auto halves = to_halves(name, floats);
-  constants_.part(5, tensor(name, type_half, t.shape(),
-                            bytes_of(halves.data(), halves.size() * sizeof halves[0])));
+  const Tensor halves = to_halves(name, floats);
+  constants_.part(
+      5, tensor(name, type_half, t.shape(), bytes_of(halves.read<f16>().data(), halves.bytes())));
   return known_[name] = node("Cast", {name}, {{"to", type_float}});
 }
 

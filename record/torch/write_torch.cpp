@@ -37,6 +37,8 @@ const char* storage_of(DType t) {
       return "DoubleStorage";
     case DType::bfloat16:
       return "BFloat16Storage";
+    case DType::float16:
+      return "HalfStorage";
     case DType::int32:
       return "IntStorage";
     default:
@@ -114,12 +116,7 @@ class ZipWriter {
   uint64_t at_ = 0, entries_ = 0;
 };
 
-std::string raw_bytes(const std::string& name, const Tensor& t, bool half) {
-  if (half) {
-    const auto halves = to_halves(name, t);
-    return {reinterpret_cast<const char*>(halves.data()), halves.size() * sizeof halves[0]};
-  }
-  const Tensor host = t.to(Device{});
+std::string raw_bytes(const Tensor& host) {
   return with_type(host.dtype(), [&]<class T>() {
     const auto values = host.read<T>();
     return std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T));
@@ -129,22 +126,18 @@ std::string raw_bytes(const std::string& name, const Tensor& t, bool half) {
 }  // namespace
 
 void write_torch(const std::string& path, const SafeTensors& content) {
-  const auto is_half = [&](const std::string& name, const Tensor& t) {
-    return content.halves.contains(name) && is_floating(t.dtype());
-  };
   std::string pickle = "\x80\x02}(";
   int64_t key = 0;
   for (auto& [name, t] : content.tensors)
     pickle +=
-        text(name) + tensor(std::to_string(key++),
-                            is_half(name, t) ? "HalfStorage" : storage_of(t.dtype()), t.shape());
+        text(name) + tensor(std::to_string(key++), storage_of(content.dtype_of(name)), t.shape());
   const std::string folder = "archive/";
   ZipWriter zip(path);
   zip.add(folder + "data.pkl", pickle + "u.");
   zip.add(folder + "byteorder", "little");
   key = 0;
   for (auto& [name, t] : content.tensors)
-    zip.add(folder + "data/" + std::to_string(key++), raw_bytes(name, t, is_half(name, t)));
+    zip.add(folder + "data/" + std::to_string(key++), raw_bytes(content.as_written(name)));
   zip.add(folder + "version", "3\n");
   zip.finish();
 }

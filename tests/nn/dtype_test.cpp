@@ -88,6 +88,9 @@ TEST_CASE("In bfloat16 a network keeps its statistics in float32") {
   }
   Sequential network = small_network();
   CHECK_THROWS_WITH(network.to(DType::int32), "[module] a network does not compute in int32");
+  CHECK_THROWS_WITH(network.to(DType::float16),
+                    Contains("does not compute in float16") && Contains("float32 or bfloat16"));
+  CHECK(network.dtype() == DType::float32);
 }
 
 TEST_CASE("Gradients go where their parameters go") {

@@ -4,6 +4,7 @@
 #include "autograd/argmax.h"
 #include "autograd/elementwise.h"
 #include "autograd/reduce.h"
+#include "autograd/shape_ops.h"
 #include "tests/catch.h"
 #include "tests/ops/on_all.h"
 #include "tests/ops/op_cases.h"
@@ -29,8 +30,8 @@ const Comparison comparisons[] = {
     {"greater_equal", greater_equal, greater_equal, [](double a, double b) { return a >= b; }},
 };
 
-constexpr DType all_dtypes[] = {DType::float32, DType::float64, DType::bfloat16, DType::int32,
-                                DType::uint8};
+constexpr DType all_dtypes[] = {DType::float32, DType::float64, DType::bfloat16,
+                                DType::float16, DType::int32,   DType::uint8};
 
 // Small numbers, of which many are equal; the floating ones with NaN and infinity.
 Tensor numbers(const Shape& shape, DType dtype, Device device, int64_t step) {
@@ -159,9 +160,50 @@ TEST_CASE("casts between all dtypes; gradients flow between floating ones alone"
         if (!fractions) continue;
         const Tensor leaf = require_grad(x.clone());
         CHECK(requires_grad(cast(leaf, to)) == is_floating(to));
-        if (is_floating(to))
-          CHECK(grad_of(sum(cast(leaf, to) * 2), {leaf})[0].to_doubles() == Doubles{2, 2, 2});
+        if (is_floating(to)) {
+          const Tensor wide = cast(cast(leaf, to), DType::float32);
+          const Tensor dx = grad_of(sum(wide * 2), {leaf})[0];
+          CHECK(dx.dtype() == from);
+          CHECK(dx.to_doubles() == Doubles{2, 2, 2});
+        }
       }
+}
+
+TEST_CASE("float16 is kept, moved and compared; who computes in it is told how not to") {
+  for (Device device : test_devices()) {
+    INFO(device.name());
+    // The first rows in packs of 16 bytes, the last column and the end in single elements.
+    const Tensor wide = random_tensor({7, 5, 3}, DType::float32, device, 3, -4, 4);
+    const Tensor x = cast(wide, DType::float16), kept = cast(x, DType::float32);
+    CHECK(same_bits(permute(x, {2, 0, 1}), cast(permute(kept, {2, 0, 1}), DType::float16)));
+    CHECK(same_bits(slice(x, 1, 1, 4), cast(slice(kept, 1, 1, 4), DType::float16)));
+    CHECK(same_bits(concat({x, flip(x, 0)}, 2),
+                    cast(concat({kept, flip(kept, 0)}, 2), DType::float16)));
+    CHECK(same_bits(less(x, 0.5), less(kept, 0.5)));
+    const Tensor edges =
+        Tensor::from<double>({NAN, INFINITY, -INFINITY, 65504, 0}, {5}).to(DType::float16);
+    CHECK(isnan(edges.to(device)).to_vector<uint8_t>() == Mask{1, 0, 0, 0, 0});
+    CHECK(isinf(edges.to(device)).to_vector<uint8_t>() == Mask{0, 1, 1, 0, 0});
+    CHECK(isfinite(edges.to(device)).to_vector<uint8_t>() == Mask{0, 0, 0, 1, 1});
+
+    // Gradients of several uses add up in float32, each sum rounded.
+    const Tensor leaf = require_grad(Tensor::full({2, 2}, 1, DType::float16, device));
+    const auto uses = [&] {
+      const Tensor once = sum(cast(leaf, DType::float32)) * 2048;
+      return once + sum(cast(permute(leaf, {1, 0}), DType::float32)) * 3;
+    };
+    const Tensor dx = grad_of(uses(), {leaf})[0];
+    CHECK(dx.dtype() == DType::float16);
+    CHECK(dx.to_doubles() == Doubles(4, 2052));  // 2051 lies between 2050 and 2052
+    backward(uses());
+    backward(sum(cast(leaf, DType::float32)));
+    CHECK(grad(leaf).to_doubles() == Doubles(4, 2052));  // 2053: of 2052 and 2054 the even one
+
+    const auto refused = Contains("float16, which is for keeping numbers: convert to float32 or ");
+    CHECK_THROWS_WITH(add(x, x), Contains("[add] does not compute in ") && refused);
+    CHECK_THROWS_WITH(sum(x), Contains("[sum]") && refused);
+    CHECK_THROWS_WITH(relu(x), refused);
+  }
 }
 
 TEST_CASE("comparisons say what is wrong with their arguments") {
