@@ -14,6 +14,7 @@
 #include "autograd/attention.h"
 #include "autograd/conv.h"
 #include "autograd/elementwise.h"
+#include "autograd/image_ops.h"
 #include "autograd/indexing.h"
 #include "autograd/loss.h"
 #include "autograd/matmul.h"
@@ -42,6 +43,16 @@ struct Call {
   std::vector<T> list(const char* key) const {
     return about.at(key).get<std::vector<T>>();
   }
+  Pair pair(const char* key) const {
+    const auto both = list<int64_t>(key);
+    return {both.at(0), both.at(1)};
+  }
+  // Top, left, bottom, right.
+  Padding padding() const {
+    const auto all = list<int64_t>("padding");
+    return {all.at(0), all.at(1), all.at(2), all.at(3)};
+  }
+  Shape image() const { return Shape(list<int64_t>("image")); }
   Tensor at(std::size_t i) const { return i < in.size() ? in[i] : Tensor(); }
   Shape shape() const { return Shape(list<int64_t>("shape")); }
   Reduce reduce() const {
@@ -58,9 +69,18 @@ struct Call {
 using Run = std::function<Tensor(const Call&)>;
 
 DType dtype_called(const std::string& name) {
-  for (DType t : {DType::float32, DType::float64, DType::bfloat16, DType::int32, DType::uint8})
+  for (DType t : {DType::float32, DType::float64, DType::bfloat16, DType::float16, DType::int32,
+                  DType::uint8})
     if (name == name_of(t)) return t;
   throw Error("no dtype " + name);
+}
+
+// As ONNX calls them.
+PadMode pad_mode(const std::string& name) {
+  if (name == "reflect") return PadMode::reflect;
+  if (name == "edge") return PadMode::replicate;
+  if (name == "wrap") return PadMode::circular;
+  throw Error("no way to pad '" + name + "'");
 }
 
 void add_functions(std::map<std::string, Run>& table) {
@@ -129,6 +149,98 @@ void add_reductions(std::map<std::string, Run>& table) {
     };
 }
 
+// Of images, whose windows have a number for each axis.
+void add_windows(std::map<std::string, Run>& table) {
+  table["conv2d"] = [](const Call& c) {
+    return conv2d(c.in[0], c.in[1], c.at(2),
+                  {.stride = c.pair("stride"),
+                   .padding = c.padding(),
+                   .dilation = c.pair("dilation"),
+                   .groups = c.whole("groups")});
+  };
+  table["conv_transpose2d"] = [](const Call& c) {
+    return conv_transpose2d(c.in[0], c.in[1], c.at(2),
+                            {.stride = c.pair("stride"),
+                             .padding = c.padding(),
+                             .output_padding = c.pair("output_padding"),
+                             .dilation = c.pair("dilation"),
+                             .groups = c.whole("groups")});
+  };
+  table["fold"] = [](const Call& c) {
+    return fold(c.in[0], c.image(), c.pair("kernel"), c.pair("stride"), c.padding(),
+                c.pair("dilation"));
+  };
+  table["max_pool2d"] = [](const Call& c) {
+    return max_pool2d(c.in[0], c.pair("kernel"),
+                      {.stride = c.pair("stride"),
+                       .padding = c.padding(),
+                       .ceil_mode = c.flag("ceil_mode"),
+                       .dilation = c.pair("dilation")});
+  };
+  table["avg_pool2d"] = [](const Call& c) {
+    return avg_pool2d(c.in[0], c.pair("kernel"),
+                      {.stride = c.pair("stride"),
+                       .padding = c.padding(),
+                       .ceil_mode = c.flag("ceil_mode"),
+                       .count_include_pad = c.flag("count_padding")});
+  };
+}
+
+// Of sequences.
+void add_windows_1d(std::map<std::string, Run>& table) {
+  table["conv1d"] = [](const Call& c) {
+    return conv1d(c.in[0], c.in[1], c.at(2),
+                  {.stride = c.whole("stride"),
+                   .padding = c.pair("padding"),
+                   .dilation = c.whole("dilation"),
+                   .groups = c.whole("groups")});
+  };
+  table["conv_transpose1d"] = [](const Call& c) {
+    return conv_transpose1d(c.in[0], c.in[1], c.at(2),
+                            {.stride = c.whole("stride"),
+                             .padding = c.pair("padding"),
+                             .output_padding = c.whole("output_padding"),
+                             .dilation = c.whole("dilation"),
+                             .groups = c.whole("groups")});
+  };
+  table["max_pool1d"] = [](const Call& c) {
+    return max_pool1d(c.in[0], c.whole("kernel"),
+                      {.stride = c.whole("stride"),
+                       .padding = c.whole("padding"),
+                       .ceil_mode = c.flag("ceil_mode"),
+                       .dilation = c.whole("dilation")});
+  };
+  table["avg_pool1d"] = [](const Call& c) {
+    return avg_pool1d(c.in[0], c.whole("kernel"),
+                      {.stride = c.whole("stride"),
+                       .padding = c.whole("padding"),
+                       .ceil_mode = c.flag("ceil_mode"),
+                       .count_include_pad = c.flag("count_padding")});
+  };
+}
+
+void add_resizes(std::map<std::string, Run>& table) {
+  const auto factor = [](const Call& c) {
+    const auto both = c.list<double>("factor");
+    return ResizeFactor{both.at(0), both.at(1)};
+  };
+  using Resize = Tensor (*)(const Tensor&, int64_t, int64_t, const ResizeOptions&);
+  const std::map<std::string, Resize> smooth = {{"resize_bilinear", resize_bilinear},
+                                                {"resize_bicubic", resize_bicubic}};
+  for (auto& [name, f] : smooth)
+    table[name] = [f = f, factor](const Call& c) {
+      const Pair size = c.pair("size");
+      return f(c.in[0], size.h, size.w,
+               {.align_corners = c.flag("align_corners"),
+                .antialias = c.flag("antialias"),
+                .factor = factor(c)});
+    };
+  table["resize_nearest"] = [factor](const Call& c) {
+    const Pair size = c.pair("size");
+    return resize_nearest(c.in[0], size.h, size.w, {.exact = c.flag("exact"), .factor = factor(c)});
+  };
+}
+
 std::map<std::string, Run> table() {
   std::map<std::string, Run> t = {
       {"cast", [](auto& c) { return cast(c.in[0], dtype_called(c.text("dtype"))); }},
@@ -153,8 +265,9 @@ std::map<std::string, Run> table() {
        [](auto& c) { return slice(c.in[0], c.axis(), c.whole("first"), c.whole("last")); }},
       {"pad",
        [](auto& c) {
-         using Amounts = std::vector<std::pair<int64_t, int64_t>>;
-         return pad(c.in[0], c.about.at("amounts").template get<Amounts>(), c.real("number"));
+         const auto amounts = c.about.at("amounts").template get<PadAmounts>();
+         return c.about.contains("mode") ? pad(c.in[0], amounts, pad_mode(c.text("mode")))
+                                         : pad(c.in[0], amounts, c.real("number"));
        }},
       {"concat", [](auto& c) { return concat(c.in, c.axis()); }},
       {"flip", [](auto& c) { return flip(c.in[0], c.axis()); }},
@@ -178,26 +291,14 @@ std::map<std::string, Run> table() {
        [](auto& c) { return instance_norm(c.in[0], c.at(1), c.at(2), c.real("eps")); }},
       {"batch_norm",
        [](auto& c) {
-         return batch_norm(c.in[0], c.in[1], c.in[2], c.in[3], c.in[4], {.eps = c.real("eps")});
-       }},
-      {"conv2d",
-       [](auto& c) {
-         return conv2d(c.in[0], c.in[1], c.at(2), {c.whole("stride"), c.whole("padding")});
-       }},
-      {"max_pool2d",
-       [](auto& c) {
-         return max_pool2d(c.in[0], c.whole("kernel"),
-                           {c.whole("stride"), c.whole("padding"), c.flag("ceil_mode")});
-       }},
-      {"avg_pool2d",
-       [](auto& c) {
-         return avg_pool2d(
-             c.in[0], c.whole("kernel"),
-             {c.whole("stride"), c.whole("padding"), c.flag("ceil_mode"), c.flag("count_padding")});
+         return batch_norm(c.in[0], c.in[1], c.in[2], c.in[3], c.in[4],
+                           {.training = c.flag("training"), .eps = c.real("eps")});
        }},
       {"attention",
        [](auto& c) {
-         return scaled_dot_product_attention(c.in[0], c.in[1], c.in[2], c.flag("causal"));
+         return scaled_dot_product_attention(
+             c.in[0], c.in[1], c.in[2],
+             {.causal = c.flag("causal"), .mask = c.at(3), .scale = c.real("scale")});
        }},
       {"nll_loss",
        [](auto& c) {
@@ -210,6 +311,9 @@ std::map<std::string, Run> table() {
   };
   add_functions(t);
   add_reductions(t);
+  add_windows(t);
+  add_windows_1d(t);
+  add_resizes(t);
   return t;
 }
 

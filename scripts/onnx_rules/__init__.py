@@ -5,7 +5,7 @@ out) and its attributes. It returns the name of the value that is the result, or
 Images are (N, C, H, W) in ONNX and (N, H, W, C) in Tweed: rules turn them.
 """
 
-from . import axes, layers, numbers, shapes  # noqa: F401 (they fill RULES)
+from . import attention, axes, layers, numbers, recurrent, shapes, windows  # noqa: F401 (they fill RULES)
 from .calls import RULES, Calls, No
 
 __all__ = ["RULES", "Calls", "No"]

@@ -16,7 +16,7 @@ def axes_of(c, x, a):
 
 def folding(name, before=None, after=None):
     def run(c, x, a):
-        v = c.floats(x[0])
+        v = c.numbers(x[0]) if name in ("max", "min") else c.floats(x[0])
         if x[0].size == 0 and name in ("max", "min"):
             raise No("an extreme of nothing")
         if before == "square":
@@ -62,7 +62,7 @@ RULES.update(ArgMax=place_of("argmax"), ArgMin=place_of("argmin"))
 
 @rule("CumSum")
 def cumsum(c, x, a):
-    return c("cumsum", c.floats(x[0]), axis=int(x[1].reshape(())), exclusive=bool(a.get("exclusive", 0)),
+    return c("cumsum", c.numbers(x[0]), axis=int(x[1].reshape(())), exclusive=bool(a.get("exclusive", 0)),
              reverse=bool(a.get("reverse", 0)))  # fmt: skip
 
 

@@ -10,6 +10,7 @@ class No(Exception):
 
 
 FLOATS = ("float32", "float64", "bfloat16")
+WHOLES = ("int32", "uint8", "bool")
 
 
 class Calls:
@@ -17,7 +18,8 @@ class Calls:
 
     def __init__(self, opset, results, place):
         self.opset, self.results, self.place = opset, results, place
-        self.values, self.calls, self.shapes = {}, [], {}
+        self.values, self.calls = {}, []
+        self.widened = False  # inputs were cast, so that the result is cast back
 
     def text(self):
         return json.dumps(self.calls)
@@ -30,18 +32,30 @@ class Calls:
             return self("cast", name, dtype="bfloat16")
         if array.dtype == bool:
             array = array.astype(np.uint8)
-        if array.dtype.name not in ("float32", "float64", "int32", "uint8"):
+        if array.dtype.name not in ("float32", "float64", "float16", "int32", "uint8"):
             raise No(f"{array.dtype.name}")
         self.values[name] = array
         return name
 
     def floats(self, array):
-        """An array that operations compute with."""
+        """An array that operations compute with; float16 is cast to float32."""
         if array is None:
             return ""
+        if array.dtype == np.float16:
+            return self.wide(array, "float32")
         if array.dtype.name not in FLOATS:
             raise No(f"arithmetic of {array.dtype.name}")
         return self.new(array)
+
+    def numbers(self, array):
+        """The same for what is exact with whole numbers in float64."""
+        if array is not None and array.dtype.name in WHOLES:
+            return self.wide(array, "float64")
+        return self.floats(array)
+
+    def wide(self, array, dtype):
+        self.widened = True
+        return self("cast", self.new(array), dtype=dtype)
 
     def indexes(self, array, size):
         """Indexes along an axis of `size`, of which negative ones count from its end."""
@@ -53,14 +67,26 @@ class Calls:
         self.calls.append({"op": op, "in": list(inputs), "out": name, **attributes})
         return name
 
-    def finish(self, result):
-        """Without a call the result is an input, which reshape hands on."""
-        if not self.calls or self.calls[-1]["out"] != result:
-            self("reshape", result, shape=list(self.values[result].shape))
+    def finish(self, result, dtype):
+        """Leaves the calls up to the result. An input as result is handed on by reshape."""
+        if result in self.values:
+            result = self("reshape", result, shape=list(self.values[result].shape))
+        self.calls = self.calls[: 1 + [call["out"] for call in self.calls].index(result)]
+        dtype = "uint8" if dtype == "bool" else dtype
+        if self.widened and dtype in ("float16", "int32", "uint8"):
+            self("cast", result, dtype=dtype)
 
     def first_result_only(self, name="result"):
         if self.place:
             raise No(f"its {name} number {self.place + 1}")
+
+
+def channels_last(c, v, ndim):
+    return c("permute", v, axes=[0, *range(2, ndim), 1])
+
+
+def channels_first(c, v, ndim):
+    return c("permute", v, axes=[0, ndim - 1, *range(1, ndim - 1)])
 
 
 def normal(axis, ndim):

@@ -41,6 +41,17 @@ def swish(c, x, a):
     return c("mul", v, c("sigmoid", c("scale", v, number=a.get("alpha", 1.0))))
 
 
+@rule("SwiGLU")
+def swiglu(c, x, a):
+    return c("mul", swish(c, x, a), c.floats(x[1]))
+
+
+@rule("Binarizer")
+def binarizer(c, x, a):
+    above = c("greater_than", c.floats(x[0]), number=a.get("threshold", 0.0))
+    return c("cast", above, dtype=x[0].dtype.name)
+
+
 @rule("Selu")
 def selu(c, x, a):
     y = c("elu", c.floats(x[0]), number=a.get("alpha", 1.67326319217681884765625))
@@ -90,7 +101,7 @@ def softsign(c, x, a):
 
 @rule("Reciprocal")
 def reciprocal(c, x, a):
-    return c("div", c.new(np.ones((), x[0].dtype)), c.floats(x[0]))
+    return c("div", c.floats(np.ones((), x[0].dtype)), c.floats(x[0]))
 
 
 @rule("Erf")
@@ -106,8 +117,6 @@ def clip(c, x, a):
     low, high = (x[i] if len(x) > i and x[i] is not None else None for i in (1, 2))
     low = -math.inf if low is None else float(low)
     high = math.inf if high is None else float(high)
-    if low > high:
-        raise No("a lower bound above the upper one")
     return bounded(c, c.floats(x[0]), low, high)
 
 
@@ -130,19 +139,19 @@ def prelu(c, x, a):
 @rule("Dropout")
 def dropout(c, x, a):
     c.first_result_only("mask, as result")
-    if len(x) > 2 and x[2] is not None and bool(x[2]):
+    if len(x) > 2 and x[2] is not None and bool(x[2]) and float(x[1]) > 0:
         raise No("random numbers of another generator")
     return c.new(x[0])
 
 
 @rule("IsNaN")
 def is_nan(c, x, a):
-    return c("isnan", c.floats(x[0]))
+    return c("isnan", c.new(x[0]))
 
 
 @rule("IsInf")
 def is_inf(c, x, a):
-    v = c.floats(x[0])
+    v = c.new(x[0])
     infinite = c("isinf", v)
     if not a.get("detect_positive", 1):
         infinite = c("logical_and", infinite, c("less_than", v, number=0))
@@ -157,15 +166,17 @@ def cast(c, x, a):
 
     wanted = a["to"] if "to" in a else onnx.helper.np_dtype_to_tensor_dtype(x[1].dtype)
     name = onnx.helper.tensor_dtype_to_np_dtype(wanted).name
-    if name not in (*FLOATS, "int32", "uint8"):
+    if name not in (*FLOATS, "float16", "int32", "uint8"):
         raise No(f"to {name}")
     return c("cast", c.new(x[0]), dtype=name)
 
 
 # ---- two and more operands -------------------------------------------------------------------------
 
-for onnx_name, name in {"Add": "add", "Sub": "sub", "Mul": "mul", "Div": "div"}.items():
+for onnx_name, name in {"Add": "add", "Sub": "sub", "Mul": "mul"}.items():
     RULES[onnx_name] = lambda c, x, a, name=name: c(name, c.floats(x[0]), c.floats(x[1]))
+# Of whole numbers, a cast cuts the quotient off as division does.
+RULES["Div"] = lambda c, x, a: c("div", c.numbers(x[0]), c.numbers(x[1]))
 
 COMPARE = {
     "Equal": "equal", "Less": "less", "LessOrEqual": "less_equal", "Greater": "greater",
@@ -178,9 +189,10 @@ RULES["Not"] = lambda c, x, a: c("logical_not", c.new(x[0]))
 
 def of_all(name):
     def run(c, x, a):
-        y = c.floats(x[0])
+        take = c.floats if name == "add" else c.numbers
+        y = take(x[0])
         for v in x[1:]:
-            y = c(name, y, c.floats(v))
+            y = c(name, y, take(v))
         return y
 
     return run
