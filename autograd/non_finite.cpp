@@ -29,7 +29,7 @@ const void* OfModule::current() { return module_now; }
 std::string non_finite(const Tensor& t) {
   if (!t.defined() || !is_floating(t.dtype()) || t.size() == 0) return "";
   const NoGrad no_grad;
-  const double largest = norm_linf(t).item();
+  const double largest = norm_linf(is_computed(t.dtype()) ? t : t.to(DType::float32)).item();
   return std::isnan(largest) ? "NaN" : std::isinf(largest) ? "infinity" : "";
 }
 

@@ -108,6 +108,19 @@ TEST_CASE("An image that is no number is told from what operations make", "[watc
   CHECK_NOTHROW(leaf * leaf);
 }
 
+TEST_CASE("What float16 does not hold is named at the cast", "[watch]") {
+  for (Device device : test_devices()) {
+    const FindNonFinite looking;
+    const Tensor x = Tensor::from<float>({1, 65504}, {2}, device);
+    const Tensor leaf = require_grad(cast(x, DType::float16));
+    CHECK(non_finite(cast(require_grad(x.clone()), DType::float16)).empty());
+    CHECK_THROWS_WITH(cast(require_grad(x * 2), DType::float16),
+                      Contains("[cast] gives infinity in its forward pass"));
+    CHECK_THROWS_WITH(backward(cast(leaf, DType::float32), false, x * 2),
+                      Contains("[cast] gives infinity in its backward pass"));
+  }
+}
+
 TEST_CASE("Without somebody who wants it nothing is looked at", "[watch]") {
   const Tensor x = Tensor::from(std::vector<float>{-1}, {1});
   CHECK(std::isnan(log(x).item()));
