@@ -107,7 +107,7 @@ TEST_CASE("A run that was stopped, or killed, continues its files without a gap"
   for (int signal : {SIGINT, SIGKILL}) {
     INFO("signal " << signal);
     TemporaryFolder folder;
-    Words command{program_path("train_miniplaces")};
+    Words command = app_command("train_miniplaces");
     for (auto& word : small_run(folder.path(), slow)) command.push_back(word);
     Running running(command);
     REQUIRE(running.wait_for("Epoch 2/3 ["));
