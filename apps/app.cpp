@@ -107,12 +107,15 @@ static void fill_closed_streams() {
   }
 }
 
-// OpenMP's threads spin while they wait, unless the environment told them otherwise before the
-// program began: beside other work on the same cores that takes several times as long. So a program
-// that was started without a wish of the user's starts itself once more.
-static void wait_passively() {
+// OpenMP's threads spin for milliseconds while they wait, unless the environment told them
+// otherwise before the program began: beside other work on the same cores that takes several times
+// as long. Threads that sleep at once have to be woken for every loop, which takes some 50 us and
+// is most of the time where a network answers for one image. So they spin for about as long as
+// waking takes. A program that was started without a wish of the user's starts itself once more.
+static void wait_briefly() {
   if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
   if (::setenv("OMP_WAIT_POLICY", "passive", 1) != 0) return;
+  if (::setenv("GOMP_SPINCOUNT", "3000", 1) != 0) return;
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
   std::vector<std::string> words;
   for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
@@ -124,7 +127,7 @@ static void wait_passively() {
 
 int run(const char* name, const std::function<std::function<int()>()>& prepare) {
   fill_closed_streams();
-  wait_passively();
+  wait_briefly();
   watch_signals();
   std::function<int()> work;
   try {

@@ -239,7 +239,7 @@ std::function<int()> prepare(int argc, char** argv) {
       "both sides, and its replay is timed; they take sets of operands in turn that together are "
       "more than the L2 cache holds.\n"
       "Results are compared with float64 on a part of the batch.\n"
-      "Threads wait without spinning, unless OMP_WAIT_POLICY says otherwise.",
+      "Threads that wait sleep after some 30 us, unless OMP_WAIT_POLICY says otherwise.",
       "conv_bench");
   auto f = std::make_shared<Flags>();
   flags.add_option(

@@ -115,7 +115,7 @@ std::function<int()> prepare(int argc, char** argv) {
       "Times each kernel on large float32 inputs: bytes that it must move, GB/s, and the share of "
       "the bandwidth of a plain copy, measured in turns with it; for products and convolutions "
       "GFLOP/s and the share of the peak. What else a kernel computes stands at the end of its "
-      "line.\nThreads wait without spinning, unless OMP_WAIT_POLICY says otherwise.",
+      "line.\nThreads that wait sleep after some 30 us, unless OMP_WAIT_POLICY says otherwise.",
       "kernel_bench");
   auto f = std::make_shared<Flags>();
   flags.add_option("filter", f->filter, "only kernels whose name contains this");

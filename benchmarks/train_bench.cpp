@@ -248,7 +248,7 @@ std::function<int()> prepare(int argc, char** argv) {
       "Times training steps: forward, backward and SGD on one batch in the device's memory. With "
       "--python PyTorch takes turns with it in each of --modes, on cpu once with its memory "
       "allocator tuned and once as shipped.\n"
-      "Threads wait without spinning, unless OMP_WAIT_POLICY says otherwise.",
+      "Threads that wait sleep after some 30 us, unless OMP_WAIT_POLICY says otherwise.",
       "train_bench");
   auto f = std::make_shared<Flags>();
   flags.add_option("--model", f->model)->check(CLI::IsMember(model_names()))->capture_default_str();

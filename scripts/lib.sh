@@ -104,11 +104,12 @@ configure_emulated() {
   configure build-emulate -DCMAKE_BUILD_TYPE=Release -DTWEED_EMULATE=ON -DTWEED_NVCC="$nvcc"
 }
 
-# OpenMP's threads would otherwise spin while they wait, which doubles the time on busy cores. The
-# library reads this when it is loaded: our programs start themselves once more with it, others do not.
-use_passive_waiting() {
-  if [[ -z ${OMP_WAIT_POLICY:-} ]]; then
-    export OMP_WAIT_POLICY=passive
-    say "OMP_WAIT_POLICY=passive is set, so that waiting threads leave their cores to others."
+# OpenMP's threads would otherwise spin for milliseconds while they wait, which doubles the time on busy
+# cores; now for some 30 us, about as long as waking one takes. The library reads this when it is loaded:
+# our programs start themselves once more with it (apps/app.cpp), others do not.
+use_brief_waiting() {
+  if [[ -z ${OMP_WAIT_POLICY:-}${GOMP_SPINCOUNT:-} ]]; then
+    export OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=3000
+    say "OMP_WAIT_POLICY=passive and GOMP_SPINCOUNT=3000 are set, so that waiting threads leave their cores to others."
   fi
 }
