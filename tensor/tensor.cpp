@@ -146,6 +146,7 @@ void Tensor::rebind(const Tensor& target) const {
   impl().storage = target.impl().storage;
   impl().offset = target.impl().offset;
   impl().dtype = target.dtype();
+  changed();
 }
 void Tensor::move_into(const Tensor& target) const {
   target.copy_from(*this);

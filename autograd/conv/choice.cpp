@@ -32,6 +32,7 @@
 #include <span>
 #include <tuple>
 
+#include "autograd/graph.h"
 #include "kernels/conv/register_tile.h"
 
 namespace tweed {
@@ -60,6 +61,7 @@ struct Row {
   Between multiply_adds;
   Between places;        // windows of all images
   bool avx512 = false;   // only where the register tile's vectors hold 16 numbers
+  bool answers = false;  // only without a graph, where filters are kept (kept_filters.h)
   const ConvAlgorithm* algorithm = nullptr;
 };
 
@@ -125,6 +127,17 @@ const Row cpu_table[] = {
      .pixels = {9, INT64_MAX},
      .places = {128, INT64_MAX},
      .algorithm = &winograd},
+    // 0.3 to 0.4 for one image of 7x7 pixels and 512 channels, once the filters are there.
+    {.passes = forward,
+     .types = f32 | bf,
+     .kernel = {3, 3},
+     .stride = {1, 1},
+     .in_channels = {16, INT64_MAX},
+     .out_channels = {16, INT64_MAX},
+     .pixels = {9, INT64_MAX},
+     .places = {32, INT64_MAX},
+     .answers = true,
+     .algorithm = &winograd},
     // A stem: 0.3 to 0.5 for the input gradient, which has only three results a pixel; 0.5 to 0.85
     // for the weight gradient.
     {.passes = input_gradient | weight_gradient,
@@ -174,6 +187,7 @@ struct Setting {
   DType dtype;
   Device device;
   bool tf32;
+  bool answers;  // without a graph
 };
 
 Type type_of(const Setting& at) {
@@ -182,7 +196,7 @@ Type type_of(const Setting& at) {
 }
 
 // Channels are those of a group. A transposed convolution may cut pixels off: padding below 0.
-bool describes(const Row& r, ConvPass pass, const AnyConv& c, Type type) {
+bool describes(const Row& r, ConvPass pass, const AnyConv& c, const Setting& at) {
   const AnyWindow& w = c.window;
   const int64_t terms = pass == ConvPass::forward ? c.filter()
                         : pass == ConvPass::input ? c.taps() * c.group_out()
@@ -190,7 +204,7 @@ bool describes(const Row& r, ConvPass pass, const AnyConv& c, Type type) {
   auto both = [](const Between& range, int64_t rows, int64_t columns) {
     return range.has(rows) && range.has(columns);
   };
-  return (r.passes & bit(pass)) && (r.types & type) &&
+  return (r.passes & bit(pass)) && (r.types & type_of(at)) && (!r.answers || at.answers) &&
          both(r.kernel, w.rows.kernel, w.columns.kernel) &&
          both(r.stride, w.rows.stride, w.columns.stride) &&
          both(r.padding, w.rows.before, w.columns.before) &&
@@ -210,7 +224,7 @@ const ConvAlgorithm* by_table(ConvPass pass, const AnyConv& c, const Setting& at
   const bool on_cpu = at.device.kind() == Device::Kind::cpu;
   const auto rows = on_cpu ? std::span<const Row>(cpu_table) : std::span<const Row>(gpu_table);
   for (const Row& r : rows)
-    if (describes(r, pass, c, type_of(at)) && usable(*r.algorithm, pass, c, at)) return r.algorithm;
+    if (describes(r, pass, c, at) && usable(*r.algorithm, pass, c, at)) return r.algorithm;
   throw Error("[conv2d] no row of the table is for this convolution");  // the last one is for all
 }
 
@@ -223,7 +237,8 @@ ConvPlan make_plan(const AnyConv& c, const Setting& at, const ConvAlgorithm* wan
   return {of(ConvPass::forward), of(ConvPass::input), of(ConvPass::weight)};
 }
 
-std::string line_of(const AnyConv& c, const ConvPlan& plan) {
+// @param answers  the plan holds without a graph alone
+std::string line_of(const AnyConv& c, const ConvPlan& plan, bool answers) {
   const auto& [rows, columns] = std::tie(c.window.rows, c.window.columns);
   std::string text = "conv " + std::to_string(c.window.C) + "->" + std::to_string(c.out_channels) +
                      " " + std::to_string(rows.kernel) + "x" + std::to_string(columns.kernel) +
@@ -231,9 +246,10 @@ std::string line_of(const AnyConv& c, const ConvPlan& plan) {
   const Pair dilation(rows.dilation, columns.dilation);
   if (dilation != 1) text += " dilated by " + dilation.str();
   if (c.groups > 1) text += " in " + std::to_string(c.groups) + " groups";
-  return text + " at " + std::to_string(c.window.H) + "x" + std::to_string(c.window.W) +
-         ": forward " + plan.forward->name + ", input " + plan.input->name + ", weight " +
-         plan.weight->name;
+  text += " at " + std::to_string(c.window.H) + "x" + std::to_string(c.window.W) + ": forward " +
+          plan.forward->name;
+  if (answers) return text + ", without gradients";
+  return text + ", input " + plan.input->name + ", weight " + plan.weight->name;
 }
 
 // A cache of the plans made so far. A plan is a function of its key, so that results do not depend
@@ -241,12 +257,13 @@ std::string line_of(const AnyConv& c, const ConvPlan& plan) {
 class Plans {
  public:
   ConvPlan find(const AnyConv& c, const Setting& at, const ConvAlgorithm* wanted) {
-    const Key key{c, at.dtype, at.device.kind(), at.device.index(), at.tf32, wanted};
+    const Key key{c, at.dtype, at.device.kind(), at.device.index(), at.tf32, at.answers, wanted};
     std::lock_guard lock(mutex_);
     auto found = plans_.find(key);
     if (found == plans_.end()) {
       found = plans_.emplace(key, make_plan(c, at, wanted)).first;
-      note(at.device, c, found->second);
+      const ConvPlan trained = make_plan(c, {at.dtype, at.device, at.tf32, false}, wanted);
+      note(at.device, c, found->second, found->second.forward != trained.forward);
     }
     return found->second;
   }
@@ -265,10 +282,10 @@ class Plans {
   }
 
  private:
-  using Key = std::tuple<AnyConv, DType, Device::Kind, int, bool, const ConvAlgorithm*>;
+  using Key = std::tuple<AnyConv, DType, Device::Kind, int, bool, bool, const ConvAlgorithm*>;
 
-  void note(Device device, const AnyConv& c, const ConvPlan& plan) {
-    const std::pair line(device, line_of(c, plan));
+  void note(Device device, const AnyConv& c, const ConvPlan& plan, bool answers) {
+    const std::pair line(device, line_of(c, plan, answers));
     if (std::find(lines_.begin(), lines_.end(), line) == lines_.end()) lines_.push_back(line);
     for (auto* a : {plan.forward, plan.input, plan.weight}) names_.insert(a->name);
   }
@@ -289,7 +306,7 @@ Plans& plans() {
 ConvPlan plan_conv(const AnyConv& c, DType dtype, Device device, const ConvAlgorithm* wanted) {
   if (!wanted) wanted = conv_algorithm(device);
   if (wanted) check_conv_algorithm(*wanted, device);
-  return plans().find(c, {dtype, device, uses_tf32(device)}, wanted);
+  return plans().find(c, {dtype, device, uses_tf32(device), !grad_enabled()}, wanted);
 }
 
 std::vector<std::string> conv_choices() { return plans().lines(nullptr); }

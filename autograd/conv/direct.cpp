@@ -2,6 +2,7 @@
 #include "kernels/conv/direct.h"
 
 #include "autograd/conv/algorithm.h"
+#include "autograd/conv/kept_filters.h"
 #include "autograd/conv/scratch.h"
 #include "autograd/dispatch.h"
 #include "autograd/products.h"
@@ -14,10 +15,12 @@ Tensor in_float(const Tensor& t) { return t.defined() ? t.to(DType::float32) : t
 void onednn_forward(const AnyConv& c, Activation activation, const Tensor& x, const Tensor& weight,
                     const Tensor& bias, const Tensor& y, bool) {
   Scratch scratch;
+  KeptFilters kept(weight, scratch);
   Tensor result = y.dtype() == DType::float32 ? y : Tensor::empty(y.shape());
   conv_direct_forward(cpu_machine(), c, in_float(x).read<float>(), in_float(weight).read<float>(),
                       read_or_empty<float>(in_float(bias)), result.write<float>(),
-                      scratch.allocate());
+                      scratch.allocate(), kept.ask());
+  kept.keep();
   bias_forward(activation, {}, result);
   if (!result.same(y)) y.copy_from(result);
 }

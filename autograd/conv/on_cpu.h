@@ -2,6 +2,7 @@
 // converted around it.
 #pragma once
 #include "autograd/conv/algorithm.h"
+#include "autograd/conv/kept_filters.h"
 #include "autograd/conv/scratch.h"
 #include "autograd/dispatch.h"
 
@@ -23,17 +24,26 @@ inline Tensor wide_empty(const Shape& shape, const Tensor& like) {
 }
 
 /// Kernels has functions `forward`, `input` and `weight`, templates on float and double, which take
-/// what a launcher takes.
-template <class Kernels>
+/// what a launcher takes; `forward` a KeepFilters at the end, too, if it `keeps` filters.
+template <class Kernels, bool keeps = false>
 void forward(const AnyConv& c, Activation activation, const Tensor& x, const Tensor& weight,
              const Tensor& bias, const Tensor& y, bool) {
   Scratch scratch;
   Tensor result = y.dtype() == accumulator_dtype(y) ? y : wide_empty(y.shape(), y);
   in_float_or_double(y, [&]<class T>() {
-    Kernels::template forward<T>(cpu_machine(), c, activation, wide(x).read<T>(),
-                                 wide(weight).read<T>(),
-                                 bias.defined() ? wide(bias).read<T>() : Span<const T>(),
-                                 result.write<T>(), scratch.allocate());
+    auto run = [&](const auto&... filters) {
+      Kernels::template forward<T>(cpu_machine(), c, activation, wide(x).read<T>(),
+                                   wide(weight).read<T>(),
+                                   bias.defined() ? wide(bias).read<T>() : Span<const T>(),
+                                   result.write<T>(), scratch.allocate(), filters...);
+    };
+    if constexpr (keeps) {
+      KeptFilters kept(weight, scratch);
+      run(kept.ask());
+      kept.keep();
+    } else {
+      run();
+    }
   });
   if (!result.same(y)) y.copy_from(result);
 }

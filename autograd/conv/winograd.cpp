@@ -33,7 +33,7 @@ constinit const ConvAlgorithm conv::winograd = {
     .machines = {.cpu = true, .gpus = false},
     .can = winograd_can,
     .otherwise = &conv::tiled,
-    .forward = on_cpu::forward<Winograd>,
+    .forward = on_cpu::forward<Winograd, true>,
     .input_gradient = on_cpu::input_gradient<Winograd>,
     .weight_gradient = on_cpu::weight_gradient<Winograd>,
 };

@@ -176,21 +176,26 @@ memory scratch(const memory::desc& desc, const Allocate& allocate) {
   return memory(desc, engine(), desc.get_size() ? allocate(desc.get_size()) : nullptr);
 }
 
-// `bias` is an input of the forward pass and a result of the weight gradient.
+// `bias` is an input of the forward pass and a result of the weight gradient. Of the weights, a
+// reordered copy may be there already.
 void execute(const Ready& r, Span<const float> first, Span<const float> second, const float* bias,
-             Span<float> result, const Allocate& allocate) {
+             Span<float> result, const Allocate& allocate, const KeepFilters& keep) {
   std::unordered_map<int, memory> args;
-  auto give = [&](const Argument& a, const float* p) {
+  auto give = [&](const Argument& a, Span<const float> p) {
     const memory ours = wrap(a.ours, p);
-    args[a.name] = a.reorder ? scratch(a.chosen, allocate) : ours;
-    return ours;
+    args[a.name] = ours;
+    if (!a.reorder) return;
+    const std::size_t bytes = a.chosen.get_size();
+    const FilterMemory to =
+        a.name == DNNL_ARG_WEIGHTS ? keep(&r, bytes) : FilterMemory{allocate(bytes), false};
+    args[a.name] = memory(a.chosen, engine(), to.data);
+    if (!to.filled)
+      a.reorder.execute(stream(), {{DNNL_ARG_FROM, ours}, {DNNL_ARG_TO, args[a.name]}});
   };
-  for (auto& [a, p] : {std::pair(&r.first, first), std::pair(&r.second, second)}) {
-    const memory ours = give(*a, p);
-    if (a->reorder)
-      a->reorder.execute(stream(), {{DNNL_ARG_FROM, ours}, {DNNL_ARG_TO, args[a->name]}});
-  }
-  const memory ours = give(r.result, result);
+  give(r.first, first);
+  give(r.second, second);
+  const memory ours = wrap(r.result.ours, result);
+  args[r.result.name] = r.result.reorder ? scratch(r.result.chosen, allocate) : ours;
   if (bias)
     args[r.result.name == DNNL_ARG_DST ? DNNL_ARG_BIAS : DNNL_ARG_DIFF_BIAS] = wrap(r.bias, bias);
   args[DNNL_ARG_SCRATCHPAD] = scratch(r.scratch, allocate);
@@ -214,25 +219,26 @@ bool known(const AnyConv& c, std::map<AnyConv, bool>& all, F find) {
 }  // namespace
 
 void conv_direct_forward(Cpu&, const AnyConv& c, Span<const float> x, Span<const float> weight,
-                         Span<const float> bias, Span<float> y, const Allocate& allocate) {
+                         Span<const float> bias, Span<float> y, const Allocate& allocate,
+                         const KeepFilters& keep) {
   const Pass pass = bias.size() ? Pass::forward_bias : Pass::forward;
   const trace::Timed timed(
       {.name = "oneDNN convolution", .bytes = trace::bytes_of_all(x, weight, bias, y)});
-  execute(cached(pass, c), x, weight, bias, y, allocate);
+  execute(cached(pass, c), x, weight, bias, y, allocate, keep);
 }
 void conv_direct_backward_weight(Cpu&, const AnyConv& c, Span<const float> x, Span<const float> dy,
                                  Span<float> dweight, Span<float> dbias, const Allocate& allocate) {
   const Pass pass = dbias.size() ? Pass::weight_bias : Pass::weight;
   const trace::Timed timed({.name = "oneDNN convolution, weight gradient",
                             .bytes = trace::bytes_of_all(x, dy, dweight, dbias)});
-  execute(cached(pass, c), x, dy, dbias, dweight, allocate);
+  execute(cached(pass, c), x, dy, dbias, dweight, allocate, as_scratch(allocate));
 }
 void conv_direct_backward_input(Cpu&, const AnyConv& c, Span<const float> dy,
                                 Span<const float> weight, Span<float> dx,
                                 const Allocate& allocate) {
   const trace::Timed timed(
       {.name = "oneDNN convolution, input gradient", .bytes = trace::bytes_of_all(dy, weight, dx)});
-  execute(cached(Pass::input, c), dy, weight, nullptr, dx, allocate);
+  execute(cached(Pass::input, c), dy, weight, nullptr, dx, allocate, as_scratch(allocate));
 }
 
 std::vector<std::string> conv_direct_implementations(const AnyConv& c) {

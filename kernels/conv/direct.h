@@ -4,16 +4,18 @@
 #include <vector>
 
 #include "kernels/allocate.h"
+#include "kernels/conv/keep_filters.h"
 #include "kernels/machine/machine.h"
 #include "kernels/window.h"
 
 namespace tweed {
 
-/// y = conv(x, weight) + bias.
+/// y = conv(x, weight) + bias. Reordered filters are kept.
 /// @param x       (N, H, W, Ci);   @param weight  (Co, KH, KW, Ci / groups)
 /// @param bias    (Co), or empty;  @param y       (N, OH, OW, Co)
 void conv_direct_forward(Cpu&, const AnyConv&, Span<const float> x, Span<const float> weight,
-                         Span<const float> bias, Span<float> y, const Allocate&);
+                         Span<const float> bias, Span<float> y, const Allocate&,
+                         const KeepFilters&);
 /// dweight, and dbias if it is not empty.
 void conv_direct_backward_weight(Cpu&, const AnyConv&, Span<const float> x, Span<const float> dy,
                                  Span<float> dweight, Span<float> dbias, const Allocate&);

@@ -35,9 +35,12 @@ struct Filters {
 template <class T, class Columns>
 Filters<T> transform_filters(const WinogradTransforms<T>& transforms, const Panels& panels,
                              int64_t k, int threads, const Columns& columns,
-                             const Allocate& allocate) {
+                             const KeepFilters& keep) {
   const int64_t count = transforms.numbers();
-  const Filters<T> filters{panels, k, numbers<T>(allocate, count * k * panels.padded()), count};
+  const int64_t size = std::max<int64_t>(count * k * panels.padded(), 1);
+  const FilterMemory memory = keep(&transforms, std::size_t(size) * sizeof(T));
+  const Filters<T> filters{panels, k, static_cast<T*>(memory.data), count};
+  if (memory.filled) return filters;
   const int64_t pieces = ceil_div(k, 64);
   for_tasks(panels.count() * pieces, threads, [&](int64_t task, int) {
     const int64_t panel = task / pieces, first = task % pieces * 64;
@@ -166,7 +169,7 @@ class BlockOfTiles {
 template <class T, class Columns>
 void convolve(int threads, int64_t N, const Images<const T>& images, const Images<T>& results,
               int64_t above, int64_t before, const T* bias, bool relu, const Columns& columns,
-              const Allocate& allocate) {
+              const Allocate& allocate, const KeepFilters& keep) {
   const TileKernel<T>& kernel = tile_kernel<T>();
   const int side = tile_side(results.H, results.W);
   const WinogradTransforms<T>& transforms = winograd_transforms<T>(side);
@@ -182,7 +185,7 @@ void convolve(int threads, int64_t N, const Images<const T>& images, const Image
                above,
                before,
                N * tiles.per_image(),
-               transform_filters(transforms, panels, images.C, threads, columns, allocate),
+               transform_filters(transforms, panels, images.C, threads, columns, keep),
                bias,
                relu,
                zeros,
@@ -214,7 +217,7 @@ bool conv_has_winograd(const AnyConv& c) {
 template <class T>
 void conv_winograd_forward(Cpu& here, const AnyConv& c, Activation activation, Span<const T> x,
                            Span<const T> weight, Span<const T> bias, Span<T> y,
-                           const Allocate& allocate) {
+                           const Allocate& allocate, const KeepFilters& keep) {
   const trace::Timed timed(
       {.name = "conv_winograd_forward", .bytes = trace::bytes_of_all(x, weight, bias, y)});
   const AnyWindow& w = c.window;
@@ -226,7 +229,7 @@ void conv_winograd_forward(Cpu& here, const AnyConv& c, Activation activation, S
   convolve<T>(tiled::threads_for(here, c), w.N, {x.data(), w.H, w.W, w.C},
               {y.data(), w.out_h(), w.out_w(), c.out_channels}, w.rows.before, w.columns.before,
               bias.size() ? bias.data() : nullptr, activation == Activation::relu, columns,
-              allocate);
+              allocate, keep);
 }
 
 // dx is the convolution of dy with the filters turned by half a turn, padded by what is left of 2.
@@ -242,12 +245,13 @@ void conv_winograd_backward_input(Cpu& here, const AnyConv& c, Span<const T> dy,
   };
   convolve<T>(tiled::threads_for(here, c), w.N, {dy.data(), w.out_h(), w.out_w(), c.out_channels},
               {dx.data(), w.H, w.W, w.C}, 2 - w.rows.before, 2 - w.columns.before, nullptr, false,
-              columns, allocate);
+              columns, allocate, as_scratch(allocate));
 }
 
 #define INSTANTIATE(T)                                                                           \
   template void conv_winograd_forward(Cpu&, const AnyConv&, Activation, Span<const T>,           \
-                                      Span<const T>, Span<const T>, Span<T>, const Allocate&);   \
+                                      Span<const T>, Span<const T>, Span<T>, const Allocate&,    \
+                                      const KeepFilters&);                                       \
   template void conv_winograd_backward_input(Cpu&, const AnyConv&, Span<const T>, Span<const T>, \
                                              Span<T>, const Allocate&);
 INSTANTIATE(float)

@@ -1,0 +1,59 @@
+#include "autograd/conv/kept_filters.h"
+
+#include <mutex>
+
+#include "autograd/graph.h"
+
+namespace tweed {
+
+struct FiltersInAForm : Attachment {
+  FiltersInAForm(const void* f, std::size_t size) : form(f), bytes(size), storage(Device(), size) {}
+  const void* form;
+  std::size_t bytes;
+  Storage storage;
+};
+
+namespace {
+
+// Threads may compute with one network at a time.
+std::mutex& mutex() {
+  static std::mutex one;
+  return one;
+}
+
+std::shared_ptr<FiltersInAForm> filters_of(const Tensor& weight) {
+  return std::const_pointer_cast<FiltersInAForm>(
+      std::dynamic_pointer_cast<const FiltersInAForm>(weight.annotation()));
+}
+
+}  // namespace
+
+// In training, those of an evaluation between two steps are only in the way.
+KeptFilters::KeptFilters(const Tensor& weight, Scratch& scratch)
+    : weight_(weight), scratch_(scratch.allocate()) {
+  const std::lock_guard lock(mutex());
+  if (grad_enabled())
+    weight_.annotate(nullptr);
+  else
+    filters_ = filters_of(weight_);
+}
+
+KeepFilters KeptFilters::ask() {
+  return [this](const void* form, std::size_t bytes) -> FilterMemory {
+    if (grad_enabled()) return {scratch_(bytes), false};
+    found_ = filters_ && filters_->form == form && filters_->bytes == bytes;
+    if (!found_) {
+      const MemoryLabel label("filters as convolutions read them");
+      filters_ = std::make_shared<FiltersInAForm>(form, bytes);
+    }
+    return {filters_->storage.data(), found_};
+  };
+}
+
+void KeptFilters::keep() {
+  if (found_ || grad_enabled() || !filters_) return;
+  const std::lock_guard lock(mutex());
+  weight_.annotate(filters_);
+}
+
+}  // namespace tweed
