@@ -173,7 +173,7 @@ void convolve(Cpu& here, const AnyConv& c, const Windows& windows, bool relu, co
   const int64_t band_size = band.inside ? 0 : images * band.rows * band_row;
   T* bands = numbers<T>(allocate, threads * (band_size + 16));
   // Few blocks are cut again, by panels.
-  const int64_t cuts = int64_t(blocks.size()) < 8 ? panels.count() : 1;
+  const int64_t cuts = too_few(int64_t(blocks.size()), threads) ? panels.count() : 1;
   for_tasks(int64_t(blocks.size()) * cuts, threads, [&](int64_t task, int thread) {
     const Block& block = blocks[std::size_t(task / cuts)];
     const Range some = cuts == 1 ? Range{0, panels.count()} : Range{task % cuts, task % cuts + 1};

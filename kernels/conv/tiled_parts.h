@@ -37,6 +37,11 @@ void for_tasks(int64_t tasks, int threads, F f) {
   for (int64_t task = 0; task < tasks; ++task) f(task, threads > 1 ? omp_get_thread_num() : 0);
 }
 
+/// Whether so few blocks would leave threads without work at the end.
+inline bool too_few(int64_t blocks, int threads) {
+  return blocks < std::max<int64_t>(8, 2 * int64_t(threads));
+}
+
 /// One where waking the others would cost more than it saves.
 inline int threads_for(const Cpu& here, const AnyConv& c) {
   const int64_t work = c.window.places() * c.window.patch() * c.out_channels;

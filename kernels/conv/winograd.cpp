@@ -197,7 +197,8 @@ void convolve(int threads, int64_t N, const Images<const T>& images, const Image
   }
   using Block = BlockOfTiles<T>;
   const int64_t size = Block::size(pass), blocks = ceil_div(pass.count, size);
-  const int64_t chunks = Block::chunks(pass), cuts = blocks < 8 ? chunks : 1;
+  // Few blocks are cut again, by columns.
+  const int64_t chunks = Block::chunks(pass), cuts = too_few(blocks, threads) ? chunks : 1;
   T* const scratch = numbers<T>(allocate, threads * Block::scratch(pass));
   for_tasks(blocks * cuts, threads, [&](int64_t task, int thread) {
     const int64_t first = task / cuts * size, cut = task % cuts;

@@ -10,6 +10,7 @@ using tiled::for_tasks;
 using tiled::most_steps;
 using tiled::numbers;
 using tiled::Panels;
+using tiled::too_few;
 
 /// Results along a tile's side: F(4x4) where few of the tiles' results lie outside, else F(2x2).
 inline int tile_side(int64_t out_h, int64_t out_w) {
