@@ -1,5 +1,6 @@
 // Times whole training steps on one fixed batch, and takes turns with PyTorch if asked to.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -13,6 +14,7 @@
 #include "nn/models/models.h"
 #include "nn/summary.h"
 #include "optim/sgd.h"
+#include "record/draw/curves.h"
 #include "train/image_form.h"
 #include "train/limits.h"
 #include "train/step.h"
@@ -26,7 +28,7 @@ struct Flags {
   int64_t batch_size = 32, image_size = 128, classes = 100;
   int pairs = 10, steps = 3;
   std::vector<std::string> python, modes{"eager"};
-  std::string json, precision = "f32";
+  std::string json, curves, precision = "f32";
   int64_t epoch = 0;
   bool recorded = true, quick = false;
   app::DeviceFlags device;
@@ -243,6 +245,40 @@ int bench_epoch(const Flags& f, Device device) {
   return 0;
 }
 
+// How the time of a step grows with the batch and with the images.
+int bench_sizes(const Flags& f, Device device) {
+  auto ms_of_image = [&](int64_t batch_size, int64_t image_size) {
+    Flags at = f;
+    at.batch_size = batch_size;
+    at.image_size = image_size;
+    Bench step(at, device);
+    step.run(1);
+    std::vector<double> turns;
+    for (int i = 0; i < f.pairs && !app::interrupted(); ++i) turns.push_back(step.run(f.steps));
+    return turns.empty() ? NAN : bench::median(turns) / double(batch_size);
+  };
+  const std::string side = std::to_string(f.image_size), name = side + "x" + side;
+  Series batches{"", {}, {}}, sides{"", {}, {}};
+  for (int64_t n = 1; n <= (f.quick ? 4 : 512) && !app::interrupted(); n *= 2) {
+    batches.x.push_back(double(n));
+    batches.y.push_back(ms_of_image(n, f.image_size));
+    std::printf("%4ld images of %s: %8.3f ms an image\n", long(n), name.c_str(), batches.y.back());
+  }
+  for (int64_t n = 32; n <= (f.quick ? 64 : 256) && !app::interrupted(); n += 32) {
+    sides.x.push_back(double(n));
+    sides.y.push_back(1e6 * ms_of_image(f.batch_size, n) / double(n * n));
+    std::printf("%4ld images of %ldx%ld: %8.1f ns a pixel\n", long(f.batch_size), long(n), long(n),
+                sides.y.back());
+  }
+  if (app::interrupted()) return 130;
+  draw_curves(f.curves, f.model + ", a training step on " + app::device_text(device),
+              {{"ms an image of " + name, "images in a batch", {batches}, true},
+               {"ns a pixel, " + std::to_string(f.batch_size) + " images in a batch",
+                "pixels along a side",
+                {sides}}});
+  return 0;
+}
+
 std::function<int()> prepare(int argc, char** argv) {
   CLI::App flags(
       "Times training steps: forward, backward and SGD on one batch in the device's memory. With "
@@ -285,14 +321,21 @@ std::function<int()> prepare(int argc, char** argv) {
                   "time an epoch of that many images of noise instead, with loading and "
                   "augmentation, without a rival")
       ->check(CLI::Range(1, 10'000'000));
+  flags.add_option("--curves", f->curves,
+                   "time batches of 1 to 512 images and images of 32 to 256 pixels instead, and "
+                   "draw the time of an image and of a pixel into this PNG file");
   flags.add_option("--json", f->json, "write everything to this file");
   f->device.add_to(flags);
   app::parse(flags, argc, argv);
   if (!f->json.empty()) app::make_output_folder(app::folder_of(f->json));
+  if (!f->curves.empty()) app::make_output_folder(app::folder_of(f->curves));
+  if (!f->curves.empty() && (f->epoch || !f->python.empty() || !f->json.empty()))
+    throw Error("--curves goes with none of --epoch, --python and --json");
   Device device = f->device.open();
   if (std::count(f->modes.begin(), f->modes.end(), "graph") && !device.is_cuda())
     throw Error("--modes graph is for cuda");
-  if (f->quick || is_simulated(device)) {
+  f->quick = f->quick || is_simulated(device);
+  if (f->quick) {
     if (!batch_size->count()) f->batch_size = 2;
     if (!image_size->count()) f->image_size = 32;
     if (!pairs->count()) f->pairs = 1;
@@ -302,6 +345,7 @@ std::function<int()> prepare(int argc, char** argv) {
   set_tf32(device, f->precision == "tf32");
   if (f->epoch && f->epoch < 8 * f->batch_size) throw Error("--epoch needs at least 8 batches");
   if (f->epoch) return [=] { return bench_epoch(*f, device); };
+  if (!f->curves.empty()) return [=] { return bench_sizes(*f, device); };
   return [=] { return bench(*f, device); };
 }
 

@@ -216,6 +216,23 @@ TEST_CASE("The benchmarks of whole networks end where a GPU is played") {
   }
 }
 
+TEST_CASE("train_bench draws the time of an image over batches and sizes") {
+  TemporaryFolder folder;
+  const std::string picture = folder.path() + "/curves.png";
+  const std::vector<std::string> arguments{"--quick", "--curves", picture};
+  const Outcome o = bench("train_bench", arguments);
+  INFO(o.err);
+  REQUIRE(o.code == 0);
+  for (auto line : {"   1 images of 32x32: ", "   4 images of 32x32: ", "   2 images of 64x64: "})
+    CHECK(o.out.find(line) != std::string::npos);
+  CHECK(decode_image(picture).width > 400);
+  auto with_rival = arguments;
+  with_rival.insert(with_rival.end(), {"--python", "python3"});
+  const Outcome wrong = bench("train_bench", with_rival);
+  CHECK(wrong.code == 2);
+  CHECK(wrong.err.find("--curves goes with none of") != std::string::npos);
+}
+
 TEST_CASE("train_bench takes turns with a rival in each mode") {
   TemporaryFolder folder;
   const std::string json = folder.path() + "/out.json";
