@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <new>
+#include <thread>
 
 #include "apps/help.h"
 #include "apps/numbers.h"
@@ -29,6 +30,13 @@ namespace tweed::app {
 namespace {
 
 constexpr int most_threads = 4096;
+
+// Of several processes; see fail_together().
+struct Together {
+  std::string who;
+  bool first = true;
+  std::function<void(int)> end_all;
+} together;
 
 std::atomic<bool> stop{false}, nobody_reads{false};
 std::atomic<int64_t> asked_at{0};  // milliseconds
@@ -68,9 +76,14 @@ void watch_signals() {
 
 int report(const char* name, const char* what, int code) {
   std::fflush(stdout);
+  // What befell all processes alike the first says, and has ended the others by then.
+  if (!together.first) std::this_thread::sleep_for(std::chrono::seconds(1));
+  be_silent(false);
+  const std::string who = together.who.empty() ? "" : " (" + together.who + ")";
   // A message names what somebody else wrote: it forges no line and fills no screen.
-  say_error("%s %s\n", styled_error(Style::red, name + std::string(":")).c_str(),
+  say_error("%s %s\n", styled_error(Style::red, name + who + ":").c_str(),
             printable(what, 1000).c_str());
+  if (together.end_all) together.end_all(code);
   return code;
 }
 
@@ -145,6 +158,10 @@ int run(const char* name, const std::function<std::function<int()>()>& prepare) 
   } catch (...) {
     return report_current(name, interrupted() ? 130 : 1);
   }
+}
+
+void fail_together(const std::string& who, bool first, std::function<void(int)> end_all) {
+  together = {who, first, std::move(end_all)};
 }
 
 bool interrupted() { return stop; }
@@ -226,7 +243,7 @@ void DeviceFlags::add_to(CLI::App& flags) {
       ->needs(movie_option_);
 }
 Device DeviceFlags::open() const {
-  set_threads(threads);
+  set_threads(threads ? threads : usual_threads);
   if (tweed::threads() > most_threads)
     throw Error("OMP_NUM_THREADS asks for " + std::to_string(tweed::threads()) +
                 " threads; at most " + std::to_string(most_threads) + " are of use");

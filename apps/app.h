@@ -18,6 +18,10 @@ namespace tweed::app {
 /// code 1.
 int run(const char* name, const std::function<std::function<int()>()>& prepare);
 
+/// From now on an error says which of several processes it is of, and ends all of them by
+/// `end_all` with the exit code. Where all fail alike, `first` is the one that says it.
+void fail_together(const std::string& who, bool first, std::function<void(int)> end_all);
+
 /// Whether the program shall stop: Ctrl-C or SIGTERM has come, or the terminal is closed (SIGHUP;
 /// not under nohup), nobody reads a pipe any more (SIGPIPE), the time on the processor is used up
 /// (SIGXCPU). The work checks it between steps and returns 130. A second Ctrl-C or SIGTERM ends the
@@ -37,6 +41,7 @@ void parse(CLI::App& flags, std::vector<std::string> words);
 struct DeviceFlags {
   std::string device = "cpu";
   int threads = 0;
+  int usual_threads = 0;  ///< where --threads is not given; 0: OpenMP's
   int gpu = 0;
   std::string movie, kernel;
   void add_to(CLI::App& flags);

@@ -77,13 +77,21 @@ std::string without_end(const std::string& path) {
 
 // A file system without locks is written to without one.
 RunFolder::RunFolder(const std::string& path)
-    : path_(path), lock_path_(path + "/" + run_file::lock), made_(missing_folders(without_end(path))) {
+    : path_(path),
+      lock_path_(path + "/" + run_file::lock),
+      made_(missing_folders(without_end(path))) {
   try {
     while (!take_lock()) continue;
   } catch (...) {
     leave();
     throw;
   }
+}
+
+std::shared_ptr<RunFolder> RunFolder::of_leader(const std::string& path) {
+  std::shared_ptr<RunFolder> folder(new RunFolder());
+  folder->path_ = path;
+  return folder;
 }
 
 // False if the file went away meanwhile.

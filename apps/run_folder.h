@@ -25,6 +25,8 @@ class RunFolder {
   /// Creates the folder if need be, and locks it.
   /// @throws Error  if it cannot be written to, or a process that runs has it: "process 123 ..."
   explicit RunFolder(const std::string& path);
+  /// A folder that another process of the same training has locked, and writes to.
+  static std::shared_ptr<RunFolder> of_leader(const std::string& path);
   /// Leaves no trace of a run that wrote nothing: folders that were made for it go.
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
@@ -33,6 +35,7 @@ class RunFolder {
   const std::string& path() const { return path_; }
 
  private:
+  RunFolder() = default;
   bool take_lock();
   void leave();
 

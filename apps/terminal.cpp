@@ -112,7 +112,11 @@ static std::string formatted(const char* format, va_list values) {
   return text;
 }
 
+static bool silent = false;
+void be_silent(bool on) { silent = on; }
+
 void say(const char* format, ...) {
+  if (silent) return;
   va_list values;
   va_start(values, format);
   std::fputs(wrapped(formatted(format, values), terminal_width(fileno(said_on))).c_str(), said_on);
@@ -120,6 +124,7 @@ void say(const char* format, ...) {
 }
 
 void say_error(const char* format, ...) {
+  if (silent) return;
   va_list values;
   va_start(values, format);
   std::fputs(wrapped(formatted(format, values), terminal_width(STDERR_FILENO)).c_str(), stderr);

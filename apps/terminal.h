@@ -8,6 +8,9 @@ namespace tweed::app {
 /// From now on everything that is said goes to stderr: stdout is for data, as --json prints them.
 void keep_stdout_for_data();
 
+/// From now on say() and say_error() say nothing, or again something.
+void be_silent(bool on);
+
 /// Whether what is said goes to a terminal, where a line may be rewritten.
 bool on_terminal();
 /// Columns of the terminal that a stream (STDOUT_FILENO, STDERR_FILENO) is; 0 if it is none.

@@ -187,6 +187,9 @@ void TrainFlags::add_computing_flags(CLI::App& app) {
   conv_option->capture_default_str();
   app.add_flag("--use-custom-conv", custom_conv, "the coursework's name for --conv im2col")
       ->excludes(conv_option);
+  app.add_flag("--sync-bn", training.trainer.sync_bn,
+               "with several processes (mpirun -n 4 train_miniplaces ...): batch norms take the "
+               "statistics of the whole batch, not of a process's share (docs/distributed.md)");
   app.add_option(
          "--precision", precision,
          "what layers compute in: f32; tf32 (cuda only); bf16, with float32 master weights, "

@@ -52,6 +52,7 @@ struct TrainFlags {
   bool head_only = false, half_weights = false, find_lr = false, check_only = false;
   bool overwrite = false, evaluate = false, attacked = false, pictures = false, custom_conv = false,
        summary = false;
+  std::shared_ptr<ProcessGroup> group;  // of processes that train together; null: there are none
   int64_t start_epoch = 0;
   bool saved_data = false;                  // DATA is that of the run that goes on
   std::vector<CLI::Option*> model_options;  // --model and its shorthands

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "apps/app.h"
 #include "apps/drawings/map_sheets.h"
 #include "apps/drawings/sheets.h"
 #include "apps/help.h"
+#include "apps/processes.h"
 #include "apps/search/find_lr.h"
 #include "apps/start_weights.h"
 #include "apps/train_flags.h"
@@ -70,6 +72,15 @@ DataSplits open_data(const TrainFlags& f) {
     throw Error(std::string(e.what()) +
                 " (the DATA of the run that goes on; another may be given)");
   }
+}
+
+// Of the processes of a machine the first makes the files of --pack, the others find them.
+DataSplits open_in_turn(const TrainFlags& f) {
+  if (!f.group || !(f.data.pack || !f.data.pack_folder.empty())) return open_data(f);
+  DataSplits data;
+  if (f.group->local_rank() == 0) data = open_data(f);
+  f.group->any(false);
+  return f.group->local_rank() == 0 ? data : open_data(f);
 }
 
 std::string name_of(const std::string& model) {
@@ -166,7 +177,8 @@ struct Evaluation {
   std::string method;  // the attack's name
   Device device;
   int workers = 0;
-  std::string out;  // for pictures; empty: none
+  std::string out;                      // for pictures; empty: none
+  std::shared_ptr<ProcessGroup> group;  // of processes that evaluate together; null: there are none
 
   const CheckpointInfo& info() const { return checkpoint.info; }
   // False after Ctrl-C.
@@ -174,11 +186,13 @@ struct Evaluation {
     EvaluateOptions options = evaluation_of(info(), workers);
     options.mirrored = mirrored;
     if (under) options.attack = attack_of(method, interruptible(*under), device);
+    options.group = group;
     Outcomes outcomes;
     options.see = [&](const Tensor& logits, const Tensor& labels) { outcomes.add(logits, labels); };
     const Score score = evaluate_shown(*checkpoint.network, data.validation, options);
-    if (interrupted()) return false;
-    say("%-24s%s\n", what, text(score, calibration_of(outcomes.read()), info().image_size).c_str());
+    if (group ? group->any(interrupted()) : interrupted()) return false;
+    const auto all = of_all_processes(group.get(), outcomes.read());
+    say("%-24s%s\n", what, text(score, calibration_of(all), info().image_size).c_str());
     std::fflush(stdout);
     return true;
   }
@@ -203,7 +217,7 @@ struct Evaluation {
                       // it is compared with.
                       (!attack || (print("clean, not mirrored:", false, nullptr) &&
                                    print("attacked:", false, &*attack))) &&
-                      (out.empty() || draw());
+                      (out.empty() || (group && !group->leads()) || draw());
     return done ? 0 : 130;
   }
 };
@@ -225,6 +239,7 @@ std::function<int()> prepare_evaluation(TrainFlags& f, Device device) {
   if (!f.validation.empty()) f.data.data = f.validation;
   e->workers = f.data.workers;
   e->device = device;
+  e->group = f.group;
   set_tf32(device, f.precision == "tf32");
   e->data = open_validation(f.data, e->checkpoint, device);
   if (f.precision == "bf16")
@@ -257,10 +272,55 @@ void announce(const TrainFlags& f, const DataSplits& data, const CheckpointInfo&
       printable(info.model).c_str(), long(network.parameter_count()), info.classes.size(),
       long(data.train.size()), long(data.validation.size()), info.image_size, info.image_size,
       device_text(device).c_str());
+  if (f.group)
+    say("%d processes train together (%s), %ld images a step in all\n", f.group->size(),
+        f.group->engine().c_str(), long(f.training.trainer.batch_size));
   const std::string& folder = f.training.folder->path();
   const bool moved = f.resume.empty() && !f.out_given() && folder != f.out;
   say("Files go to %s%s\n", printable(folder).c_str(),
       moved ? (": " + printable(f.out) + " holds another run").c_str() : "");
+}
+
+// The bytes of this program: the same source compiled otherwise may compute other bits.
+std::string digest_of_program() {
+  std::ifstream file("/proc/self/exe", std::ios::binary);
+  std::string all, block(1 << 20, '\0');
+  while (file.read(block.data(), std::streamsize(block.size())) || file.gcount() > 0)
+    all = digest(block.data(), std::size_t(file.gcount()), all);
+  return all;
+}
+
+// All labels, and some images, as they are stored.
+std::string digest_of(const Dataset& data) {
+  constexpr int64_t images = 16;
+  std::vector<int32_t> labels;
+  for (int64_t i = 0; i < data.size(); ++i) labels.push_back(data.label(i));
+  std::string all = digest(labels.data(), labels.size() * sizeof labels[0], all);
+  for (int64_t i = 0; i < std::min(images, data.size()); ++i) {
+    const Image image = data.image(i * data.size() / std::min(images, data.size()));
+    all = digest(image.pixels.data(), image.pixels.size(), all);
+  }
+  return all;
+}
+
+// What several processes must have in common to train one network.
+std::vector<Fact> facts_of(const TrainFlags& f, const DataSplits& data, const CheckpointInfo& info,
+                           const Module& network) {
+  std::vector<Fact> facts{{"version of Tweed", TWEED_VERSION}, {"build", digest_of_program()}};
+  for (auto& [name, values] : f.training.flags)
+    if (name != "data" && name != "--print-freq")
+      facts.push_back({"value of " + name, joined(values)});
+  facts.push_back({"value of --conv", f.conv});
+  facts.push_back({"list of classes", joined(info.classes)});
+  for (auto& [what, part] : {std::pair<const char*, const Dataset&>("training", data.train),
+                             {"validation", data.validation}}) {
+    facts.push_back({std::string("number of ") + what + " images", std::to_string(part.size())});
+    facts.push_back({std::string("content of the ") + what + " images", digest_of(part)});
+  }
+  std::vector<Tensor> weights;
+  for (auto& [name, t] : network.state()) weights.push_back(t);
+  facts.push_back({"set of initial weights", digest(weights)});
+  return facts;
 }
 
 ModulePtr new_network(const TrainFlags& f, const CheckpointInfo& info) {
@@ -299,12 +359,18 @@ std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Devi
     note_unused("--overwrite", "with --resume, which goes on in the run's own folder");
   t.overwrites = f.overwrite;
   if (f.overwrite && saved && !goes_on && !f.out_given()) f.out = saved->folder;
-  t.folder = open_run_folder({.out = f.out,
-                              .given = f.out_given(),
-                              .overwrite = f.overwrite,
-                              .resumed = goes_on ? saved->folder : ""});
+  t.trainer.group = f.group;
+  const FolderWish wish{.out = f.out,
+                        .given = f.out_given(),
+                        .overwrite = f.overwrite,
+                        .resumed = goes_on ? saved->folder : ""};
+  if (!f.group || f.group->leads()) t.folder = open_run_folder(wish);
+  if (f.group) {
+    const std::string path = f.group->broadcast(t.folder ? t.folder->path() : "");
+    if (!t.folder) t.folder = RunFolder::of_leader(path);
+  }
   check_early(f, saved ? saved->checkpoint.info.model : f.model, network);
-  DataSplits data = open_data(f);
+  DataSplits data = open_in_turn(f);
   check_several(f, data.train.classes());
   CheckpointInfo info = info_for(f, data);
   info.model = saved ? saved->checkpoint.info.model : name_of(f.model);
@@ -326,6 +392,7 @@ std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Devi
     std::fflush(stdout);
     return [t, network, data] { return find_lr_for(t, network, data.train); };
   }
+  if (f.group) check_agreement(*f.group, facts_of(f, data, info, *network));
   auto training = std::make_shared<Training>(t, info, network, std::move(data));
   if (saved) training->resume(*saved);
   announce(f, training->data(), info, *network, device);
@@ -410,6 +477,7 @@ std::vector<std::string> with_optimizer(const CommandLine& line,
 }
 
 std::function<int()> prepare(std::vector<std::string> words) {
+  const auto group = join_processes();
   const std::vector<std::string> typed = words;
   auto line = std::make_unique<CommandLine>(words);
   line->f.check_use(line->app);
@@ -424,6 +492,7 @@ std::function<int()> prepare(std::vector<std::string> words) {
           "FILE would bring\n");
     line = std::make_unique<CommandLine>(words);
   }
+  if (line->f.summary && group) throw Error("--summary is for one process");
   if (line->f.summary) return prepare_summary(line->f);
   std::optional<SavedRun> saved;
   if (!line->f.resume.empty() && !line->f.evaluate) {
@@ -433,6 +502,11 @@ std::function<int()> prepare(std::vector<std::string> words) {
     line->f.saved_data = !data_given;
   }
   TrainFlags& f = line->f;
+  f.group = group;
+  if (group) f.device.usual_threads = threads_of_process(*group);
+  if (group && f.find_lr)
+    throw Error("--find-lr looks for a rate in one process, which several take as well");
+  if (group && f.check_only) throw Error("--check is for one process");
   f.training.command = typed;
   if (!f.weights.empty() && !line->app.count("--normalize"))
     f.normalization = normalization_of_weights(f.weights, f.model);
@@ -446,5 +520,7 @@ std::function<int()> prepare(std::vector<std::string> words) {
 }  // namespace
 
 int app::train_main(int argc, char** argv) {
-  return app::run("train_miniplaces", [&] { return prepare({argv + 1, argv + argc}); });
+  const int code = app::run("train_miniplaces", [&] { return prepare({argv + 1, argv + argc}); });
+  leave_processes();
+  return code;
 }

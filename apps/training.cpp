@@ -42,6 +42,7 @@ int Training::run() {
 std::string Training::cause_of_divergence() {
   constexpr double longest = 300;  // seconds since the epoch began; looking takes a few times that
   progress_.clear();
+  if (options_.trainer.group) return "--resume and --watch-nan in one process name the operation";
   if (now() - epoch_started_ > longest) return "--resume and --watch-nan name the operation";
   const Position end = position();
   resume(load_run(path(run_file::state)));
@@ -72,7 +73,7 @@ int Training::go_on() {
     say_finished();
     return 0;
   }
-  if (options_.profile) profile();
+  if (options_.profile && leads()) profile();
   while (!done()) {
     if (!train_epoch() || !finish_epoch()) return stop();
   }
@@ -104,6 +105,12 @@ std::string Training::early_end() const {
          " without a better validation than epoch " + std::to_string(best_epoch_) + "'s";
 }
 
+// After Ctrl-C, in any of several processes.
+bool Training::stopping() const {
+  const auto& group = options_.trainer.group;
+  return group ? group->any(interrupted()) : interrupted();
+}
+
 // After Ctrl-C: keeps the position within the epoch.
 int Training::stop() {
   progress_.clear();
@@ -123,7 +130,7 @@ bool Training::train_epoch() {
   epoch_started_ = now();
   epoch_images_ = 0;
   log_read_ = epoch_started_;
-  while (!interrupted() && trainer_.step()) {
+  while (!stopping() && trainer_.step()) {
     epoch_images_ += options_.trainer.batch_size;
     note_step();
     show_progress();
@@ -136,7 +143,7 @@ bool Training::train_epoch() {
   trained_ += now() - epoch_started_;
   waited_ += trainer_.waited();
   log_steps();
-  return !interrupted();
+  return !stopping();
 }
 
 // A state of nothing but a new network is not worth keeping.
@@ -147,6 +154,7 @@ void Training::fail_diverged(const std::string& what) {
     close_log("failed");
   } else {
     log_.reset();
+    if (!leads()) throw Error(what);
     remove_followers(options_.folder->path());
     for (auto& file : {state, path(run_file::config)}) std::filesystem::remove(file, none);
   }

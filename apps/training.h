@@ -93,6 +93,9 @@ class Training {
   void drop_later_files();
   void keep_only_of_here(int64_t epoch, const char* weights, const char* state);
   bool stopped_early() const;
+  bool stopping() const;
+  bool leads() const { return !options_.trainer.group || options_.trainer.group->leads(); }
+  void follow_leader();
   std::string early_end() const;  ///< why it ends before its last epoch
   void check_same(const std::string& state, const nlohmann::json& run,
                   const CheckpointInfo& before) const;
@@ -126,7 +129,7 @@ class Training {
   std::unique_ptr<RunConfig> config_;
   std::vector<double> step_times_;  // when each step was done that is not logged yet
   double log_read_ = 0;             // when the log was read last
-  Outcomes outcomes_;               // of the last validation
+  std::vector<Outcome> outcomes_;   // of the last validation
   Tensor watched_;                  // images whose activations are measured
   double pages_written_ = 0, pages_took_ = 0, live_written_ = 0, live_took_ = 0;
 };

@@ -102,6 +102,9 @@ void Training::log_steps() {
   const double time = now(), before = std::exchange(log_read_, time);
   const auto times = std::exchange(step_times_, {});
   if (results.empty()) return;
+  first_gradient_ = results.back().first_gradient;
+  last_gradient_ = results.back().last_gradient;
+  if (!leads()) return;
   std::vector<LoggedStep> steps;
   for (std::size_t i = 0; i < results.size(); ++i) {
     double seconds = (time - before) / double(results.size());
@@ -111,8 +114,6 @@ void Training::log_steps() {
                      trainer_.rate(results[i].step),
                      double(options_.trainer.batch_size) / std::max(1e-9, seconds)});
   }
-  first_gradient_ = results.back().first_gradient;
-  last_gradient_ = results.back().last_gradient;
   log_->add(steps);
   show_live();
 }
@@ -163,7 +164,7 @@ void Training::log_epoch(const EpochScores& scores, double seconds) {
   const Score &train = scores.train, &val = scores.val;
   const int64_t epoch = position().epoch;
   const int64_t steps = std::min(trainer_.iterations(), epoch * trainer_.iterations_per_epoch());
-  const double calibration_error = calibration_of(outcomes_.read()).error;
+  const double calibration_error = calibration_of(outcomes_).error;
   std::vector<Metric> line{{"epoch", epoch},
                            {"lr", trainer_.rate(steps - 1)},
                            {"train_loss", train.loss},
@@ -205,8 +206,7 @@ void Training::write_pages(bool with_answers) {
   }
   log_->add_histograms(steps, trainer_.network());
   if (with_answers)
-    write_validation(options_.folder->path(), position().epoch, info_, data_.validation,
-                     outcomes_.read());
+    write_validation(options_.folder->path(), position().epoch, info_, data_.validation, outcomes_);
   write_report(options_.folder->path());
   pages_written_ = now();
   pages_took_ = pages_written_ - started;
@@ -214,6 +214,7 @@ void Training::write_pages(bool with_answers) {
 }
 
 void Training::close_log(const char* status) {
+  if (!leads()) return;
   const double partial = position().iteration > 0 ? now() - epoch_started_ : 0;
   config_->write(status, partial);
   write_report(options_.folder->path());

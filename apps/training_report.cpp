@@ -113,12 +113,13 @@ bool Training::finish_epoch() {
   EpochScores scores{.train = trainer_.score()};
   trainer_.check_finite();
   EvaluateOptions options = validation_of("Validating");
-  outcomes_ = {};
-  options.see = [&](const Tensor& logits, const Tensor& labels) { outcomes_.add(logits, labels); };
+  Outcomes outcomes;
+  options.see = [&](const Tensor& logits, const Tensor& labels) { outcomes.add(logits, labels); };
   scores.val = trainer_.evaluate(data_.validation, options);
-  if (robust_images_.size() > 0 && !interrupted())
+  outcomes_ = of_all_processes(options_.trainer.group.get(), outcomes.read());
+  if (robust_images_.size() > 0 && !stopping())
     scores.robust = trainer_.evaluate_robust(robust_images_, validation_of("Attacking"));
-  if (interrupted()) return false;
+  if (stopping()) return false;
   trainer_.end_epoch();
   progress_.clear();
   const double seconds = now() - epoch_started_;
@@ -143,7 +144,7 @@ void Training::save_epoch(const EpochScores& scores, double seconds) {
   save_weights(run_file::last);
   if (is_best) save_weights(run_file::best);
   const bool is_best_robust = scores.robust && note_robust(scores);
-  log_epoch(scores, seconds);
+  if (leads()) log_epoch(scores, seconds);
   save_epoch_state(is_best, is_best_robust);
   saved_ = true;
 }
@@ -155,7 +156,7 @@ bool Training::note_robust(const EpochScores& scores) {
   const bool is_best = robust_.add(position().epoch, scores.robust->top1, scores.train.top1,
                                    int64_t(info_.classes.size()));
   if (is_best) save_weights(run_file::best_robust);
-  if (robust_.collapsed == before.collapsed) return is_best;
+  if (robust_.collapsed == before.collapsed || !leads()) return is_best;
   say_error(
       "%s under attack %.1f %% of the validation images are right, after %.1f %% in epoch "
       "%ld, while training on attacked images got no worse (%.1f %%): the network withstands "

@@ -20,6 +20,7 @@ static nlohmann::json kind_of(const TrainingOptions& o) {
 // would leave a pair that does not belong together.
 void Training::save_state(const char* name) {
   const TrainerState state = trainer_.state();
+  if (!leads()) return;
   const auto& [at, tensors] = state;
   SafeTensors file;
   for (auto& [name, t] : tensors) file.tensors[name] = to_file_axes(t);
@@ -56,6 +57,7 @@ void Training::save_state(const char* name) {
 
 void Training::save_weights(const char* name) {
   const WeightsToKeep weights(trainer_);
+  if (!leads()) return;
   save_checkpoint(path(name), trainer_.network(), info_, options_.weights_as);
 }
 
@@ -65,8 +67,9 @@ void Training::save_within_epoch() {
   trainer_.score();
   trainer_.check_finite();
   log_steps();
-  if (position().epoch == 0 && !std::filesystem::exists(path(run_file::last)))
-    save_weights(run_file::last);
+  bool is_first = position().epoch == 0 && !std::filesystem::exists(path(run_file::last));
+  if (auto& group = options_.trainer.group) is_first = group->leader_says(is_first);
+  if (is_first) save_weights(run_file::last);
   save_state();
   saved_ = true;
 }
@@ -79,12 +82,14 @@ void Training::save_epoch_state(bool is_best, bool is_best_robust) {
   if (options_.keep > 0) names.push_back(kept_state(position().epoch));
   names.push_back(run_file::state);
   save_state(names[0].c_str());
+  if (!leads()) return;
   for (std::size_t i = 1; i < names.size(); ++i) keep_as(path(names[0]), path(names[i]));
   drop_states(position().epoch - options_.keep, position().epoch);
 }
 
 // States of epochs up to `first`, and of those after `after`.
 void Training::drop_states(int64_t first, int64_t after) {
+  if (!leads()) return;
   for (const int64_t epoch : kept_epochs(options_.folder->path()))
     if (epoch <= first || epoch > after) std::filesystem::remove(path(kept_state(epoch)));
 }
@@ -195,13 +200,16 @@ std::string Training::start() const {
 // files of a run that was here before go after it, so that a kill in between leaves them to the
 // next start.
 void Training::begin() {
+  const auto& group = options_.trainer.group;
+  bool elsewhere = saved_ && !same_folder(resumed_from_, options_.folder->path());
+  if (group) elsewhere = group->leader_says(elsewhere);
   if (!saved_) {
     save_state();
-    remove_followers(options_.folder->path());
+    if (leads()) remove_followers(options_.folder->path());
     drop_states(0, 0);
-    if (options_.overwrites)  // pictures of the network that was
+    if (options_.overwrites && leads())  // pictures of the network that was
       for (auto name : {run_file::saliency, run_file::attack}) std::filesystem::remove(path(name));
-  } else if (!same_folder(resumed_from_, options_.folder->path())) {
+  } else if (elsewhere) {
     take_files_along();
   } else if (from_earlier_) {
     save_state();
@@ -213,7 +221,19 @@ void Training::begin() {
   }
   if (!std::filesystem::exists(path(run_file::best_robust)))
     robust_ = {.last = robust_.last, .collapsed = robust_.collapsed};
-  open_log();
+  if (group) follow_leader();
+  if (leads()) open_log();
+}
+
+// What is best decides when all end, and only the leader is sure to see the files.
+void Training::follow_leader() {
+  nlohmann::json best{best_, best_epoch_, robust_.best, robust_.best_epoch, robust_.train_at_best};
+  best = nlohmann::json::parse(options_.trainer.group->broadcast(best.dump()));
+  best_ = best.at(0);
+  best_epoch_ = best.at(1);
+  robust_.best = best.at(2);
+  robust_.best_epoch = best.at(3);
+  robust_.train_at_best = best.at(4);
 }
 
 // A run that goes on elsewhere: its state first, so that the folder can be gone on with from then
@@ -222,10 +242,12 @@ void Training::take_files_along() {
   namespace fs = std::filesystem;
   save_state();
   drop_states(0, 0);
-  remove_followers(options_.folder->path());
+  if (leads()) remove_followers(options_.folder->path());
   constexpr auto how = fs::copy_options::recursive | fs::copy_options::overwrite_existing;
   for (auto name : run_file::followers)
-    if (const std::string before = resumed_from_ + "/" + name; fs::exists(before))
+    if (!leads())
+      break;
+    else if (const std::string before = resumed_from_ + "/" + name; fs::exists(before))
       fs::copy(before, path(name), how);
   if (from_earlier_) drop_later_files();
 }
@@ -235,7 +257,7 @@ void Training::drop_later_files() {
   drop_states(0, position().epoch);
   save_weights(run_file::last);
   for (auto name : {run_file::curves, run_file::filters, run_file::validation, run_file::report})
-    std::filesystem::remove(path(name));
+    if (leads()) std::filesystem::remove(path(name));
   keep_only_of_here(best_epoch_, run_file::best, run_file::best_state);
   keep_only_of_here(robust_.best >= 0 ? robust_.best_epoch : 0, run_file::best_robust,
                     run_file::best_robust_state);
@@ -248,7 +270,7 @@ void Training::keep_only_of_here(int64_t epoch, const char* weights, const char*
   if (epoch > 0 && epoch == position().epoch) {
     save_weights(weights);
     save_state(state);
-  } else {
+  } else if (leads()) {
     for (auto name : {weights, state}) std::filesystem::remove(path(name));
   }
 }

@@ -31,7 +31,10 @@ class RecordedAttack {
     x_.copy_from(x);
     labels_.copy_from(labels);
     clock_.fill(before.step);
-    network.set_random_step({before.seed, 0, clock_});
+    RandomStep within = before;
+    within.step = 0;
+    within.clock = clock_;
+    network.set_random_step(within);
     replay_();
     network.set_random_step(before);
     return attacked_;

@@ -61,18 +61,19 @@ Pgd::Pgd(const PgdOptions& options, Device device) : options_(options) {
   unit_ = on_device(space.unit, device);
 }
 
-Tensor Pgd::started(const Tensor& x, uint32_t batch, uint32_t use, const Tensor& clock) const {
+Tensor Pgd::started(const Tensor& x, const RandomStep& batch, uint32_t use) const {
   check_images(x);
   const trace::Scope scope("random start", "attack");
   const AttackSpace& space = options_.space;
   if (space.norm != Norm::linf) {
-    Draws draws(options_.seed, {.step = batch, .clock = clock}, draws_of_starts + 8 * use);
+    Draws draws(options_.seed, batch, draws_of_starts + 8 * use);
     const Tensor change = random_change(x, space.radius, space.norm, draws, use == 1) / unit_;
     return maximum(minimum(x + change, hi_), lo_);
   }
   Tensor y = Tensor::empty_like(x);
-  const ClockedKey key(RandomKey{options_.seed, Purpose::attack, batch, use},
-                       clock.defined() ? clock.read<int32_t>() : Span<const int32_t>());
+  const ClockedKey key(
+      RandomKey{options_.seed, Purpose::attack, batch.step, use, batch.first, batch.images},
+      batch.clock.defined() ? batch.clock.read<int32_t>() : Span<const int32_t>());
   on(x.device(), [&](auto& here) {
     random_start(here, key, x.read<float>(),
                  {eps_.read<float>(), lo_.read<float>(), hi_.read<float>()}, y.write<float>());
@@ -125,13 +126,13 @@ void Pgd::step(const Tensor& x, const Tensor& gradient, Tensor& images) const {
 }
 
 // From one start to the end. False if it was cancelled.
-bool Pgd::run(Module& network, const Tensor& x, PgdResult& result, uint32_t batch,
-              const Tensor& clock, uint32_t use) const {
-  result.images = options_.random_start ? started(x, batch, use, clock) : x.clone();
+bool Pgd::run(Module& network, const Tensor& x, PgdResult& result, const RandomStep& batch,
+              uint32_t use) const {
+  result.images = options_.random_start ? started(x, batch, use) : x.clone();
   Tensor gathered;
   for (int i = 0; i < options_.steps; ++i) {
     if (options_.is_cancelled()) return false;
-    Tensor gradient = this->gradient(network, result.images, result, batch);
+    Tensor gradient = this->gradient(network, result.images, result, batch.step);
     if (options_.momentum > 0) {
       const Tensor in_units = gradient / unit_;
       const Tensor at_one = divided(in_units, sum_of_each(abs(in_units)));
@@ -156,20 +157,20 @@ Tensor Pgd::rated(Module& network, PgdResult& result, const Tensor& labels) cons
   return (up ? each : -each) + fooled * 1e6;
 }
 
-PgdResult Pgd::operator()(Module& network, const Tensor& x, const Tensor& labels, uint32_t batch,
-                          const Tensor& clock, bool final_loss) const {
+PgdResult Pgd::operator()(Module& network, const Tensor& x, const Tensor& labels,
+                          const RandomStep& batch, bool final_loss) const {
   check_images(x);
   std::optional<EvalMode> eval;
   if (!options_.training_mode) eval.emplace(network);
   PgdResult result;
-  result.labels = labels_to_move(network, x, labels, options_, {.step = batch, .clock = clock});
-  if (!run(network, x, result, batch, clock, 0)) return result;
+  result.labels = labels_to_move(network, x, labels, options_, batch);
+  if (!run(network, x, result, batch, 0)) return result;
   if (options_.restarts == 1 && !final_loss) return result;
   Tensor best = rated(network, result, labels);
   for (int k = 1; k < options_.restarts; ++k) {
     PgdResult next;
     next.labels = result.labels;
-    if (!run(network, x, next, batch, clock, uint32_t(k) + 1)) return result;
+    if (!run(network, x, next, batch, uint32_t(k) + 1)) return result;
     const Tensor rating = rated(network, next, labels), better = above(rating, best);
     result.images = select(better, next.images, result.images);
     best = select(better, rating, best);
@@ -182,8 +183,7 @@ PgdResult Pgd::operator()(Module& network, const Tensor& x, const Tensor& labels
 
 Attack pgd_in_step(const PgdOptions& options, Device device) {
   return [pgd = Pgd(options, device)](Module& network, const Tensor& x, const Tensor& labels) {
-    const RandomStep& random = network.random_step();
-    return pgd(network, x, labels, random.step, random.clock, false).images;
+    return pgd(network, x, labels, network.random_step(), false).images;
   };
 }
 
@@ -197,11 +197,11 @@ Attack pgd_attack(const PgdOptions& options, Device device) {
 
 PgdResult pgd(Module& network, const Tensor& x, const Tensor& labels, const PgdOptions& options,
               uint32_t batch) {
-  return Pgd(options, x.device())(network, x, labels, batch);
+  return Pgd(options, x.device())(network, x, labels, {.step = batch});
 }
 
 Tensor random_noise(const Tensor& x, const AttackSpace& space, uint64_t seed, uint32_t batch) {
-  return Pgd({.space = space, .seed = seed}, x.device()).started(x, batch, 1);
+  return Pgd({.space = space, .seed = seed}, x.device()).started(x, {.step = batch}, 1);
 }
 
 }  // namespace tweed

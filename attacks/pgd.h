@@ -68,19 +68,18 @@ class Pgd {
  public:
   Pgd(const PgdOptions& options, Device device);
   /// As pgd() below.
-  /// @param batch       names the batch for the random start
-  /// @param clock       (1), int32: its value is added to `batch` when the kernel runs
+  /// @param batch       names the batch for the random start; its seed does not count
   /// @param final_loss  whether the loss after the last step is computed, which takes a pass
-  PgdResult operator()(Module& network, const Tensor& x, const Tensor& labels, uint32_t batch = 0,
-                       const Tensor& clock = {}, bool final_loss = true) const;
+  PgdResult operator()(Module& network, const Tensor& x, const Tensor& labels,
+                       const RandomStep& batch = {}, bool final_loss = true) const;
   /// x plus noise in the ball. @param use  0, or 2 and more: the attack's own starts
-  Tensor started(const Tensor& x, uint32_t batch, uint32_t use, const Tensor& clock = {}) const;
+  Tensor started(const Tensor& x, const RandomStep& batch, uint32_t use) const;
   /// One step of `images` along a gradient, and back into the space around x.
   void step(const Tensor& x, const Tensor& gradient, Tensor& images) const;
 
  private:
   Tensor gradient(Module& network, const Tensor& images, PgdResult& result, uint32_t batch) const;
-  bool run(Module& network, const Tensor& x, PgdResult& result, uint32_t batch, const Tensor& clock,
+  bool run(Module& network, const Tensor& x, PgdResult& result, const RandomStep& batch,
            uint32_t use) const;
   Tensor rated(Module& network, PgdResult& result, const Tensor& labels) const;
 

@@ -124,8 +124,9 @@ Tensor Draws::uniform(const Tensor& like) {
   auto one = [&](double v) { return Tensor::full({1}, v, DType::float32, device); };
   const Tensor middle = Tensor::zeros_like(like), y = Tensor::empty_like(like);
   const Tensor radius = one(1), lo = one(-infinity), hi = one(infinity);
-  const ClockedKey key(RandomKey{seed_, Purpose::attack, step_.step, use_++},
-                       step_.clock.defined() ? step_.clock.read<int32_t>() : Span<const int32_t>());
+  const ClockedKey key(
+      RandomKey{seed_, Purpose::attack, step_.step, use_++, step_.first, step_.images},
+      step_.clock.defined() ? step_.clock.read<int32_t>() : Span<const int32_t>());
   on(device, [&](auto& here) {
     random_start(here, key, middle.read<float>(),
                  {radius.read<float>(), lo.read<float>(), hi.read<float>()}, y.write<float>());

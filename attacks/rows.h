@@ -58,7 +58,7 @@ class Draws {
   /// @param first  uses below it belong to others
   Draws(uint64_t seed, const RandomStep& step, uint32_t first)
       : seed_(seed), step_(step), use_(first) {}
-  /// Uniform in [-1, 1), of the shape and device of `like`.
+  /// Uniform in [-1, 1), of the shape and device of `like`, whose rows are the batch's.
   Tensor uniform(const Tensor& like);
   /// About normal, with a variance of 4/3: what only its direction is taken of.
   Tensor bell(const Tensor& like);

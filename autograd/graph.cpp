@@ -4,6 +4,7 @@
 #include <map>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "autograd/describe.h"
 #include "autograd/leaf_additions.h"
@@ -58,29 +59,53 @@ bool is_aligned(const Tensor& t) { return reinterpret_cast<std::uintptr_t>(t.add
 
 class Walk {
  public:
-  Walk(bool keep_graph, const std::unordered_set<Node*>* targets, const NodePtr& root)
-      : keep_graph_(keep_graph), targets_(targets), saved_(root) {
+  Walk(bool keep_graph, const std::unordered_set<Node*>* targets, const NodePtr& root,
+       GradientObserver* observer = nullptr)
+      : keep_graph_(keep_graph), targets_(targets), observer_(observer), saved_(root) {
     if (targets_) needed_ = paths_to(*targets_, root);
+    if (observer_) visit(root, [&](Node& node) { count_uses(node); });
   }
   void run(const NodePtr& root, const Tensor& dy) {
     const trace::Scope scope("gradients added up", "backward");
     add(root, dy);
-    while (!pending_.empty()) {
-      auto [node, grad] = std::move(pending_.begin()->second);
-      pending_.erase(pending_.begin());
-      for (auto& hook : node->hooks)
-        if (Tensor changed = hook(grad); changed.defined()) {
-          check_fits("on_gradient", "the result", changed, "the gradient", grad);
-          grad = changed;
-        }
-      if (targets_ && targets_->count(node.get())) results_[node.get()] = grad;
-      node->leaf ? finish_leaf(*node, grad) : step(*node, std::move(grad));
-    }
-    leaf_additions_.finish();
+    while (!pending_.empty()) go_back(pending_.begin());
+    finish_additions();
   }
   Tensor result(Node* node) { return results_[node]; }
 
  private:
+  using Pending = std::map<uint64_t, std::pair<NodePtr, Tensor>, std::greater<>>;
+
+  void go_back(Pending::iterator at) {
+    auto [node, grad] = std::move(at->second);
+    pending_.erase(at);
+    for (auto& hook : node->hooks)
+      if (Tensor changed = hook(grad); changed.defined()) {
+        check_fits("on_gradient", "the result", changed, "the gradient", grad);
+        grad = changed;
+      }
+    if (targets_ && targets_->count(node.get())) results_[node.get()] = grad;
+    node->leaf ? finish_leaf(*node, grad) : step(*node, std::move(grad));
+  }
+  void count_uses(const Node& node) {
+    for (auto& input : node.inputs)
+      if (input && input->leaf) ++uses_[input.get()];
+  }
+  // Leaves are older than what was computed from them, so the walk comes to them last. With an
+  // observer they are finished once the last operation that uses them has gone back.
+  void finish_unused(const std::vector<NodePtr>& inputs) {
+    for (auto& input : inputs) {
+      if (!input || !input->leaf || --uses_.at(input.get()) > 0) continue;
+      if (auto place = pending_.find(input->id); place != pending_.end()) go_back(place);
+      if (input->grad.defined()) complete_.push_back(input->grad);
+    }
+    if (!complete_.empty()) finish_additions();
+    observer_->worked();
+  }
+  void finish_additions() {
+    leaf_additions_.finish();
+    for (auto& gradient : std::exchange(complete_, {})) observer_->complete(gradient);
+  }
   bool wanted(const NodePtr& node) const {
     return node && (!targets_ || needed_.count(node.get()));
   }
@@ -128,7 +153,9 @@ class Walk {
           add(node.inputs[i], std::move(grads[i]));
       }
     }
+    const std::vector<NodePtr> inputs = observer_ ? node.inputs : std::vector<NodePtr>();
     if (!keep_graph_) release(node);
+    if (observer_) finish_unused(inputs);
   }
   // The sum that an operation may add its gradient of input i to: what others have given in this
   // walk, else a leaf's buffer. Nobody else knows it, but the same input may stand there twice.
@@ -166,9 +193,12 @@ class Walk {
 
   bool keep_graph_;
   const std::unordered_set<Node*>* targets_;
+  GradientObserver* observer_;
+  std::unordered_map<const Node*, int> uses_;  // of leaves, that have not gone back yet
+  std::vector<Tensor> complete_;               // gradients, once put-off additions are made
   std::unordered_set<Node*> needed_;
   const SavedMemory saved_;
-  std::map<uint64_t, std::pair<NodePtr, Tensor>, std::greater<>> pending_;
+  Pending pending_;
   std::unordered_map<Node*, Tensor> results_;
   LeafAdditions leaf_additions_;
 };
@@ -215,10 +245,10 @@ void set_grad(const Tensor& t, const Tensor& buffer) {
 }
 void clear_grad(const Tensor& t) { leaf_of(t, "clear_grad")->grad = {}; }
 
-void backward(const Tensor& y, bool keep_graph, const Tensor& dy) {
+void backward(const Tensor& y, bool keep_graph, const Tensor& dy, GradientObserver* observer) {
   Tensor start = start_of(y, dy, "backward");
   NoGrad no_grad;
-  Walk(keep_graph, nullptr, node_of(y)).run(node_of(y), start);
+  Walk(keep_graph, nullptr, node_of(y), observer).run(node_of(y), start);
 }
 
 std::vector<Tensor> grad_of(const Tensor& y, const std::vector<Tensor>& tensors, bool keep_graph,

@@ -33,15 +33,28 @@ void set_grad(const Tensor& t, const Tensor& buffer);
 /// Forgets the gradient of leaf t.
 void clear_grad(const Tensor& t);
 
+/// Is told how far a walk back has come, so that others can begin with gradients that are there.
+class GradientObserver {
+ public:
+  virtual ~GradientObserver() = default;
+  /// Everything of a leaf's gradient has been added to it.
+  virtual void complete(const Tensor& gradient) = 0;
+  /// An operation has gone back.
+  virtual void worked() = 0;
+};
+
 /// Adds d(y)/d(leaf) to the gradient of each leaf that y was computed from.
 ///
 /// @param y           a recorded result; one element, unless dy is given
 /// @param dy          the gradient to start from, of y's shape, dtype and device; 1 by default
 /// @param keep_graph  keeps what the walk needs, so that it can be repeated
+/// @param observer    if given, hears of each leaf as soon as its last part is there
 /// @throws ShapeError  "[backward] dy is (2) float64 on cpu, y is (2) float32 on cpu"
-/// @throws Error       if the graph has been freed by an earlier walk, or a tensor that it had saved
+/// @throws Error       if the graph has been freed by an earlier walk, or a tensor that it had
+/// saved
 ///                     was changed in place since
-void backward(const Tensor& y, bool keep_graph = false, const Tensor& dy = {});
+void backward(const Tensor& y, bool keep_graph = false, const Tensor& dy = {},
+              GradientObserver* observer = nullptr);
 
 /// d(y)/d(t) for each of `tensors`, leaves or intermediate results, without touching any grad().
 /// Only the operations between them and y run. Undefined where y does not depend on t.

@@ -22,7 +22,7 @@ void check_scale_and_shift(const char* op, const Tensor& x, const Tensor& gamma,
 
 void check_batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
                       const Tensor& running_mean, const Tensor& running_var, const Tensor& batches,
-                      bool training) {
+                      bool training, const BatchParts* parts) {
   const char* op = "batch_norm";
   check_scale_and_shift(op, x, gamma, beta);
   const Shape channels = {x.dim(-1)};
@@ -39,8 +39,13 @@ void check_batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
   if (batches.defined() &&
       (batches.dtype() != DType::int32 || batches.size() != 1 || !(batches.device() == x.device())))
     fail(op, "batches is ", batches.shape(), " of ", batches.dtype(), " on ", batches.device());
-  if (training && x.size() == x.dim(-1))
+  if (training && x.size() == x.dim(-1) && !(parts && parts->images() > 1))
     fail(op, "x is ", x.shape(), ": training needs more than one row");
+}
+
+// Of rows here, those of all parts.
+int64_t rows_of_all(int64_t rows, const BatchParts& parts) {
+  return rows / parts.own_images() * parts.images();
 }
 
 Grads no_gradients(const Tensor& x, const Tensor& gamma) {
@@ -48,6 +53,21 @@ Grads no_gradients(const Tensor& x, const Tensor& gamma) {
 }
 
 int64_t rows_of(const Tensor& x) { return x.dim(-1) ? x.size() / x.dim(-1) : 0; }
+
+// The mean of each channel, and the sum of squared deviations from it: (2, C).
+Tensor moments_of(const Tensor& x) {
+  const int64_t C = x.dim(-1), rows = rows_of(x);
+  const Tensor result = Tensor::empty({2, C}, accumulator_dtype(x), x.device());
+  dispatch("batch_norm", x, [&]<class T>(auto& here) {
+    using A = acc_t<T>;
+    if (auto known = std::dynamic_pointer_cast<const ChannelMoments>(x.annotation()))
+      return batch_norm_join_moments(here, rows, known->slab_rows, known->moments.read<A>(),
+                                     result.write<A>());
+    Tensor partial = Tensor::empty({batch_norm_slabs(rows, C), 2, C}, result.dtype(), x.device());
+    batch_norm_moments(here, rows, x.read<T>(), result.write<A>(), partial.write<A>());
+  });
+  return result;
+}
 
 // The batch's mean and rstd in training, with the running ones updated; else the running ones.
 void find_statistics(const Tensor& x, const Tensor& running_mean, const Tensor& running_var,
@@ -61,6 +81,12 @@ void find_statistics(const Tensor& x, const Tensor& running_mean, const Tensor& 
   dispatch("batch_norm", x, [&]<class T>(auto& here) {
     using A = acc_t<T>;
     if (!training) return batch_norm_rstd(here, eps, running_var.read<A>(), rstd.write<A>());
+    if (const BatchParts* parts = options.parts)
+      return batch_norm_join_parts(here, parts->images(), rows / parts->own_images(), eps, momentum,
+                                   parts->gather(moments_of(x)).read<A>(), mean.write<A>(),
+                                   rstd.write<A>(), write_or_empty<A>(running_mean),
+                                   write_or_empty<A>(running_var),
+                                   write_or_empty<int32_t>(batches));
     if (auto known = std::dynamic_pointer_cast<const ChannelMoments>(x.annotation()))
       return batch_norm_join(here, rows, known->slab_rows, eps, momentum, known->moments.read<A>(),
                              mean.write<A>(), rstd.write<A>(), write_or_empty<A>(running_mean),
@@ -76,6 +102,30 @@ void find_statistics(const Tensor& x, const Tensor& running_mean, const Tensor& 
   running_var.changed();
 }
 
+// Back through the statistics of a batch of which other processes have parts.
+Grads backward_of_parts(const Saved& s, const Tensor& dy, Want want, Activation activation,
+                        const BatchParts& parts) {
+  const Tensor &x = s[0], &gamma = s[1], &mean = s[2], &rstd = s[3], &y = s[4];
+  const int64_t C = gamma.size(), rows = rows_of(x);
+  Tensor dx, dgamma = Tensor::empty_like(gamma), dbeta = Tensor::empty_like(gamma);
+  if (want[0]) dx = Tensor::empty_like(x);
+  const Tensor sums = Tensor::empty({2, C}, mean.dtype(), mean.device());
+  const Tensor slopes = Tensor::empty_like(sums);
+  Tensor partial = Tensor::empty({batch_norm_slabs(rows, C), 2, C}, mean.dtype(), mean.device());
+  dispatch("batch_norm", dy, [&]<class T>(auto& here) {
+    using A = acc_t<T>;
+    batch_norm_sums(here, activation, rows, x.read<T>(), mean.read<A>(), rstd.read<A>(),
+                    read_or_empty<T>(y), dy.read<T>(), dgamma.write<T>(), dbeta.write<T>(),
+                    sums.write<A>(), partial.write<A>());
+    if (!want[0]) return;
+    batch_norm_backward_by_sums(here, activation, rows, rows_of_all(rows, parts), x.read<T>(),
+                                gamma.read<T>(), mean.read<A>(), rstd.read<A>(),
+                                read_or_empty<T>(y), dy.read<T>(), parts.gather(sums).read<A>(),
+                                slopes.write<A>(), dx.write<T>());
+  });
+  return {dx, dgamma, dbeta};
+}
+
 }  // namespace
 
 Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
@@ -83,7 +133,9 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
                   const BatchNormOptions& options) {
   const bool training = options.training;
   const Activation activation = options.activation;
-  check_batch_norm(x, gamma, beta, running_mean, running_var, options.batches, training);
+  const BatchParts* const parts = training ? options.parts : nullptr;
+  check_batch_norm(x, gamma, beta, running_mean, running_var, options.batches, training,
+                   options.parts);
   Tensor mean, rstd, y = Tensor::empty_like(x);
   if (x.size()) find_statistics(x, running_mean, running_var, options, mean, rstd);
   dispatch("batch_norm", x, [&]<class T>(auto& here) {
@@ -100,6 +152,7 @@ Tensor batch_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta,
                 [=](const Saved& s, const Tensor& dy, Want want) {
                   const Tensor &x = s[0], &gamma = s[1], &mean = s[2], &rstd = s[3], &y = s[4];
                   if (!x.size()) return no_gradients(x, gamma);
+                  if (parts) return backward_of_parts(s, dy, want, activation, *parts);
                   const int64_t C = gamma.size(), rows = rows_of(x);
                   Tensor dx, dgamma = Tensor::empty_like(gamma), dbeta = Tensor::empty_like(gamma);
                   if (want[0]) dx = Tensor::empty_like(x);

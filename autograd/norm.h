@@ -5,11 +5,25 @@
 
 namespace tweed {
 
+/// The other parts of a batch, which other processes have: what batch norm asks for so that its
+/// statistics are those of all. Every process asks for the same, in the same order.
+class BatchParts {
+ public:
+  virtual ~BatchParts() = default;
+  /// The images of all parts, and of this one. Part p begins with image images() * p / parts.
+  virtual int64_t images() const = 0;
+  virtual int64_t own_images() const = 0;
+  /// What each process has for `own`, in the order of the parts: (parts, ...).
+  virtual Tensor gather(const Tensor& own) const = 0;
+};
+
 struct BatchNormOptions {
   bool training = false;  ///< normalises by the batch's statistics, and updates the running ones
   double momentum = 0.1, eps = 1e-5;
   Activation activation = Activation::none;  ///< none, or relu in the same pass
   Tensor batches;  ///< int32, one element, counted up in training; may be undefined
+  /// In training, the other parts of the batch, which must outlive the graph. Null: x is all of it.
+  const BatchParts* parts = nullptr;
 };
 
 /// Batch normalisation over the last axis, with PyTorch's conventions.

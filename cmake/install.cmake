@@ -3,7 +3,7 @@
 #   library   headers, libraries, and the package that find_package(tweed) finds
 #   apps      the programs; they need none of the above
 include(GNUInstallDirs)
-set(folders_with_headers kernels tensor autograd data nn optim explain attacks train record)
+set(folders_with_headers kernels tensor autograd distributed data nn optim explain attacks train record)
 install(DIRECTORY ${folders_with_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tweed
   COMPONENT library FILES_MATCHING PATTERN "*.h")
 install(FILES tweed.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tweed COMPONENT library)

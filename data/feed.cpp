@@ -95,7 +95,8 @@ Feed::Feed(const Dataset& data, Device device, const LoaderOptions& options, Res
       viewer_(device, data.image_side(), options.image_size, options.normalization) {
   if (resident_ && !data.in_memory())
     throw Error("[feed] the images are decoded on the fly, so they cannot stay on the device");
-  const int64_t size = options.image_size, side = data.image_side(), batch = options.batch_size;
+  const int64_t size = options.image_size, side = data.image_side(),
+                batch = options.share.images(options.batch_size);
   MemoryLabel label("images");
   images_ = PackedImages::empty({batch, size, size, 3}, form.packing, form.dtype, device);
   labels_ = Tensor::empty({batch}, DType::int32, device);
@@ -141,13 +142,16 @@ bool Feed::next() {
 bool Feed::next_resident() {
   const int64_t first = next_batch_ * options_.batch_size;
   if (first + options_.batch_size > data_.size()) return false;
-  const auto rows = std::size_t(options_.batch_size * views_), step = std::size_t(views_);
+  const int64_t batch = options_.batch_size;
+  const auto rows = std::size_t(options_.share.images(batch) * views_), step = std::size_t(views_);
   std::vector<View> views(rows);
   std::vector<Curve> curves(curves_.defined() ? rows : 0);
   auto stored = [&](int64_t sample) { return data_.stored(sample); };
-  for (std::size_t i = 0; i < rows; i += step)
-    choose_views(data_, options_, order_[std::size_t(first) + i / step], stored, &views[i],
+  for (std::size_t i = 0; i < rows; i += step) {
+    const int64_t place = options_.share.place(batch, int64_t(i / step));
+    choose_views(data_, options_, order_[std::size_t(first + place)], stored, &views[i],
                  curves.empty() ? nullptr : &curves[i]);
+  }
   plan_.copy_from(Tensor::from(words_of(views), plan_.shape()));
   if (curves_.defined()) curves_.copy_from(Tensor::from(bytes_of(curves), curves_.shape()));
   ++next_batch_;

@@ -65,10 +65,10 @@ class Feed {
   /// Fills images() and labels(). May be recorded.
   void load();
 
-  /// (batch_size, size, size, 3), or as PackedImages.
+  /// (N, size, size, 3), or as PackedImages, of a whole batch or of the options' share of each.
   const Tensor& images() const { return images_; }
-  const Tensor& labels() const { return labels_; }  ///< (batch_size), int32
-  /// Of the images that are mixed in, (batch_size), int32, and how much of the label is theirs,
+  const Tensor& labels() const { return labels_; }  ///< (N), int32
+  /// Of the images that are mixed in, (N), int32, and how much of the label is theirs,
   /// float32; undefined where none are.
   const Tensor& other_labels() const { return other_labels_; }
   const Tensor& label_shares() const { return label_shares_; }

@@ -61,14 +61,15 @@ struct Loader::State {
                        std::to_string(dataset.image_side()));
     if (o.training) order = shuffled_order(data.size(), o.seed, o.epoch);
     batches = (data.size() + (o.training ? 0 : o.batch_size - 1)) / o.batch_size;
-    next_made = next_taken = std::min(o.first_batch, batches);
+    end = std::min(o.end_batch, batches);
+    next_made = next_taken = std::min(o.first_batch, end);
     ahead = 2 * o.workers;
     threads = start_threads(o.workers, [this] { work(); });
   }
   ~State() {
     {
       std::lock_guard lock(mutex);
-      next_made = batches;
+      next_made = end;
       closed = true;
     }
     room.notify_all();
@@ -78,7 +79,8 @@ struct Loader::State {
   // Fills `batch` with the batch number `number`.
   void make(int64_t number, Batch& batch) const {
     int64_t first = number * options.batch_size, size = options.image_size;
-    batch.count = std::min(options.batch_size, data.size() - first);
+    batch.count = options.training ? options.share.images(options.batch_size)
+                                   : std::min(options.batch_size, data.size() - first);
     const std::size_t rows = std::size_t(batch.count) * std::size_t(views());
     if (options.stored) {
       batch.pixels.resize(rows * stored_bytes());
@@ -90,7 +92,9 @@ struct Loader::State {
     batch.labels.resize(std::size_t(batch.count));
     batch.indexes.resize(std::size_t(batch.count));
     for (int64_t i = 0; i < batch.count && !closed; ++i) {
-      int64_t index = options.training ? order[std::size_t(first + i)] : first + i;
+      const int64_t index =
+          options.training ? order[std::size_t(first + options.share.place(options.batch_size, i))]
+                           : first + i;
       batch.indexes[std::size_t(i)] = index;
       batch.labels[std::size_t(i)] = data.label(index);
       if (options.stored)
@@ -143,8 +147,8 @@ struct Loader::State {
   void work() {
     std::unique_lock lock(mutex);
     for (;;) {
-      room.wait(lock, [&] { return next_made >= batches || next_made < next_taken + ahead; });
-      if (next_made >= batches) return;
+      room.wait(lock, [&] { return next_made >= end || next_made < next_taken + ahead; });
+      if (next_made >= end) return;
       int64_t number = next_made++;
       Ready result;
       if (!spare.empty()) {
@@ -164,7 +168,7 @@ struct Loader::State {
   }
 
   bool next(Batch& batch) {
-    if (next_taken >= batches) return false;
+    if (next_taken >= end) return false;
     if (threads.empty()) {
       make(next_taken++, batch);
       return true;
@@ -183,7 +187,7 @@ struct Loader::State {
   const Dataset data;
   const LoaderOptions options;
   std::vector<int64_t> order;
-  int64_t batches = 0, ahead = 0;
+  int64_t batches = 0, end = 0, ahead = 0;
 
   std::mutex mutex;
   std::condition_variable room, arrived;

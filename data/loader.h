@@ -9,6 +9,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -16,6 +17,21 @@
 #include "data/dataset.h"
 
 namespace tweed {
+
+/// Which images of each training batch are wanted, where several processes share it: of each of
+/// `parts` equal parts of a batch of N images, those from N / parts * rank / size on, up to the
+/// next rank's.
+struct BatchShare {
+  int rank = 0, size = 1, parts = 1;
+  int64_t first(int64_t batch) const { return batch / parts * rank / size; }  ///< of a part
+  int64_t last(int64_t batch) const { return batch / parts * (rank + 1) / size; }
+  int64_t images(int64_t batch) const { return parts * (last(batch) - first(batch)); }
+  /// Where image i of the share stands in the batch.
+  int64_t place(int64_t batch, int64_t i) const {
+    const int64_t own = last(batch) - first(batch);
+    return size == 1 ? i : i / own * (batch / parts) + first(batch) + i % own;
+  }
+};
 
 struct LoaderOptions {
   int64_t batch_size = 64;
@@ -25,6 +41,8 @@ struct LoaderOptions {
   uint64_t seed = 0;        ///< of order and augmentation
   int64_t epoch = 0;        ///< of order and augmentation
   int64_t first_batch = 0;  ///< batches passed over at the start, to go on within an epoch
+  int64_t end_batch = std::numeric_limits<int64_t>::max();  ///< none from this one on
+  BatchShare share;                                         ///< in training: see there
   Normalization normalization;
   Augmentation augmentation;  ///< in training
   bool stored = false;        ///< pixels and views instead of what the network sees

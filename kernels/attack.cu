@@ -55,8 +55,9 @@ template <class T>
 __global__ void uniform_kernel(int64_t n, RandomKey first, const int32_t* __restrict__ clock,
                                T* __restrict__ y) {
   const RandomKey key = first.at(clock);
+  const int64_t skip = key.skipped(n);
   for (int64_t four : grid_stride((n + 3) / 4)) {
-    const Random4 random = key.block(four);
+    const Random4 random = key.block(four, skip);
     for (int k = 0; k < 4; ++k)
       if (four * 4 + k < n)
         y[four * 4 + k] = store<T>(acc_t<T>(2 * uniform_float(random.v[k]) - 1));

@@ -36,6 +36,23 @@ void batch_norm_join(M&, int64_t rows, int64_t slab_rows, double eps, double mom
                      Span<const A> moments, Span<A> mean, Span<A> rstd, Span<A> running_mean,
                      Span<A> running_var, Span<int32_t> batches);
 
+/// The mean, and the sum of squared deviations from it, of each channel: (2, C).
+/// @param partial  (slabs, 2, C), scratch
+template <class M, class T>
+void batch_norm_moments(M&, int64_t rows, Span<const T> x, Span<acc_t<T>> result,
+                        Span<acc_t<T>> partial);
+/// The same from moments that somebody else found, as batch_norm_join() has them.
+template <class M, class A>
+void batch_norm_join_moments(M&, int64_t rows, int64_t slab_rows, Span<const A> moments,
+                             Span<A> result);
+/// batch_norm_join() of a batch of `images` whose parts, as even as can be, several processes have:
+/// part p begins with image images * p / parts.
+/// @param moments  (parts, 2, C);   @param pixels  rows of an image
+template <class M, class A>
+void batch_norm_join_parts(M&, int64_t images, int64_t pixels, double eps, double momentum,
+                           Span<const A> moments, Span<A> mean, Span<A> rstd, Span<A> running_mean,
+                           Span<A> running_var, Span<int32_t> batches);
+
 /// rstd = 1 / sqrt(var + eps). A is float or double.
 template <class M, class A>
 void batch_norm_rstd(M&, double eps, Span<const A> var, Span<A> rstd);
@@ -55,5 +72,21 @@ void batch_norm_backward(M&, Activation, bool training, int64_t rows, Span<const
                          Span<const T> gamma, Span<const acc_t<T>> mean, Span<const acc_t<T>> rstd,
                          Span<const T> y, Span<const T> dy, Span<T> dx, Span<T> dgamma,
                          Span<T> dbeta, Span<acc_t<T>> partial);
+
+/// The same in training in two steps, where parts of the batch are elsewhere. First dgamma and
+/// dbeta of the rows that are here, and the sums that dx needs of each part:
+/// @param sums     (2, C);   @param partial  (slabs, 2, C), scratch
+template <class M, class T>
+void batch_norm_sums(M&, Activation, int64_t rows, Span<const T> x, Span<const acc_t<T>> mean,
+                     Span<const acc_t<T>> rstd, Span<const T> y, Span<const T> dy, Span<T> dgamma,
+                     Span<T> dbeta, Span<acc_t<T>> sums, Span<acc_t<T>> partial);
+/// then dx of the rows that are here, from the sums of all parts.
+/// @param rows     of this part;   @param all_rows  of all
+/// @param sums     (parts, 2, C), added up in their order;   @param slopes  (2, C), scratch
+template <class M, class T>
+void batch_norm_backward_by_sums(M&, Activation, int64_t rows, int64_t all_rows, Span<const T> x,
+                                 Span<const T> gamma, Span<const acc_t<T>> mean,
+                                 Span<const acc_t<T>> rstd, Span<const T> y, Span<const T> dy,
+                                 Span<const acc_t<T>> sums, Span<acc_t<T>> slopes, Span<T> dx);
 
 }  // namespace tweed

@@ -12,14 +12,15 @@ __global__ void dropout_kernel(int64_t n, RandomKey first, const int32_t* __rest
                                T* __restrict__ y) {
   using A = acc_t<T>;
   const RandomKey key = first.at(clock);
+  const int64_t skip = key.skipped(n);
   auto put = [&](int64_t i, A factor) { y[i] = store<T>(x ? load(x[i]) * factor : factor); };
   for (int64_t four : grid_stride(n / 4)) {
-    const Random4 random = key.block(four);
+    const Random4 random = key.block(four, skip);
 #pragma unroll
     for (int k = 0; k < 4; ++k) put(four * 4 + k, uniform_float(random.v[k]) < p ? A(0) : scale);
   }
   for (int64_t i : grid_stride(n % 4)) {
-    put(n / 4 * 4 + i, uniform_float(key.block(n / 4).v[i]) < p ? A(0) : scale);
+    put(n / 4 * 4 + i, uniform_float(key.block(n / 4, skip).v[i]) < p ? A(0) : scale);
   }
 }
 

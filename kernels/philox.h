@@ -14,7 +14,17 @@
 namespace tweed {
 
 /// What random numbers are used for. Part of every counter, so that two uses never share numbers.
-enum class Purpose : uint32_t { init = 1, shuffle, augment, dropout, attack, scene, test, mix, explain };
+enum class Purpose : uint32_t {
+  init = 1,
+  shuffle,
+  augment,
+  dropout,
+  attack,
+  scene,
+  test,
+  mix,
+  explain
+};
 
 struct Random4 {
   uint32_t v[4];
@@ -45,6 +55,12 @@ struct RandomKey {
   Purpose purpose = Purpose::test;
   uint32_t step = 0;   ///< training step, or another running number
   uint32_t layer = 0;  ///< at most 2^16; its upper bits extend the element index beyond 2^34
+  /// What is drawn for is `images` images of a batch, from `first` on, as large as one another:
+  /// they draw what they would within the whole batch. 0: it is whole.
+  uint32_t first = 0, images = 0;
+
+  /// How many numbers belong to what comes before n elements of that.
+  TWEED_INLINE int64_t skipped(int64_t n) const { return images ? n / images * first : 0; }
 
   /// The key of the step that `clock` counts, if there is one.
   TWEED_INLINE RandomKey at(const int32_t* clock) const {
@@ -55,6 +71,17 @@ struct RandomKey {
   TWEED_INLINE Random4 block(int64_t i) const {
     uint32_t high = uint32_t(uint64_t(i) >> 32);
     return philox(seed, uint32_t(i), (layer & 0xffffu) | high << 16, step, uint32_t(purpose));
+  }
+  /// The words of elements 4 i to 4 i + 3 of a launch that passes over `skip` words.
+  TWEED_INLINE Random4 block(int64_t i, int64_t skip) const {
+    const int64_t at = i + skip / 4;
+    const int by = int(skip % 4);
+    Random4 random = block(at);
+    if (by == 0) return random;
+    const Random4 next = block(at + 1);
+    Random4 result;
+    for (int k = 0; k < 4; ++k) result.v[k] = k + by < 4 ? random.v[k + by] : next.v[k + by - 4];
+    return result;
   }
 };
 

@@ -40,7 +40,8 @@ Tensor BatchNorm2d::forward(const Tensor& x) {
                      .momentum = options_.momentum,
                      .eps = options_.eps,
                      .activation = options_.activation,
-                     .batches = batches_});
+                     .batches = batches_,
+                     .parts = batch_parts()});
 }
 std::string BatchNorm2d::description() const {
   const std::string activation = activation_name(options_.activation);

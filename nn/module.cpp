@@ -146,6 +146,9 @@ void Module::set_random_step(const RandomStep& random) {
   number_layers(next);
   for_each("", [&](auto&, const Module& m) { const_cast<Module&>(m).random_ = random; });
 }
+void Module::set_batch_parts(const BatchParts* parts) {
+  for_each("", [&](auto&, const Module& m) { const_cast<Module&>(m).batch_parts_ = parts; });
+}
 void Module::number_layers(uint32_t& next) {
   layer_ = next++;
   for (auto& [name, child] : children_) child->number_layers(next);

@@ -28,8 +28,12 @@ struct RandomStep {
   uint64_t seed = 0;
   uint32_t step = 0;
   Tensor clock = {};  ///< (1), int32, on the network's device; if given, its value is added to step
+  /// The network sees `images` images of a batch, from `first` on, of which another process may see
+  /// the others: each draws what it would within the whole batch. 0: it sees all.
+  uint32_t first = 0, images = 0;
 };
 
+class BatchParts;  // autograd/norm.h
 class Module;
 
 /// A module to be moved, such as Linear(2, 16), or a shared_ptr to one.
@@ -93,6 +97,9 @@ class Module {
   /// The step that dropout draws its numbers for; applies to all children.
   void set_random_step(const RandomStep& random);
   const RandomStep& random_step() const { return random_; }
+  /// Batch norms take the statistics of a batch of which other processes have parts, until they are
+  /// told null. Must outlive what is computed with it; applies to all children.
+  void set_batch_parts(const BatchParts* parts);
 
   /// This module, called "", and everything inside by its dotted name, parents first.
   std::vector<std::pair<std::string, Module*>> modules();
@@ -136,9 +143,10 @@ class Module {
   }
   /// A key for random numbers that no other layer, step or seed shares.
   RandomKey random_key(Purpose purpose) const {
-    return {random_.seed, purpose, random_.step, layer_};
+    return {random_.seed, purpose, random_.step, layer_, random_.first, random_.images};
   }
   const Tensor& random_clock() const { return random_.clock; }
+  const BatchParts* batch_parts() const { return batch_parts_; }
 
  private:
   template <class F>
@@ -154,6 +162,7 @@ class Module {
   std::map<int, Hook> input_hooks_, output_hooks_, gradient_hooks_;
   int hooks_made_ = 0;
   RandomStep random_;
+  const BatchParts* batch_parts_ = nullptr;
   uint32_t layer_ = 0;
   bool training_ = true;
 };

@@ -43,6 +43,37 @@ TEST_CASE("gradients accumulate until they are cleared", "[graph]") {
   CHECK_THROWS_WITH(set_grad(x, buffer), Contains("[set_grad]"));
 }
 
+TEST_CASE("an observer hears of each leaf once, when its gradient is whole", "[graph]") {
+  struct Noted : GradientObserver {
+    std::vector<std::pair<Tensor, Doubles>> heard;
+    std::vector<std::size_t> after_each;
+    void complete(const Tensor& gradient) override {
+      heard.emplace_back(gradient, gradient.to_doubles());
+    }
+    void worked() override { after_each.push_back(heard.size()); }
+  };
+  for (const bool with_buffers : {false, true}) {
+    const Tensor twice = leaf({2, 3}), late = leaf({5, 7}), unused = leaf({1, 1});
+    const Tensor large = require_grad(Tensor::full({5000, 2}, 1, DType::float64));
+    if (with_buffers)
+      for (auto& t : {twice, late, large}) set_grad(t, Tensor::zeros(t.shape(), t.dtype()));
+    const Tensor y = sum((large * twice), {0});  // the first to be computed, the last to go back
+    const Tensor z = sum(y * twice + late * late);
+    Noted noted;
+    backward(z, false, {}, &noted);
+    REQUIRE(noted.heard.size() == 3);
+    for (auto& [gradient, values] : noted.heard) CHECK(gradient.to_doubles() == values);
+    CHECK(noted.heard[0].first.same(grad(late)));
+    CHECK(grad(late).to_doubles() == Doubles{10, 14});
+    CHECK(grad(twice).to_doubles() == Doubles{2 * 2 * 5000, 2 * 3 * 5000});
+    // Of `late` while the others' operations are still to come.
+    CHECK(noted.after_each.size() == 6);
+    CHECK(noted.after_each[3] == 1);
+    CHECK(noted.after_each.back() == 3);
+    CHECK_FALSE(grad(unused).defined());
+  }
+}
+
 TEST_CASE("many leaves' gradients accumulate, short and long, in buffers of their own or shared",
           "[graph]") {
   for (Device device : test_devices())

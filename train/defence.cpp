@@ -51,7 +51,7 @@ class DivergingImages {
       const NoGrad no_grad;
       clean = forward_float(network, x);
     }
-    Tensor images = start_.started(x, random.step, 0, random.clock);
+    Tensor images = start_.started(x, random, 0);
     for (int i = 0; i < steps_; ++i) {
       Tensor leaf = images.detach();
       require_grad(leaf);
@@ -88,7 +88,8 @@ Defence mart(const DefenceOptions& o, const ParameterBuffer&, const Tensor& imag
 
 // Running statistics see the pass from which gradients come, not the one that moves the weights.
 Defence awp(const DefenceOptions& o, const ParameterBuffer& parameters, const Tensor& images) {
-  const auto weights = std::make_shared<WeightPerturbation>(parameters, o.weight.value_or(0.005));
+  const auto weights =
+      std::make_shared<WeightPerturbation>(parameters, o.weight.value_or(0.005), o.of_all);
   return {[weights, attack = pgd_in_step(o.attack, images.device())](
               Module& network, const Tensor& x, const Tensor& labels, int64_t) {
             const Tensor moved = attack(network, x, labels);

@@ -16,7 +16,8 @@ struct Defence {
   Objective objective;
   /// Called each time that the gradients of the objective's loss are there; may be recorded.
   std::function<void()> after = {};
-  /// What goes on from step to step, and so belongs to the state of training.
+  /// What goes on from step to step, and so belongs to the state of training: a row for each image
+  /// of the tensor that batches are in.
   std::vector<Named> state = {};
   /// So many steps in a row are done on each batch.
   int replays = 1;
@@ -29,6 +30,9 @@ struct DefenceOptions {
   bool usual_step = true;
   /// Unset: trades' beta is 6, mart's lambda 5, awp's gamma 0.005. Of no use to the others.
   std::optional<double> weight;
+  /// Where several processes train together: what makes a gradient of this one's images that of
+  /// all. awp asks for it.
+  std::function<Tensor(const Tensor&)> of_all;
 };
 
 /// @param parameters  of the network, which outlive the defence

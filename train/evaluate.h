@@ -4,6 +4,7 @@
 
 #include "attacks/attack.h"
 #include "data/loader.h"
+#include "distributed/process_group.h"
 #include "train/score.h"
 
 namespace tweed {
@@ -15,11 +16,14 @@ struct EvaluateOptions {
   int workers = 2;        ///< threads that prepare batches
   bool mirrored = false;  ///< averages the logits of each image and its mirror image
   Attack attack;          ///< if given, changes images first
+  /// Processes that evaluate together: each sees a run of the batches, and has the score of all.
+  /// Null: this one sees all.
+  std::shared_ptr<ProcessGroup> group;
   /// Asked after each batch's attack; true ends the evaluation there.
   std::function<bool()> cancelled;
   /// Called with each batch's logits, float32 (N, classes), and labels, (N) int32 on their device.
   std::function<void(const Tensor& logits, const Tensor& labels)> see;
-  /// Called after each batch with the images done and their number.
+  /// Called after each batch with the images done and their number, of those seen here.
   std::function<void(int64_t done, int64_t total)> progress;
 };
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/feed.h"
+#include "distributed/process_group.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
 #include "train/defence.h"
@@ -57,7 +58,11 @@ struct TrainerOptions {
   int workers = 2;                 ///< threads that prepare batches
   DType compute = DType::float32;  ///< bfloat16: with float32 master weights
   Residence residence = Residence::automatic;
-  bool record = true;      ///< on `cuda` and `sim`: steps are recorded and replayed (see Replay)
+  bool record = true;  ///< on `cuda` and `sim`: steps are recorded and replayed (see Replay)
+  /// Other processes that train together with this one: each has its share of every batch, whose
+  /// size is the whole one's, and an equal network. Null: there are none.
+  std::shared_ptr<ProcessGroup> group;
+  bool sync_bn = false;    ///< with them, batch norms take the statistics of the whole batch
   bool log_steps = false;  ///< keeps what each step came to, for Trainer::new_steps()
 };
 

@@ -2,7 +2,7 @@
 #pragma once
 #include <vector>
 
-#include "tensor/tensor.h"
+#include "distributed/process_group.h"
 #include "train/calibration.h"
 
 namespace tweed {
@@ -28,6 +28,10 @@ class Outcomes {
   int64_t waiting_size_ = 0;
   std::vector<Outcome> outcomes_;
 };
+
+/// Those of a whole evaluation, of which each process has a run of the images, in the order of the
+/// ranks. A null group: they are the whole.
+std::vector<Outcome> of_all_processes(ProcessGroup* group, const std::vector<Outcome>& own);
 
 /// How sure the network was of its answers, and how right.
 Calibration calibration_of(const std::vector<Outcome>& outcomes);

@@ -21,7 +21,7 @@ Step::Step(Module& network, ParameterBuffer& parameters, Optimizer& optimizer,
       log_(options.log ? std::make_unique<StepLog>(network) : nullptr),
       clock_(Tensor::zeros({1}, DType::int32, images.device())),
       replay_(
-          images.device(), [this] { device_step(); }, options.record) {
+          images.device(), [this] { device_step(); }, options.record && !options.shared) {
   if (options.accumulate < 1 || images.dim(0) % options.accumulate != 0)
     throw Error("[train] a batch of " + std::to_string(images.dim(0)) +
                 " images cannot be cut into " + std::to_string(options.accumulate) + " parts");
@@ -60,13 +60,19 @@ void Step::device_step() {
     parameters_.zero_grad();
   }
   for (int64_t i = 0; i < parts; ++i) forward_and_backward(i * size, (i + 1) * size, uint32_t(i));
+  if (options_.shared) {
+    const trace::Scope scope("gradients of all processes", "step");
+    options_.shared->gradients().finish();
+    options_.shared->add_to(score_);
+  }
   if (log_) log_->add(clock_, parts, score_);
   update();
 }
 
 void Step::set_random_step(uint32_t part) {
   const trace::Scope scope("rates and random numbers", "step");
-  network_.set_random_step({options_.seed, part, clock_});
+  const RandomStep random{options_.seed, part, clock_};
+  network_.set_random_step(options_.shared ? options_.shared->place(random) : random);
 }
 
 void Step::update() {
@@ -84,18 +90,44 @@ void Step::update() {
   }
 }
 
+namespace {
+
+// The network's batch norms see all parts of a batch for the length of a scope.
+class WithBatchParts {
+ public:
+  WithBatchParts(Module& network, const BatchParts* parts) : network_(parts ? &network : nullptr) {
+    if (network_) network_->set_batch_parts(parts);
+  }
+  ~WithBatchParts() {
+    if (network_) network_->set_batch_parts(nullptr);
+  }
+  WithBatchParts(const WithBatchParts&) = delete;
+  WithBatchParts& operator=(const WithBatchParts&) = delete;
+
+ private:
+  Module* network_;
+};
+
+}  // namespace
+
 // The objective is cross-entropy of the network's logits (objective.cpp), unless options say
 // otherwise.
 void Step::forward_and_backward(int64_t first, int64_t last, uint32_t part) {
   set_random_step(part);
+  SharedStep* const shared = options_.shared;
+  const WithBatchParts with(network_, shared ? shared->parts() : nullptr);
   const Tensor images = images_.slice(first, last), labels = labels_.slice(first, last);
   const auto [loss, logits] = options_.objective(network_, images, labels, first);
   {
     const trace::Scope scope("score", "step");
-    score_.add(loss, logits, labels);
+    (shared ? shared->own_score() : score_).add(loss, logits, labels);
   }
   const int parts = options_.accumulate;
-  backward(parts > 1 ? loss / double(parts) : loss);
+  const double share = (shared ? shared->weight() : 1) / double(parts);
+  const bool is_last = int(part) == parts - 1;
+  if (shared && is_last) shared->gradients().start();
+  backward(share < 1 ? loss * share : loss, false, {},
+           shared && is_last ? &shared->gradients() : nullptr);
   if (options_.after) options_.after();
 }
 

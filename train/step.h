@@ -8,6 +8,7 @@
 #include "tensor/replay.h"
 #include "train/objective.h"
 #include "train/score.h"
+#include "train/shared_step.h"
 #include "train/step_log.h"
 #include "train/watch.h"
 
@@ -22,6 +23,8 @@ struct StepOptions {
   bool log = false;      ///< keeps a StepLog
   Objective objective = classified;  ///< what is minimised
   std::function<void()> after = {};  ///< called once the gradients of a part are there
+  /// If given, other processes take the step, too: the batch is this one's share. Not recorded.
+  SharedStep* shared = nullptr;
 };
 
 /// Forward, cross-entropy, backward, optimizer: a training step on the batch that is in two tensors

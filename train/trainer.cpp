@@ -14,12 +14,18 @@
 namespace tweed {
 namespace {
 
+BatchShare share_of(const TrainerOptions& o) {
+  if (!o.group) return {};
+  return {o.group->rank(), o.group->size(), std::max(1, o.accumulate)};
+}
+
 LoaderOptions batches_of(const TrainerOptions& o, const Dataset& data) {
   return {.batch_size = o.batch_size,
           .image_size = o.image_size ? o.image_size : data.image_size(),
           .training = true,
           .workers = o.workers,
           .seed = o.seed,
+          .share = share_of(o),
           .normalization = o.normalization,
           .augmentation = o.augmentation};
 }
@@ -72,17 +78,35 @@ Objective mixed(const Feed& feed) {
 ImageForm form_of(const TrainerOptions& o, const Module& network, const Dataset& data) {
   if (attacks(o)) return {};
   const int64_t size = batches_of(o, data).image_size;
-  return image_form(network, {o.batch_size / std::max(o.accumulate, 1), size, size, 3});
+  const int64_t images = share_of(o).images(o.batch_size);
+  return image_form(network, {images / std::max(o.accumulate, 1), size, size, 3});
+}
+
+std::unique_ptr<SharedStep> shared_step(const TrainerOptions& o,
+                                        const ParameterBuffer& parameters) {
+  if (!o.group) return nullptr;
+  return std::make_unique<SharedStep>(o.group, parameters, o.batch_size, share_of(o), o.sync_bn);
 }
 
 // How the options have a network trained, against attacks or not.
 Defence make_defence(const TrainerOptions& options, const ParameterBuffer& parameters,
-                     const Feed& feed) {
-  if (!options.adversarial.empty())
-    return defence_called(options.adversarial)(defence_of(options), parameters, feed.images());
+                     const Feed& feed, SharedStep* shared) {
+  if (!options.adversarial.empty()) {
+    DefenceOptions how = defence_of(options);
+    if (shared)
+      how.of_all = [shared](const Tensor& gradient) {
+        const Tensor sum = gradient * shared->weight();
+        shared->group().sum(sum);
+        return sum;
+      };
+    return defence_called(options.adversarial)(how, parameters, feed.images());
+  }
   if (options.attack) return {against(options.attack)};
   return {feed.other_labels().defined() ? mixed(feed) : classified};
 }
+
+// Whether a tensor of the state has a row for each image of a batch.
+bool is_of_images(const std::string& name) { return name.starts_with("defence."); }
 
 // Which convolutions to suspect: " (convolutions: direct, winograd)".
 std::string used_convolutions() {
@@ -111,7 +135,8 @@ Trainer::Trainer(ModulePtr network, const Dataset& data, const TrainerOptions& o
       ema_(options.ema > 0 ? std::make_unique<Ema>(parameters_, options.ema) : nullptr),
       feed_(data, network_->device(), batches_of(options, data), options.residence,
             form_of(options, *network_, data)),
-      defence_(make_defence(options, parameters_, feed_)),
+      shared_(shared_step(options, parameters_)),
+      defence_(make_defence(options, parameters_, feed_, shared_.get())),
       per_epoch_(batches_ * defence_.replays),
       epochs_(options.iterations ? ceil_div(options.iterations, per_epoch_) : options.epochs),
       iterations_(options.iterations ? options.iterations : options.epochs * per_epoch_),
@@ -124,7 +149,8 @@ Trainer::Trainer(ModulePtr network, const Dataset& data, const TrainerOptions& o
                  options.record && may_be_recorded(options.adversarial, defence_of(options).attack),
              .log = options.log_steps,
              .objective = defence_.objective,
-             .after = defence_.after},
+             .after = defence_.after,
+             .shared = shared_.get()},
             feed_.images(), feed_.labels(), [this] { feed_.load(); }) {
   const int64_t warmup =
       std::min(int64_t(options.warmup * double(per_epoch_) + 0.5), iterations_ - 1);
@@ -219,9 +245,12 @@ Score Trainer::evaluate(const Dataset& data) {
 }
 
 Score Trainer::evaluate(const Dataset& data, const EvaluateOptions& options) {
+  join_statistics();
   const AveragedWeights averaged(ema_.get());
   Score score;
-  auto run = [&] { score = tweed::evaluate(*network_, data, options); };
+  EvaluateOptions together = options;
+  together.group = options_.group;
+  auto run = [&] { score = tweed::evaluate(*network_, data, together); };
   try {
     watched_ ? watched(*network_, run) : run();
   } catch (const Diverged& e) {
@@ -282,19 +311,30 @@ void Trainer::check_finite() const {
       fail_diverged("the weights are", position_);
 }
 
+void Trainer::join_statistics() const {
+  if (shared_) shared_->join_statistics(*network_);
+}
+
 TrainerState Trainer::state() const {
+  join_statistics();
   const MasterWeights masters(parameters_);
   TrainerState state{position_, live_state()};
   if (started_) state.position.score = const_cast<Step&>(step_).score().read();
   // Masters are the network's own only within this scope.
   if (options_.compute != DType::float32)
     for (auto& [name, t] : state.tensors) t = t.clone();
+  if (shared_)
+    for (auto& [name, t] : state.tensors)
+      if (is_of_images(name)) t = shared_->of_all(t);
   return state;
 }
 
 void Trainer::load(const TrainerState& state) {
   std::map<std::string, Tensor> given;
-  for (auto& [name, t] : state.tensors) given[name] = t;
+  for (auto& [name, t] : state.tensors) {
+    const bool is_shared = shared_ && is_of_images(name) && t.ndim() > 0;
+    given[name] = is_shared && t.dim(0) == options_.batch_size ? shared_->of_own(t) : t;
+  }
   {
     const MasterWeights masters(parameters_);
     const auto own = live_state();

@@ -84,8 +84,12 @@ class Trainer {
     watched_ = on;
     step_.watch(on);
   }
-  /// On the network's device; holds until the next step, which may change it.
+  /// On the network's device; holds until the next step, which may change it. With other processes
+  /// it is that of the whole training, the same in each; load() takes it in any number of them.
   TrainerState state() const;
+  /// Makes what batch norms know of their inputs the same in all processes, as state() and
+  /// evaluate() do. Nothing without others.
+  void join_statistics() const;
   /// Goes on from a state of a trainer with the same options.
   /// @throws Error  naming a tensor that is missing, left over, or of another shape
   void load(const TrainerState& state);
@@ -121,6 +125,7 @@ class Trainer {
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<Ema> ema_;
   Feed feed_;
+  std::unique_ptr<SharedStep> shared_;  // null without other processes
   Defence defence_;
   int64_t per_epoch_, epochs_, iterations_;  // steps
   Step step_;
@@ -141,7 +146,7 @@ class Trainer {
 class WeightsToKeep {
  public:
   explicit WeightsToKeep(Trainer& trainer)
-      : averaged_(trainer.ema()), masters_(trainer.parameters()) {}
+      : averaged_((trainer.join_statistics(), trainer.ema())), masters_(trainer.parameters()) {}
 
  private:
   AveragedWeights averaged_;

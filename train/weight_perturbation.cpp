@@ -7,8 +7,9 @@
 
 namespace tweed {
 
-WeightPerturbation::WeightPerturbation(const ParameterBuffer& parameters, double gamma)
-    : parameters_(parameters), gamma_(gamma) {
+WeightPerturbation::WeightPerturbation(const ParameterBuffer& parameters, double gamma,
+                                       std::function<Tensor(const Tensor&)> of_all)
+    : parameters_(parameters), gamma_(gamma), of_all_(std::move(of_all)) {
   const MemoryLabel label("weights kept");
   kept_ = parameters.zeros();
 }
@@ -28,7 +29,8 @@ void WeightPerturbation::up(const Tensor& loss) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (!gradients[i].defined()) continue;
     const Tensor& w = values[i];
-    const Tensor g = cast(gradients[i], w.dtype());
+    const Tensor own = cast(gradients[i], w.dtype());
+    const Tensor g = of_all_ ? of_all_(own) : own;
     accumulate(w, g * (gamma_ * norm_l2(w) / (norm_l2(g) + tiny)));
   }
   parameters_.changed();

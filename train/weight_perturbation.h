@@ -1,5 +1,6 @@
 // Adversarial weight perturbation: weights moved up the loss for the length of a step.
 #pragma once
+#include <functional>
 #include <vector>
 
 #include "optim/parameter_buffer.h"
@@ -17,7 +18,9 @@ namespace tweed {
 class WeightPerturbation {
  public:
   /// Refers to the parameters, which must outlive it.
-  WeightPerturbation(const ParameterBuffer& parameters, double gamma);
+  /// @param of_all  if given, makes a gradient that of all processes' images
+  WeightPerturbation(const ParameterBuffer& parameters, double gamma,
+                     std::function<Tensor(const Tensor&)> of_all = {});
   /// @param loss  of the network's parameters; its graph is used up, no gradient adds to theirs
   void up(const Tensor& loss);
   /// The weights as they were before up(), to the bit.
@@ -26,6 +29,7 @@ class WeightPerturbation {
  private:
   const ParameterBuffer& parameters_;
   double gamma_;
+  std::function<Tensor(const Tensor&)> of_all_;
   Tensor kept_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "autograd/dropout.h"
 #include "autograd/norm.h"
+#include "kernels/attack.h"
 #include "nn/layers.h"
 #include "nn/norm_layers.h"
 #include "tests/catch.h"
@@ -147,6 +148,38 @@ TEST_CASE("drop_path keeps or drops whole samples, the same ones for the same ke
     CHECK(same_bits(drop_path(x, 0, key, true), x));
     Tensor special = Tensor::from(Doubles{nan, inf, 1}, {1, 3}).to(device);
     CHECK(difference(drop_path(special, 1, key, true).to_doubles(), {nan, nan, 0}, 0) == "");
+  }
+}
+
+TEST_CASE("parts of a batch draw what the whole draws", "[ops]") {
+  const RandomKey whole = {5, Purpose::dropout, 1, 3};
+  for (Device device : test_devices()) {
+    const Tensor x = random_tensor({7, 3, 5}).to(DType::float32).to(device);
+    const Tensor images = Tensor::full({7, 3, 3}, 0, DType::float32, device);
+    const auto start = [&](const Tensor& at, const RandomKey& key) {
+      const Tensor y = Tensor::empty_like(at);
+      const auto bound = [&](double v) { return Tensor::full({3}, v, DType::float32, device); };
+      const Tensor eps = bound(1), lo = bound(-2), hi = bound(2);
+      on(device, [&](auto& here) {
+        random_start(here, key, at.read<float>(),
+                     {eps.read<float>(), lo.read<float>(), hi.read<float>()}, y.write<float>());
+      });
+      return y;
+    };
+    // Numbers are drawn by fours: parts begin and end anywhere among them.
+    for (auto [first, last] : {std::pair<int64_t, int64_t>{0, 3}, {3, 4}, {4, 7}, {1, 6}}) {
+      RandomKey part = whole;
+      part.first = uint32_t(first);
+      part.images = uint32_t(last - first);
+      const Tensor in = x.slice(first, last).clone();
+      auto same = [&](const Tensor& some, const Tensor& all) {
+        CHECK(same_bits(some, all.slice(first, last).clone()));
+      };
+      same(dropout(in, 0.4, part, true), dropout(x, 0.4, whole, true));
+      same(dropout2d(in, 0.4, part, true), dropout2d(x, 0.4, whole, true));
+      same(drop_path(in, 0.4, part, true), drop_path(x, 0.4, whole, true));
+      same(start(images.slice(first, last).clone(), part), start(images, whole));
+    }
   }
 }
 

@@ -1,0 +1,19 @@
+// A program as one of several processes that train together.
+#pragma once
+#include <memory>
+
+#include "distributed/process_group.h"
+
+namespace tweed::app {
+
+/// Brings the processes of the launch together; null where this is the only one. From then on only
+/// the first says and prints anything, and an error names the process that it is of and ends all.
+/// @throws Error  if that cannot be; see join_group()
+std::shared_ptr<ProcessGroup> join_processes();
+/// Threads for each to compute with, unless --threads says otherwise: its own_processors(), or
+/// OMP_NUM_THREADS.
+int threads_of_process(ProcessGroup& group);
+/// At the end of a program, when all others come to theirs.
+void leave_processes();
+
+}  // namespace tweed::app

@@ -1,0 +1,66 @@
+#include "distributed/gradient_sum.h"
+
+#include <algorithm>
+
+namespace tweed {
+
+GradientSum::GradientSum(ProcessGroup& group, const Tensor& grads,
+                         const std::vector<int64_t>& offsets, int64_t bucket_bytes)
+    : group_(group), grads_(grads), offsets_(offsets), bucket_of_(offsets.size()) {
+  const int64_t most = std::max<int64_t>(1, bucket_bytes / int64_t(size_of(grads.dtype())));
+  int64_t end = grads.size();
+  int count = 0;
+  for (std::size_t i = offsets.size(); i-- > 0;) {
+    bucket_of_[i] = buckets_.size();
+    ++count;
+    if (i > 0 && end - offsets[i] < most) continue;
+    const int64_t first = i > 0 ? offsets[i] : 0;
+    buckets_.push_back({.grads = grads.slice(first, end), .all = count});
+    end = first;
+    count = 0;
+  }
+}
+
+void GradientSum::start() {
+  for (auto& bucket : buckets_) bucket.missing = bucket.all;
+  next_ = 0;
+  started_ = true;
+}
+
+// Others than those of parameters are none of the sum's.
+void GradientSum::complete(const Tensor& gradient) {
+  if (!started_) return;
+  const auto* begin = static_cast<const char*>(grads_.address());
+  const auto* at = static_cast<const char*>(gradient.address());
+  if (at < begin || at >= begin + grads_.bytes()) return;
+  const int64_t offset = (at - begin) / int64_t(size_of(grads_.dtype()));
+  const auto found = std::upper_bound(offsets_.begin(), offsets_.end(), offset);
+  --buckets_[bucket_of_[std::size_t(found - offsets_.begin()) - 1]].missing;
+  for (; next_ < buckets_.size() && buckets_[next_].missing <= 0; ++next_) send(buckets_[next_]);
+}
+
+void GradientSum::send(Bucket& bucket) {
+  if (size_of(grads_.dtype()) == 2) bucket.sums = bucket.grads.to(DType::float32);
+  bucket.pending = group_.begin_sum(bucket.sums.defined() ? bucket.sums : bucket.grads);
+}
+
+// MPI goes on with sums only while somebody calls it.
+void GradientSum::worked() {
+  for (std::size_t i = 0; i < next_; ++i)
+    if (buckets_[i].pending) buckets_[i].pending->test();
+}
+
+void GradientSum::finish() {
+  gone_early_ = int64_t(next_);
+  for (; next_ < buckets_.size(); ++next_) send(buckets_[next_]);
+  for (auto& bucket : buckets_) {
+    bucket.pending->wait();
+    bucket.pending.reset();
+    if (bucket.sums.defined()) bucket.grads.copy_from(bucket.sums);
+    bucket.sums = {};
+  }
+  grads_.changed();
+  started_ = false;
+}
+
+}  // namespace tweed

@@ -1,0 +1,53 @@
+#include "distributed/launch.h"
+
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+
+#include "kernels/machine/error.h"
+#include "kernels/machine/printable.h"
+
+namespace tweed {
+namespace {
+
+constexpr int most_processes = 1 << 20;
+
+struct Variables {
+  const char *rank, *size;
+  bool by_mpi;
+};
+
+// Who sets several of these sets the first for what it is. A batch script of Slurm, in which srun
+// has not started anything yet, has SLURM_PROCID, but no number of tasks of a step.
+constexpr Variables known[] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", true},
+                               {"PMI_RANK", "PMI_SIZE", true},
+                               {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", true},
+                               {"RANK", "WORLD_SIZE", false}};
+
+int number(const char* name, const char* text) {
+  int value = -1;
+  const char* end = text + std::strlen(text);
+  const auto [at, error] = std::from_chars(text, end, value);
+  if (error != std::errc() || at != end || value < 0 || value > most_processes)
+    throw Error(std::string(name) + " in the environment is " + in_quotes(text, 60) +
+                ", not a number of processes");
+  return value;
+}
+
+}  // namespace
+
+Launch launch_of_environment() {
+  for (auto& [rank, size, by_mpi] : known) {
+    const char *rank_text = std::getenv(rank), *size_text = std::getenv(size);
+    if (!rank_text || !size_text) continue;
+    const Launch launch{number(rank, rank_text), number(size, size_text),
+                        std::string(rank) + " and " + size, by_mpi};
+    if (launch.rank >= launch.size)
+      throw Error(std::string(rank) + " is " + rank_text + " and " + size + " " + size_text +
+                  ": processes are counted from 0");
+    return launch;
+  }
+  return {};
+}
+
+}  // namespace tweed

@@ -1,0 +1,13 @@
+// Where no engine was found.
+#include "distributed/process_group.h"
+#include "kernels/machine/error.h"
+
+namespace tweed {
+
+std::shared_ptr<ProcessGroup> join_group(const Launch& launch) {
+  throw Error(launch.variables + " say that this is one of " + std::to_string(launch.size) +
+              " processes, but this Tweed was built without MPI: install Debian's libopenmpi-dev "
+              "and openmpi-bin (scripts/setup does), then configure and build again");
+}
+
+}  // namespace tweed
