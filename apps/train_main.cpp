@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <map>
 
+#include "apps/agreement.h"
 #include "apps/app.h"
 #include "apps/drawings/map_sheets.h"
 #include "apps/drawings/sheets.h"
@@ -279,48 +279,6 @@ void announce(const TrainFlags& f, const DataSplits& data, const CheckpointInfo&
   const bool moved = f.resume.empty() && !f.out_given() && folder != f.out;
   say("Files go to %s%s\n", printable(folder).c_str(),
       moved ? (": " + printable(f.out) + " holds another run").c_str() : "");
-}
-
-// The bytes of this program: the same source compiled otherwise may compute other bits.
-std::string digest_of_program() {
-  std::ifstream file("/proc/self/exe", std::ios::binary);
-  std::string all, block(1 << 20, '\0');
-  while (file.read(block.data(), std::streamsize(block.size())) || file.gcount() > 0)
-    all = digest(block.data(), std::size_t(file.gcount()), all);
-  return all;
-}
-
-// All labels, and some images, as they are stored.
-std::string digest_of(const Dataset& data) {
-  constexpr int64_t images = 16;
-  std::vector<int32_t> labels;
-  for (int64_t i = 0; i < data.size(); ++i) labels.push_back(data.label(i));
-  std::string all = digest(labels.data(), labels.size() * sizeof labels[0], all);
-  for (int64_t i = 0; i < std::min(images, data.size()); ++i) {
-    const Image image = data.image(i * data.size() / std::min(images, data.size()));
-    all = digest(image.pixels.data(), image.pixels.size(), all);
-  }
-  return all;
-}
-
-// What several processes must have in common to train one network.
-std::vector<Fact> facts_of(const TrainFlags& f, const DataSplits& data, const CheckpointInfo& info,
-                           const Module& network) {
-  std::vector<Fact> facts{{"version of Tweed", TWEED_VERSION}, {"build", digest_of_program()}};
-  for (auto& [name, values] : f.training.flags)
-    if (name != "data" && name != "--print-freq")
-      facts.push_back({"value of " + name, joined(values)});
-  facts.push_back({"value of --conv", f.conv});
-  facts.push_back({"list of classes", joined(info.classes)});
-  for (auto& [what, part] : {std::pair<const char*, const Dataset&>("training", data.train),
-                             {"validation", data.validation}}) {
-    facts.push_back({std::string("number of ") + what + " images", std::to_string(part.size())});
-    facts.push_back({std::string("content of the ") + what + " images", digest_of(part)});
-  }
-  std::vector<Tensor> weights;
-  for (auto& [name, t] : network.state()) weights.push_back(t);
-  facts.push_back({"set of initial weights", digest(weights)});
-  return facts;
 }
 
 ModulePtr new_network(const TrainFlags& f, const CheckpointInfo& info) {

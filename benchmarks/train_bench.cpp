@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/flags.h"
+#include "apps/processes.h"
 #include "autograd/conv.h"
 #include "benchmarks/rival.h"
 #include "benchmarks/timing.h"
@@ -17,6 +18,7 @@
 #include "record/draw/curves.h"
 #include "train/image_form.h"
 #include "train/limits.h"
+#include "train/shared_step.h"
 #include "train/step.h"
 
 using namespace tweed;
@@ -30,7 +32,8 @@ struct Flags {
   std::vector<std::string> python, modes{"eager"};
   std::string json, curves, precision = "f32";
   int64_t epoch = 0;
-  bool recorded = true, quick = false;
+  bool recorded = true, quick = false, overlap = true;
+  std::shared_ptr<ProcessGroup> group;  // null for one process
   app::DeviceFlags device;
 };
 
@@ -47,14 +50,23 @@ class Bench {
                                                     std::vector<ParameterRule>(), compute);
     sgd_ = std::make_unique<SGD>(*parameters_, SGD::Options{0.01, 0.9, 1e-4});
     Random random(0, Purpose::test);
-    Shape shape{f.batch_size, f.image_size, f.image_size, 3};
+    const BatchShare share = f.group ? BatchShare{f.group->rank(), f.group->size()} : BatchShare{};
+    if (f.group) {
+      shared_ = std::make_unique<SharedStep>(f.group, *parameters_, f.batch_size, share, false);
+      shared_->gradients().set_overlap(f.overlap);
+    }
+    const int64_t images = share.images(f.batch_size);
+    Shape shape{images, f.image_size, f.image_size, 3};
     std::vector<float> pixels(std::size_t(shape.size()));
     for (float& p : pixels) p = random.normal();
-    std::vector<int32_t> labels(std::size_t(f.batch_size));
+    std::vector<int32_t> labels(static_cast<std::size_t>(images));
     for (auto& l : labels) l = int32_t(random.below(uint32_t(f.classes)));
-    step_on(Tensor::from(pixels, shape, device), Tensor::from(labels, {f.batch_size}, device));
+    step_on(Tensor::from(pixels, shape, device), Tensor::from(labels, {images}, device));
   }
   const std::vector<LayerCost>& costs() const { return costs_; }
+  /// Null for one process.
+  const GradientSum* sum() const { return shared_ ? &shared_->gradients() : nullptr; }
+  int64_t steps() const { return number_; }
   /// Milliseconds of a step: the median of `steps`, or on a device that works behind the host's
   /// back their mean.
   double run(int steps) {
@@ -82,7 +94,8 @@ class Bench {
 
  private:
   void step_on(const Tensor& images, const Tensor& labels, std::function<void()> load = {}) {
-    step_ = std::make_unique<Step>(*network_, *parameters_, *sgd_, StepOptions{.record = recorded_},
+    step_ = std::make_unique<Step>(*network_, *parameters_, *sgd_,
+                                   StepOptions{.record = recorded_, .shared = shared_.get()},
                                    images, labels, load);
   }
   void step() { (*step_)(number_++); }
@@ -93,6 +106,7 @@ class Bench {
   std::vector<LayerCost> costs_;
   std::unique_ptr<ParameterBuffer> parameters_;
   std::unique_ptr<SGD> sgd_;
+  std::unique_ptr<SharedStep> shared_;
   std::unique_ptr<Step> step_;
   int64_t number_ = 0;
 };
@@ -182,6 +196,8 @@ int bench(const Flags& f, Device device) {
   for (auto& line : conv_choices()) std::printf("%s\n", line.c_str());
 
   auto rivals = opponents(f, device);
+  const double waited = step.sum() ? step.sum()->waited() : 0;
+  const int64_t steps = step.steps();
   std::vector<double> ours;
   for (int pair = 0; pair < f.pairs; ++pair) {
     if (app::interrupted()) return 130;
@@ -194,6 +210,12 @@ int bench(const Flags& f, Device device) {
   const double ms = bench::median(ours);
   std::printf("Tweed    %7.1f ms a step   %6.0f images/s   %6.1f GFLOP/s   %.0f %% of peak\n", ms,
               double(f.batch_size) / ms * 1e3, flops / ms / 1e6, 100 * flops / ms * 1e3 / peak);
+  if (const GradientSum* sum = step.sum())
+    std::printf(
+        "%d processes: gradients waited for %.2f ms a step, %ld of %ld buckets sent before the end "
+        "of the backward pass\n",
+        f.group->size(), 1e3 * (sum->waited() - waited) / double(step.steps() - steps),
+        long(sum->gone_early()), long(sum->buckets()));
   for (auto& rival : rivals)
     std::printf("PyTorch  %7.1f ms a step   Tweed/PyTorch %.3f (median of %d pairs)   %s: %s\n",
                 bench::median(rival.times), bench::median(rival.ratios), f.pairs,
@@ -324,10 +346,18 @@ std::function<int()> prepare(int argc, char** argv) {
   flags.add_option("--curves", f->curves,
                    "time batches of 1 to 512 images and images of 32 to 256 pixels instead, and "
                    "draw the time of an image and of a pixel into this PNG file");
+  flags.add_flag(
+      "--overlap,!--no-overlap", f->overlap,
+      "of several processes, which mpirun starts: send gradients while the backward pass "
+      "goes on; the default");
   flags.add_option("--json", f->json, "write everything to this file");
   f->device.add_to(flags);
   app::parse(flags, argc, argv);
   if (!f->json.empty()) app::make_output_folder(app::folder_of(f->json));
+  f->group = app::join_processes();
+  if (f->group) f->device.usual_threads = app::threads_of_process(*f->group);
+  if (f->group && (f->epoch || !f->curves.empty() || !f->python.empty() || !f->json.empty()))
+    throw Error("several processes go with none of --epoch, --curves, --python and --json");
   if (!f->curves.empty()) app::make_output_folder(app::folder_of(f->curves));
   if (!f->curves.empty() && (f->epoch || !f->python.empty() || !f->json.empty()))
     throw Error("--curves goes with none of --epoch, --python and --json");
@@ -352,5 +382,7 @@ std::function<int()> prepare(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return app::run("train_bench", [&] { return prepare(argc, argv); });
+  const int code = app::run("train_bench", [&] { return prepare(argc, argv); });
+  app::leave_processes();
+  return code;
 }

@@ -1,12 +1,17 @@
 #include "distributed/gradient_sum.h"
 
 #include <algorithm>
+#include <chrono>
+
+#include "kernels/machine/trace.h"
 
 namespace tweed {
 
 GradientSum::GradientSum(ProcessGroup& group, const Tensor& grads,
                          const std::vector<int64_t>& offsets, int64_t bucket_bytes)
     : group_(group), grads_(grads), offsets_(offsets), bucket_of_(offsets.size()) {
+  if (bucket_bytes == 0)
+    bucket_bytes = std::clamp<int64_t>(grads.bytes() / 8, int64_t(256) << 10, int64_t(4) << 20);
   const int64_t most = std::max<int64_t>(1, bucket_bytes / int64_t(size_of(grads.dtype())));
   int64_t end = grads.size();
   int count = 0;
@@ -24,7 +29,7 @@ GradientSum::GradientSum(ProcessGroup& group, const Tensor& grads,
 void GradientSum::start() {
   for (auto& bucket : buckets_) bucket.missing = bucket.all;
   next_ = 0;
-  started_ = true;
+  started_ = overlaps_;
 }
 
 // Others than those of parameters are none of the sum's.
@@ -51,6 +56,8 @@ void GradientSum::worked() {
 }
 
 void GradientSum::finish() {
+  const trace::Timed timed({.name = "gradients waited for", .bytes = grads_.bytes()});
+  const auto begin = std::chrono::steady_clock::now();
   gone_early_ = int64_t(next_);
   for (; next_ < buckets_.size(); ++next_) send(buckets_[next_]);
   for (auto& bucket : buckets_) {
@@ -61,6 +68,7 @@ void GradientSum::finish() {
   }
   grads_.changed();
   started_ = false;
+  waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
 }  // namespace tweed

@@ -22,8 +22,10 @@ class GradientSum : public GradientObserver {
  public:
   /// @param grads    (n), with all gradients
   /// @param offsets  where those of each parameter begin, ascending
+  /// @param bucket_bytes  at least so many in a bucket, but for the last; 0: an eighth of them all,
+  ///                      between 256 KB and 4 MB
   GradientSum(ProcessGroup& group, const Tensor& grads, const std::vector<int64_t>& offsets,
-              int64_t bucket_bytes = int64_t(4) << 20);
+              int64_t bucket_bytes = 0);
 
   /// Before the backward pass after which nothing will be added any more.
   void start();
@@ -35,6 +37,11 @@ class GradientSum : public GradientObserver {
   int64_t buckets() const { return int64_t(buckets_.size()); }
   /// Buckets that had gone when finish() was called last.
   int64_t gone_early() const { return gone_early_; }
+  /// Seconds that all calls of finish() took.
+  double waited() const { return waited_; }
+  /// Whether buckets go while the walk back goes on; true unless somebody wants to see what that
+  /// saves.
+  void set_overlap(bool on) { overlaps_ = on; }
 
  private:
   struct Bucket {
@@ -53,7 +60,8 @@ class GradientSum : public GradientObserver {
   std::vector<Bucket> buckets_;         // in the order in which they go
   std::size_t next_ = 0;                // to go
   int64_t gone_early_ = 0;
-  bool started_ = false;
+  bool started_ = false, overlaps_ = true;
+  double waited_ = 0;
 };
 
 }  // namespace tweed

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "distributed/heartbeat.h"
 #include "distributed/process_group.h"
 #include "kernels/machine/error.h"
 
@@ -59,7 +60,7 @@ class MpiGroup : public ProcessGroup {
  public:
   explicit MpiGroup(const Launch& launch) {
     int level = 0;
-    MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &level);
+    MPI_Init_thread(nullptr, nullptr, MPI_THREAD_MULTIPLE, &level);
     MPI_Comm_dup(MPI_COMM_WORLD, &all_);
     MPI_Comm_rank(all_, &rank_);
     MPI_Comm_size(all_, &size_);
@@ -68,7 +69,11 @@ class MpiGroup : public ProcessGroup {
     MPI_Comm_rank(machine, &local_rank_);
     MPI_Comm_size(machine, &local_size_);
     MPI_Comm_free(&machine);
-    if (size_ == launch.size && rank_ == launch.rank) return;
+    if (size_ == launch.size && rank_ == launch.rank) {
+      // An MPI that allows no second thread goes without.
+      if (level == MPI_THREAD_MULTIPLE) heartbeat_ = std::make_unique<Heartbeat>(all_);
+      return;
+    }
     const std::string sees = std::to_string(size_);
     MPI_Finalize();
     throw Error(launch.variables + " say that there are " + std::to_string(launch.size) +
@@ -77,6 +82,7 @@ class MpiGroup : public ProcessGroup {
                 "what there is); else mpirun");
   }
   ~MpiGroup() override {
+    heartbeat_.reset();
     MPI_Comm_free(&all_);
     MPI_Finalize();
   }
@@ -143,6 +149,7 @@ class MpiGroup : public ProcessGroup {
   }
 
   MPI_Comm all_ = MPI_COMM_NULL;
+  std::unique_ptr<Heartbeat> heartbeat_;
 };
 
 }  // namespace

@@ -2,11 +2,15 @@
 // loopback alone.
 #include <signal.h>
 
+#include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include "apps/paths.h"
 #include "distributed/launch.h"
@@ -110,12 +114,17 @@ nlohmann::json last_line(const std::string& path) {
 TEST_CASE("several processes train as one does on the whole batch", "[distributed]") {
   if (!has_mpi()) return;
   check_same_losses("simplenet", 1e-5);
-  // Batch norms of so few pixels make rounding grow tenfold a step: one process with other kernels
-  // differs as much from itself. So a few steps at a rate that trains, and 50 at one that hardly
-  // does.
+  // Batch norms of so few pixels make rounding grow from step to step (docs/distributed.md has
+  // figures): in float32, one process with other kernels differs by 1e-2 from itself. In float64
+  // 50 steps are too few for that, and what is left is what several processes do differently.
+  check_same_losses("simplenet_bn f64 sync", 1e-5);
+  check_same_losses("resnet20 f64 sync clip=1 ema=0.9", 1e-5);
+}
+
+TEST_CASE("in float32 batch norms keep to it for as long as rounding is small", "[distributed]") {
+  if (!has_mpi()) return;
   check_same_losses("simplenet_bn sync steps=3", 1e-5);
   check_same_losses("resnet20 sync clip=1 ema=0.9 steps=2", 1e-5);
-  check_same_losses("resnet20 sync clip=1 ema=0.9 lr=0.00001", 1e-5);
 }
 
 TEST_CASE("so they do with what else there is to a step", "[distributed]") {
@@ -208,6 +217,37 @@ TEST_CASE("processes that differ are refused, naming what differs", "[distribute
   refused({"--conv", "im2col"}, "value of --conv than rank 0 (im2col instead of auto)");
   refused({"--limit", "5"}, "value of --limit than rank 0 (5 instead of 4)");
 
+  auto differ = [&](const Words& one, const Words& other, const std::string& what) {
+    const Outcome o = run_program(started(1) + one + Words{":", "-n", "1"} + other);
+    INFO(o.out << o.err);
+    CHECK(o.code != 0);
+    CHECK(words_of(o.err).find("the processes do not agree: rank 1 has another " + what) !=
+          std::string::npos);
+  };
+  // The same flags in two places: a photo that differs, other weights, another build.
+  const std::string places[] = {folder / "a", folder / "b"};
+  for (auto& place : places) {
+    write_data(place + "/data");
+    const Words seed{"--seed", place == places[0] ? "1" : "2"};
+    REQUIRE(run_program(small_training(place + "/run", seed)).code == 0);
+  }
+  const auto at = [&](int place, const Words& command) {
+    return Words{"/bin/sh", "-c", "cd '" + places[place] + "' && exec \"$0\" \"$@\""} + command;
+  };
+  const Words on_weights = small_training(folder / "out", {"--weights", "run/last.safetensors"});
+  differ(at(0, on_weights), at(1, on_weights), "set of initial weights");
+  const Words on_data = split(program_path("train_miniplaces") +
+                              " data --epochs 1 --model simplenet --image-size 32 --batch-size 4 "
+                              "--out " +
+                              folder / "out");
+  write_photo(fs::directory_iterator(places[1] + "/data/train/a")->path(), 2);
+  differ(at(0, on_data), at(1, on_data), "content of the training images");
+  Words built = small_training(folder / "out");
+  built[0] = folder / "train_miniplaces";
+  fs::copy_file(program_path("train_miniplaces"), built[0]);
+  std::ofstream(built[0], std::ios::app) << "another build";
+  differ(small_training(folder / "out"), built, "build than rank 0");
+
   const Outcome small =
       run_program(started(2) + small_training(folder / "out", {"--batch-size", "1"}));
   INFO(small.err);
@@ -216,30 +256,120 @@ TEST_CASE("processes that differ are refused, naming what differs", "[distribute
                        "takes at least one") != std::string::npos);
 }
 
-TEST_CASE("what stops or ends one process stops or ends all", "[distributed]") {
-  if (!has_mpi()) return;
-  TemporaryFolder folder;
-  const std::string id = folder / "id";
-  auto start = [&](const std::string& out) {
-    // The second process is known by its number.
+namespace {
+
+// A training by two processes, of which the second is known by its number.
+class TwoProcesses {
+ public:
+  TwoProcesses(const std::string& folder, const Words& flags)
+      : id_(folder + ".id"), run_(command(folder, id_, flags)) {}
+  Running& run() { return run_; }
+  void signal_second(int signal) const { kill(pid_t(std::stol(bytes_of(id_))), signal); }
+  // mpirun kills it with its own end, and the system takes a moment for it.
+  bool second_is_gone() const {
+    for (int i = 0; i < 50; ++i) {
+      if (kill(pid_t(std::stol(bytes_of(id_))), 0) != 0) return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    return false;
+  }
+
+ private:
+  static Words command(const std::string& folder, const std::string& id, const Words& flags) {
     const std::string program =
         "if [ $OMPI_COMM_WORLD_RANK = 1 ]; then echo $$ > " + id + "; fi; exec \"$0\" \"$@\"";
-    return Running(started(2) + Words{"/bin/sh", "-c", program} +
-                   small_training(out, {"--epochs", "100000", "--patience", "0"}));
-  };
-  Running killed = start(folder / "killed");
-  REQUIRE(killed.wait_for("2/100000"));
-  kill(pid_t(std::stol(bytes_of(id))), SIGKILL);
-  CHECK(killed.finish().code != 0);
-  CHECK(read_safetensors(folder / "killed/last.state.safetensors").tensors.size() > 0);
+    return started(2) + Words{"/bin/sh", "-c", program} + small_training(folder, flags);
+  }
+  std::string id_;
+  Running run_;
+};
 
-  Running stopped = start(folder / "stopped");
-  REQUIRE(stopped.wait_for("2/100000"));
-  kill(pid_t(std::stol(bytes_of(id))), SIGINT);
-  const Outcome o = stopped.finish();
+// All who asks how many: TWEED_PEER_DEATHS=20 for as many as one wishes.
+int deaths() {
+  const char* given = std::getenv("TWEED_PEER_DEATHS");
+  return given ? std::atoi(given) : 2;
+}
+
+}  // namespace
+
+TEST_CASE("a process that dies or hangs ends all, and the run goes on", "[distributed]") {
+  if (!has_mpi()) return;
+  std::minstd_rand random(7);
+  for (int i = 0; i < deaths(); ++i) {
+    const int signal = i % 2 ? SIGSTOP : SIGKILL;
+    TemporaryFolder folder;
+    const std::string out = folder / "run";
+    TwoProcesses both(out, {"--epochs", "100000", "--patience", "0"});
+    REQUIRE(both.run().wait_for("2/100000"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 2000));
+    both.signal_second(signal);
+    const auto begin = std::chrono::steady_clock::now();
+    const Outcome o = both.run().finish();
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+    INFO("signal " << signal << ", " << seconds.count() << " s\n" << o.out << o.err);
+    CHECK(o.code != 0);
+    CHECK(seconds.count() < 30);
+    CHECK(both.second_is_gone());
+    const std::string said = words_of(o.out + o.err);
+    if (signal == SIGSTOP)
+      CHECK(said.find("rank 1 has given no sign of life for 20 s") != std::string::npos);
+    else
+      CHECK(said.find("process rank 1 with PID") != std::string::npos);  // mpirun's sentence
+    const std::string state = out + "/last.state.safetensors";
+    CHECK(read_safetensors(state).tensors.size() > 0);
+    const int64_t epoch = last_line(out + "/metrics.jsonl").at("epoch");
+    const Outcome more =
+        run_program(started(2) + Words{program_path("train_miniplaces"), "--resume", out,
+                                       "--epochs", std::to_string(epoch + 2)});
+    INFO(more.out << more.err);
+    CHECK(more.code == 0);
+    CHECK(last_line(out + "/metrics.jsonl").at("epoch") == epoch + 2);
+  }
+}
+
+TEST_CASE("Ctrl-C in one process stops all", "[distributed]") {
+  if (!has_mpi()) return;
+  TemporaryFolder folder;
+  TwoProcesses both(folder / "run", {"--epochs", "100000", "--patience", "0"});
+  REQUIRE(both.run().wait_for("2/100000"));
+  both.signal_second(SIGINT);
+  const Outcome o = both.run().finish();
   INFO(o.out << o.err);
   CHECK(o.code == 130);
   CHECK(o.out.find("Stopped in epoch ") != std::string::npos);
+}
+
+TEST_CASE("an error in one process ends all, with its rank", "[distributed]") {
+  if (!has_mpi()) return;
+  TemporaryFolder folder;
+  const Outcome o =
+      run_program(started(1) + small_training(folder / "out") + Words{":", "-n", "1"} +
+                  small_training(folder / "out", {"--weights", folder / "none.pth"}));
+  INFO(o.out << o.err);
+  CHECK(o.code != 0);
+  CHECK(o.err.find("train_miniplaces (rank 1): ") != std::string::npos);
+  CHECK(o.err.find("none.pth") != std::string::npos);
+}
+
+TEST_CASE("a full disk ends all processes, and what was whole stays whole", "[distributed]") {
+  if (!has_mpi()) return;
+  TemporaryFolder folder;
+  const std::string out = folder / "out", state = out + "/last.state.safetensors";
+  REQUIRE(run_program(started(2) + small_training(out)).code == 0);
+  const std::string before = bytes_of(state);
+  // A limit on file sizes stands in for a full disk. MPI's shared memory would be under it, too.
+  Words command = started(1);
+  for (auto& word : command)
+    if (word == "self,vader,tcp") word = "self,tcp";
+  const Words more{program_path("train_miniplaces"), "--resume", out, "--epochs", "9"};
+  command = command + Words{"/bin/bash", "-c", "ulimit -f 20; exec \"$0\" \"$@\""} + more +
+            Words{":", "-n", "1"} + more;
+  const Outcome o = run_program(command);
+  INFO(o.out << o.err);
+  CHECK(o.code != 0);
+  CHECK(words_of(o.err).find("train_miniplaces (rank 0): ") != std::string::npos);
+  CHECK(words_of(o.err).find("cannot be written") != std::string::npos);
+  CHECK(bytes_of(state) == before);
 }
 
 TEST_CASE("how a program was started is found in its environment", "[distributed]") {

@@ -2,7 +2,7 @@
 // with all digits: for distributed_test, which compares numbers of processes.
 //
 //   distributed_steps MODEL [sync] [batch=N] [steps=N] [lr=X] [clip=X] [ema=X] [accumulate=N]
-//                     [against=DEFENCE] [mix] [bf16] [load=FILE] [save=FILE]
+//                     [against=DEFENCE] [mix] [bf16] [f64] [load=FILE] [save=FILE]
 #include <cstdio>
 #include <map>
 
@@ -67,6 +67,10 @@ int run(const std::string& model, const std::map<std::string, std::string>& give
   options.group = group;
   options.sync_bn = given.count("sync") > 0;
   const ModulePtr network = make_model(model, {.classes = 5, .seed = 3, .image_size = 32});
+  if (given.count("f64")) {
+    network->to(DType::float64);
+    options.compute = DType::float64;
+  }
   Trainer trainer(network, data.train, options);
   if (given.count("load")) load(trainer, given.at("load"));
   ScoreSums before = trainer.position().score;
