@@ -280,7 +280,7 @@ int bench_sizes(const Flags& f, Device device) {
     return turns.empty() ? NAN : bench::median(turns) / double(batch_size);
   };
   const std::string side = std::to_string(f.image_size), name = side + "x" + side;
-  Series batches{"", {}, {}}, sides{"", {}, {}};
+  Series batches{f.model, {}, {}}, sides{f.model, {}, {}};
   for (int64_t n = 1; n <= (f.quick ? 4 : 512) && !app::interrupted(); n *= 2) {
     batches.x.push_back(double(n));
     batches.y.push_back(ms_of_image(n, f.image_size));
