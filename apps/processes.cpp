@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <sstream>
 
 #include "apps/app.h"
 #include "kernels/machine/error.h"
@@ -29,6 +30,21 @@ std::shared_ptr<ProcessGroup> join_processes() {
 int threads_of_process(ProcessGroup& group) {
   const int own = own_processors(group);
   return std::getenv("OMP_NUM_THREADS") ? 0 : own;
+}
+
+void give_own_devices_to_children(ProcessGroup& group) {
+  if (!std::getenv("OMP_NUM_THREADS"))
+    ::setenv("OMP_NUM_THREADS", std::to_string(own_processors(group)).c_str(), 1);
+  // Of the GPUs that this machine, or a batch system, lets us see.
+  const char* given = std::getenv("CUDA_VISIBLE_DEVICES");
+  std::string own = std::to_string(group.local_rank());
+  if (given) {
+    std::istringstream all(given);
+    for (int i = 0; i <= group.local_rank() && std::getline(all, own, ','); ++i) {
+    }
+  }
+  ::setenv("CUDA_VISIBLE_DEVICES", own.c_str(), 1);
+  forget_launch();
 }
 
 void leave_processes() {

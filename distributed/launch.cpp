@@ -1,8 +1,12 @@
 #include "distributed/launch.h"
 
+#include <unistd.h>
+
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
+#include <vector>
 
 #include "kernels/machine/error.h"
 #include "kernels/machine/printable.h"
@@ -48,6 +52,17 @@ Launch launch_of_environment() {
     return launch;
   }
   return {};
+}
+
+void forget_launch() {
+  std::vector<std::string> names;
+  for (char** at = environ; *at; ++at) {
+    const std::string_view name(*at, std::strcspn(*at, "="));
+    for (const char* of_launchers : {"OMPI_", "PMIX_", "PMI_", "ORTE_"})
+      if (name.starts_with(of_launchers)) names.emplace_back(name);
+  }
+  for (auto& [rank, size, by_mpi] : known) names.insert(names.end(), {rank, size});
+  for (auto& name : names) ::unsetenv(name.c_str());
 }
 
 }  // namespace tweed

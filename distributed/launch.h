@@ -19,4 +19,7 @@ struct Launch {
 /// @throws Error  "RANK is 4 and WORLD_SIZE 4: ..." if they say what cannot be
 Launch launch_of_environment();
 
+/// Takes from the environment what says so, for programs that this one starts: each is alone.
+void forget_launch();
+
 }  // namespace tweed

@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "apps/app.h"
 #include "apps/json_output.h"
 #include "apps/numbers.h"
+#include "apps/processes.h"
 #include "apps/search/child.h"
 #include "apps/search/sweep_plan.h"
 #include "data/parse_json.h"
@@ -40,17 +43,23 @@ struct Sweep {
   SweepPlan plan;
   std::string file, out, program;
   int jobs = 1;
-  std::map<std::size_t, int> failed;  // exit codes
+  std::map<std::size_t, int> failed;    // exit codes
+  std::shared_ptr<ProcessGroup> group;  // each trains some of the runs; null: this one all
 
   std::string folder(std::size_t i) const { return out + "/" + plan.runs[i].name; }
   nlohmann::json config(std::size_t i) const;
   std::string status(std::size_t i) const;
   bool is_done(std::size_t i) const;
+  bool leads() const { return !group || group->leads(); }
   void check() const;
   int run();
 
  private:
   Words command(std::size_t i) const;
+  bool has_logs() const { return jobs > 1 || group; }
+  std::vector<std::size_t> waiting() const;
+  std::vector<std::size_t> own(const std::vector<std::size_t>& all) const;
+  void wait_for_others();
   void train(const std::vector<std::size_t>& waiting);
   void say_end(std::size_t i, int code);
   Result result(std::size_t i) const;
@@ -135,10 +144,10 @@ void Sweep::say_end(std::size_t i, int code) {
     failed[i] = code;
     say_error("note: %s ended with exit code %d%s; the next goes on\n",
               printable(plan.runs[i].name).c_str(), code,
-              jobs > 1 ? (", see " + printable(folder(i)) + ".log").c_str() : "");
+              has_logs() ? (", see " + printable(folder(i)) + ".log").c_str() : "");
   }
-  if (jobs > 1 && code == 0) say("%s: done\n", printable(plan.runs[i].name).c_str());
-  write_table(false);
+  if (has_logs() && code == 0) say("%s: done\n", printable(plan.runs[i].name).c_str());
+  if (leads()) write_table(false);
 }
 
 // As many at a time as there are jobs. After Ctrl-C all that run are told once, and waited for:
@@ -153,7 +162,7 @@ void Sweep::train(const std::vector<std::size_t>& waiting) {
       const Words words = command(i);
       say("\n[%zu/%zu] %s%s\n", next, waiting.size(), printable(plan.runs[i].name).c_str(),
           words[1].starts_with("--resume=") ? ", which goes on" : "");
-      running.emplace_back(i, Child(words, jobs > 1 ? folder(i) + ".log" : ""));
+      running.emplace_back(i, Child(words, has_logs() ? folder(i) + ".log" : ""));
     }
     if (interrupted() && !told) {
       for (auto& [i, child] : running) child.send(SIGINT);
@@ -293,15 +302,47 @@ void Sweep::write_comparison_of_all() const {
   draw_comparison(out + "/compare.png", folders);
 }
 
-int Sweep::run() {
-  std::vector<std::size_t> waiting;
+// As the first process sees it, for the others begin runs meanwhile.
+std::vector<std::size_t> Sweep::waiting() const {
+  std::string list;
   for (std::size_t i = 0; i < plan.runs.size(); ++i)
-    if (!is_done(i)) waiting.push_back(i);
-  const std::size_t done = plan.runs.size() - waiting.size();
+    if (leads() && !is_done(i)) list += std::to_string(i) + " ";
+  if (group) list = group->broadcast(list);
+  std::istringstream numbers(list);
+  return {std::istream_iterator<std::size_t>(numbers), {}};
+}
+
+// Every process has one run after another of those that are left.
+std::vector<std::size_t> Sweep::own(const std::vector<std::size_t>& all) const {
+  if (!group) return all;
+  std::vector<std::size_t> some;
+  for (auto i = std::size_t(group->rank()); i < all.size(); i += std::size_t(group->size()))
+    some.push_back(all[i]);
+  return some;
+}
+
+// The table is of all runs, and of what became of those that failed elsewhere.
+void Sweep::wait_for_others() {
+  std::string codes;
+  for (auto& [i, code] : failed) codes += std::to_string(i) + " " + std::to_string(code) + " ";
+  std::string all;
+  for (auto& part : group->gather(codes)) all += part;
+  std::istringstream numbers(all);
+  for (std::size_t i, code; numbers >> i >> code;) failed[i] = int(code);
+}
+
+int Sweep::run() {
+  const std::vector<std::size_t> left = waiting();
+  const std::size_t done = plan.runs.size() - left.size();
   say("%s in %s%s\n", counted(int64_t(plan.runs.size()), "run").c_str(), printable(out).c_str(),
       done ? (", of which " + std::to_string(done) + " are done already").c_str() : "");
-  write_table(false);
-  train(waiting);
+  if (group)
+    say("%d processes train one each (%s); what they print is in RUN.log\n", group->size(),
+        group->engine().c_str());
+  if (leads()) write_table(false);
+  train(own(left));
+  if (group) wait_for_others();
+  if (!leads()) return interrupted() ? 130 : 0;
   write_comparison_of_all();
   say("\n");
   write_table(true);
@@ -324,7 +365,8 @@ std::function<int()> prepare(int argc, char** argv) {
       "  sweep lr.json                  with {\"flags\": {\"data\": \"tiny\", \"epochs\": 3}, "
       "\"grid\": {\"lr\": [0.02, 0.1]}}\n"
       "  sweep lr.json                  again: goes on where it was stopped, passes over what is "
-      "done\n",
+      "done\n"
+      "  mpirun -n 4 sweep lr.json      on four devices: each process trains one run at a time\n",
       "sweep");
   flags.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   auto sweep = std::make_shared<Sweep>();
@@ -343,16 +385,22 @@ std::function<int()> prepare(int argc, char** argv) {
   flags.add_option("--program", sweep->program,
                    "what trains: a program of yours that calls train_main; default: "
                    "train_miniplaces");
+  sweep->group = join_processes();
   parse(flags, argc, argv);
   sweep->plan = read_sweep(sweep->file);
   if (sweep->out.empty()) sweep->out = "runs/" + fs::path(sweep->file).stem().string();
-  sweep->check();
-  make_output_folder(sweep->out);
+  if (sweep->group) give_own_devices_to_children(*sweep->group);
+  if (sweep->leads()) {
+    sweep->check();
+    make_output_folder(sweep->out);
+  }
   return [sweep] { return sweep->run(); };
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  return app::run("sweep", [&] { return prepare(argc, argv); });
+  const int code = app::run("sweep", [&] { return prepare(argc, argv); });
+  leave_processes();
+  return code;
 }

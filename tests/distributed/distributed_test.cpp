@@ -351,6 +351,45 @@ TEST_CASE("an error in one process ends all, with its rank", "[distributed]") {
   CHECK(o.err.find("none.pth") != std::string::npos);
 }
 
+TEST_CASE("the runs of a sweep are shared by processes", "[distributed]") {
+  if (!has_mpi()) return;
+  TemporaryFolder folder;
+  const std::string file = folder / "rates.json", out = folder / "out";
+  write_text(file,
+             R"({"flags": {"data": "tiny", "epochs": 1, "image-size": 16, "batch-size": 8,
+                           "limit": 4, "classes": 3},
+                 "grid": {"lr": [0.01, 0.02, 0.05], "seed": [1, 2]}})");
+  const Words sweep{program_path("sweep"), file, "--out", out};
+  const Outcome o = run_program(started(2) + sweep);
+  INFO(o.out << o.err);
+  CHECK(o.code == 0);
+  CHECK(o.out.find("2 processes train one each") != std::string::npos);
+  const auto table = nlohmann::json::parse(bytes_of(out + "/sweep.json"));
+  REQUIRE(table.at("runs").size() == 6);
+  for (auto& run : table.at("runs")) {
+    CHECK(run.at("status") == "finished");
+    const std::string place = run.at("folder");
+    CHECK(bytes_of(place + ".log").find("Trained 1 epoch") != std::string::npos);
+    CHECK(bytes_of(place + ".log").find("train together") == std::string::npos);
+  }
+  CHECK(fs::exists(out + "/compare.html"));
+  const Outcome again = run_program(sweep);
+  CHECK(again.code == 0);
+  CHECK(again.out.find("of which 6 are done already") != std::string::npos);
+
+  // A run that fails in the second process is in the table, and in the exit code.
+  write_text(file, R"({"flags": {"data": "tiny", "epochs": 2, "image-size": 16, "batch-size": 8,
+                                 "limit": 4, "classes": 3},
+                       "grid": {"lr": [0.05, 1e30]}})");
+  const Outcome failed =
+      run_program(started(2) + Words{program_path("sweep"), file, "--out", folder / "failed"});
+  INFO(failed.out << failed.err);
+  CHECK(failed.code == 1);
+  const auto rows = nlohmann::json::parse(bytes_of(folder / "failed/sweep.json")).at("runs");
+  CHECK(rows.at(0).at("status") == "finished");
+  CHECK(rows.at(1).at("status") == "failed");
+}
+
 TEST_CASE("a full disk ends all processes, and what was whole stays whole", "[distributed]") {
   if (!has_mpi()) return;
   TemporaryFolder folder;
