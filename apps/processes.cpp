@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <sstream>
+#include <vector>
 
 #include "apps/app.h"
 #include "kernels/machine/error.h"
@@ -39,9 +40,11 @@ void give_own_devices_to_children(ProcessGroup& group) {
   const char* given = std::getenv("CUDA_VISIBLE_DEVICES");
   std::string own = std::to_string(group.local_rank());
   if (given) {
-    std::istringstream all(given);
-    for (int i = 0; i <= group.local_rank() && std::getline(all, own, ','); ++i) {
-    }
+    std::vector<std::string> all;
+    std::istringstream list(given);
+    for (std::string one; std::getline(list, one, ',');) all.push_back(one);
+    const auto at = std::size_t(group.local_rank());
+    own = at < all.size() ? all[at] : "";  // none, which is said where a run asks for one
   }
   ::setenv("CUDA_VISIBLE_DEVICES", own.c_str(), 1);
   forget_launch();

@@ -6,13 +6,14 @@
 #include <unordered_set>
 #include <utility>
 
+#include "autograd/checks.h"
 #include "autograd/describe.h"
+#include "autograd/gradient_observer.h"
 #include "autograd/leaf_additions.h"
 #include "autograd/node.h"
 #include "autograd/non_finite.h"
 #include "autograd/saved_memory.h"
 #include "autograd/shapes_text.h"
-#include "kernels/elementwise.h"
 #include "kernels/machine/trace_notes.h"
 
 namespace tweed {
@@ -29,16 +30,6 @@ NodePtr leaf_of(const Tensor& t, const char* op) {
   NodePtr node = node_of(t);
   if (!node || !node->leaf) fail(op, "the tensor of shape ", t.shape(), " is not a leaf");
   return node;
-}
-
-// Checks that `given` has the shape, dtype and device of `wanted`.
-void check_fits(const char* op, const char* name, const Tensor& given, const char* wanted_name,
-                const Tensor& wanted) {
-  if (given.shape() == wanted.shape() && given.dtype() == wanted.dtype() &&
-      given.device() == wanted.device())
-    return;
-  fail(op, name, " is ", given.shape(), " ", given.dtype(), " on ", given.device(), ", ",
-       wanted_name, " is ", wanted.shape(), " ", wanted.dtype(), " on ", wanted.device());
 }
 
 // The nodes through which gradients must pass to reach the targets.
@@ -277,20 +268,6 @@ void on_gradient(const Tensor& t, std::function<Tensor(const Tensor&)> f) {
   node->hooks.push_back(std::move(f));
 }
 
-Saved::Saved(const std::vector<Tensor>& tensors) {
-  for (auto& t : tensors) {
-    tensors_.push_back(t.defined() ? t.detach() : t);
-    versions_.push_back(t.defined() ? t.version() : 0);
-  }
-}
-const Tensor& Saved::operator[](int i) const { return tensors_.at(std::size_t(i)); }
-void Saved::check(const char* op) const {
-  for (std::size_t i = 0; i < tensors_.size(); ++i)
-    if (tensors_[i].defined() && tensors_[i].version() != versions_[i])
-      throw Error(std::string("[") + op + "] a tensor of shape " + tensors_[i].shape().str() +
-                  " that it needs for its gradient was changed in place after the forward pass");
-}
-
 Tensor record_node(const char* op, const std::vector<Tensor>& inputs, const Tensor& y,
                    const std::vector<Tensor>& saved, BackwardFunction f) {
   if (trace::on) trace::claim(op, "forward", shapes_text(inputs, y.shape()));
@@ -309,29 +286,6 @@ Tensor record_node(const char* op, const std::vector<Tensor>& inputs, const Tens
   result.attach(node);
   if (is_watched()) OperationWatch::current()->note(op, inputs, result);
   return result;
-}
-
-void check_alike(const char* op, const std::vector<Tensor>& tensors) {
-  const Tensor& first = tensors.at(0);
-  for (auto& t : tensors) {
-    if (!t.defined()) continue;
-    if (t.dtype() != first.dtype()) fail(op, "dtypes ", first.dtype(), " and ", t.dtype());
-    if (!(t.device() == first.device()))
-      fail(op, "one tensor is on ", first.device(), ", another on ", t.device());
-  }
-}
-
-void accumulate(const Tensor& y, const Tensor& x) {
-  check_fits("accumulate", "x", x, "y", y);
-  if (y.dtype() == DType::float16) {
-    const Tensor sum = y.to(DType::float32);
-    accumulate(sum, x.to(DType::float32));
-    return y.copy_from(sum);
-  }
-  with_floating(y.dtype(), "accumulate", [&]<class T>() {
-    on(y.device(), [&](auto& here) { axpy(here, 1.0, x.read<T>(), y.write<T>()); });
-  });
-  y.changed();
 }
 
 }  // namespace tweed

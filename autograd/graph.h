@@ -33,15 +33,7 @@ void set_grad(const Tensor& t, const Tensor& buffer);
 /// Forgets the gradient of leaf t.
 void clear_grad(const Tensor& t);
 
-/// Is told how far a walk back has come, so that others can begin with gradients that are there.
-class GradientObserver {
- public:
-  virtual ~GradientObserver() = default;
-  /// Everything of a leaf's gradient has been added to it.
-  virtual void complete(const Tensor& gradient) = 0;
-  /// An operation has gone back.
-  virtual void worked() = 0;
-};
+class GradientObserver;  // gradient_observer.h
 
 /// Adds d(y)/d(leaf) to the gradient of each leaf that y was computed from.
 ///

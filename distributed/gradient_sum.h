@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "autograd/gradient_observer.h"
 #include "autograd/graph.h"
 #include "distributed/process_group.h"
 

@@ -1,5 +1,6 @@
 #include "distributed/heartbeat.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
@@ -38,18 +39,23 @@ void Heartbeat::run() {
   char heard = alive, said = alive;
   MPI_Request hears = MPI_REQUEST_NULL, says = MPI_REQUEST_NULL;
   bool listens = true, left = false;
-  auto heard_at = Clock::now(), said_at = heard_at - a_beat;
+  auto looked_at = Clock::now(), said_at = looked_at - a_beat;
+  std::chrono::duration<double> silent(0);
   MPI_Irecv(&heard, 1, MPI_CHAR, before, 0, ring_, &hears);
   // A process leaves when its own goodbye is sent and the one before has said its own: until then
   // there may be something to say about it.
   while (listens || !left) {
+    // Time in which this thread did not run, since all processes were stopped together, says
+    // nothing about the others.
     const auto now = Clock::now();
+    silent += std::min<std::chrono::duration<double>>(now - looked_at, a_beat);
+    looked_at = now;
     if (listens && done(hears)) {
-      heard_at = now;
+      silent = {};
       listens = heard != goodbye;
       if (listens) MPI_Irecv(&heard, 1, MPI_CHAR, before, 0, ring_, &hears);
     }
-    if (listens && now - heard_at > std::chrono::duration<double>(silence)) {
+    if (listens && silent.count() > silence) {
       std::fprintf(
           stderr,
           "rank %d: rank %d has given no sign of life for %.0f s, so the run ends; it can go "

@@ -58,7 +58,7 @@ void forget_launch() {
   std::vector<std::string> names;
   for (char** at = environ; *at; ++at) {
     const std::string_view name(*at, std::strcspn(*at, "="));
-    for (const char* of_launchers : {"OMPI_", "PMIX_", "PMI_", "ORTE_"})
+    for (const char* of_launchers : {"OMPI_", "PMIX_", "PMI_", "ORTE_", "PRTE_"})
       if (name.starts_with(of_launchers)) names.emplace_back(name);
   }
   for (auto& [rank, size, by_mpi] : known) names.insert(names.end(), {rank, size});

@@ -2,6 +2,7 @@
 
 #include "autograd/elementwise.h"
 #include "autograd/gradcheck.h"
+#include "autograd/gradient_observer.h"
 #include "autograd/graph_stats.h"
 #include "autograd/reduce.h"
 #include "tests/catch.h"

@@ -76,10 +76,10 @@ TEST_CASE("The files that README.md explains the framework by have at most 1,500
 TEST_CASE("operations.md lists the functions of every header, and no others") {
   // For those who write operations or use the graph, not operations themselves.
   const std::set<std::string> others{
-      "graph.h",           "describe.h",     "dispatch.h",       "gradcheck.h",   "products.h",
-      "channel_moments.h", "non_finite.h",   "leaf_additions.h", "graph_stats.h", "node.h",
-      "shapes_text.h",     "saved_memory.h", "window_options.h", "loss_parts.h",  "broadcast.h",
-      "batches.h"};
+      "graph.h",           "describe.h",     "dispatch.h",         "gradcheck.h",   "products.h",
+      "channel_moments.h", "non_finite.h",   "leaf_additions.h",   "graph_stats.h", "node.h",
+      "shapes_text.h",     "saved_memory.h", "window_options.h",   "loss_parts.h",  "broadcast.h",
+      "batches.h",         "checks.h",       "gradient_observer.h"};
   const std::string page = text_of("docs/operations.md");
   std::set<std::string> headers;
   for (auto& entry : std::filesystem::directory_iterator(source_path("autograd"))) {

@@ -3,6 +3,7 @@
 #include "autograd/elementwise.h"
 #include "autograd/shape_ops.h"
 #include "kernels/machine/trace_notes.h"
+#include "nn/with_batch_parts.h"
 #include "train/trace.h"
 
 namespace tweed {
@@ -89,26 +90,6 @@ void Step::update() {
     options_.ema->apply();
   }
 }
-
-namespace {
-
-// The network's batch norms see all parts of a batch for the length of a scope.
-class WithBatchParts {
- public:
-  WithBatchParts(Module& network, const BatchParts* parts) : network_(parts ? &network : nullptr) {
-    if (network_) network_->set_batch_parts(parts);
-  }
-  ~WithBatchParts() {
-    if (network_) network_->set_batch_parts(nullptr);
-  }
-  WithBatchParts(const WithBatchParts&) = delete;
-  WithBatchParts& operator=(const WithBatchParts&) = delete;
-
- private:
-  Module* network_;
-};
-
-}  // namespace
 
 // The objective is cross-entropy of the network's logits (objective.cpp), unless options say
 // otherwise.
