@@ -277,6 +277,7 @@ void TrainFlags::check_use(const CLI::App& app) const {
     if (app.count("--profile")) note_unused("--profile", "with --evaluate");
     if (head_only) note_unused("--head-only", "with --evaluate");
     if (half_weights) note_unused("--half-weights", "with --evaluate");
+    if (training.trainer.sync_bn) note_unused("--sync-bn", "with --evaluate");
     if (out_given() && !pictures) note_unused("--out", "without -v");
   } else {
     if (attacked || pictures)

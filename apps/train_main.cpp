@@ -318,6 +318,7 @@ std::function<int()> prepare_training(TrainFlags& f, const SavedRun* saved, Devi
   t.overwrites = f.overwrite;
   if (f.overwrite && saved && !goes_on && !f.out_given()) f.out = saved->folder;
   t.trainer.group = f.group;
+  if (t.trainer.sync_bn && !f.group) note_unused("--sync-bn", "with one process");
   const FolderWish wish{.out = f.out,
                         .given = f.out_given(),
                         .overwrite = f.overwrite,

@@ -112,7 +112,8 @@ TEST_CASE("Every flag of an evaluation changes its figures, or says that it does
        "--save-every 3",    "--keep 2",         "--watch-nan",      "--head-lr 0.1",
        "--head-only",       "--half-weights",   "--profile",        "--adversarial-weight 1",
        "--robust-images 5", "--dampening 0.1",  "--beta2 0.5",      "--optimizer-eps 1",
-       "--alpha 0.5",       "--centered",       "--adam-lr 1",      "--init xavier"}};
+       "--alpha 0.5",       "--centered",       "--adam-lr 1",      "--init xavier",
+       "--sync-bn"}};
   for (auto& flag : unused.lines) {
     const Outcome o = succeeded("train_miniplaces", start + split(flag));
     INFO(flag << "\n" << o.err);
