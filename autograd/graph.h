@@ -42,9 +42,8 @@ class GradientObserver;  // gradient_observer.h
 /// @param keep_graph  keeps what the walk needs, so that it can be repeated
 /// @param observer    if given, hears of each leaf as soon as its last part is there
 /// @throws ShapeError  "[backward] dy is (2) float64 on cpu, y is (2) float32 on cpu"
-/// @throws Error       if the graph has been freed by an earlier walk, or a tensor that it had
-/// saved
-///                     was changed in place since
+/// @throws Error       if an earlier walk has freed the graph, or a tensor that it had saved was
+///                     changed in place since
 void backward(const Tensor& y, bool keep_graph = false, const Tensor& dy = {},
               GradientObserver* observer = nullptr);
 
