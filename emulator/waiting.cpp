@@ -55,9 +55,14 @@ void await(const std::function<bool()>& done, const std::function<std::string()>
   }
 }
 
-// Whose work each thread waits for.
-static std::map<std::thread::id, std::thread::id>& waiting() {
-  static auto* all = new std::map<std::thread::id, std::thread::id>;
+// What each thread waits for: that a stream, which another thread runs, gets further.
+struct Wait {
+  const Stream* stream;
+  uint64_t done;
+  bool over() const { return stream->done != done; }
+};
+static std::map<std::thread::id, Wait>& waiting() {
+  static auto* all = new std::map<std::thread::id, Wait>;
   return *all;
 }
 void wait_for_runner(Stream& s) {
@@ -65,14 +70,14 @@ void wait_for_runner(Stream& s) {
   auto other = s.runner;
   for (std::size_t steps = 0; other != me && steps <= waiting().size(); ++steps) {
     const auto next = waiting().find(other);
-    if (next == waiting().end()) break;
-    other = next->second;
+    // One that has what it waited for may still have to wake up.
+    if (next == waiting().end() || next->second.over()) break;
+    other = next->second.stream->runner;
   }
   if (other == me) throw Fault("streams that wait for each other");
-  waiting()[me] = s.runner;
-  const uint64_t done = s.done;
+  const Wait wait = waiting()[me] = {&s, s.done};
   try {
-    await([&] { return s.done != done; }, [] { return std::string("waits for a stream"); });
+    await([&] { return wait.over(); }, [] { return std::string("waits for a stream"); });
   } catch (...) {
     waiting().erase(me);
     throw;

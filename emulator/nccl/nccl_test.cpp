@@ -258,6 +258,36 @@ void test_communicators(const std::vector<Rank>& all) {
   check(done == std::vector<int>(ranks, 1), "ncclCommInitRankConfig on threads");
 }
 
+// Two calls in the graph of each rank: the second takes what the first has made.
+void test_two_in_a_graph(const std::vector<Rank>& all) {
+  const Type& type = types[8];  // float32
+  std::vector<cudaGraphExec_t> graphs(all.size());
+  for (auto& rank : all) {
+    rank.fill(type);
+    CHECKED(cudaStreamBeginCapture(rank.stream, cudaStreamCaptureModeRelaxed));
+  }
+  for (int call = 0; call < 2; ++call)
+    in_a_group(all, [&](const Rank& r) {
+      const char* from = call == 0 ? r.from : r.to;
+      return ncclAllReduce(from, r.to, n, type.type, ncclSum, r.comm, r.stream);
+    });
+  for (auto& rank : all) {
+    cudaGraph_t graph = nullptr;
+    CHECKED(cudaStreamEndCapture(rank.stream, &graph));
+    CHECKED(cudaGraphInstantiate(&graphs[std::size_t(rank.rank)], graph, 0));
+    CHECKED(cudaGraphDestroy(graph));
+  }
+  for (auto& rank : all) CHECKED(cudaGraphLaunch(graphs[std::size_t(rank.rank)], rank.stream));
+  bool right = true;
+  for (auto& rank : all) {
+    const auto got = rank.result(type, n);
+    for (int i = 0; i < n; ++i)
+      right = right && got[std::size_t(i)] == ranks * combined(ncclSum, i, false);
+    CHECKED(cudaGraphExecDestroy(graphs[std::size_t(rank.rank)]));
+  }
+  check(right, "two all-reduces in one graph of each rank");
+}
+
 // A rank that does not come: who asks whether it has is told no, and may give up.
 void test_abort(const std::vector<Rank>& all) {
   std::vector<ncclComm_t> comms(ranks);
@@ -289,6 +319,7 @@ int main() {
   }
   test_communicators(all);
   test_abort(all);
+  test_two_in_a_graph(all);
   for (const Way& way :
        {Way{"in a group", in_a_group}, Way{"on threads", on_threads}, Way{"recorded", recorded}})
     for (const Type& type : types) test({way, all, type});
