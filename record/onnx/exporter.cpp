@@ -18,9 +18,6 @@ std::vector<int64_t> wholes(const WatchedOperation& o, const char* name) {
   return {all.begin(), all.end()};
 }
 
-// The same on both sides of both axes.
-std::vector<int64_t> around(int64_t n) { return {n, n, n, n}; }
-
 }  // namespace
 
 Exporter::Exporter(Graph& graph, Module& network) : graph_(graph) {
