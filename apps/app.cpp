@@ -242,14 +242,15 @@ void DeviceFlags::add_to(CLI::App& flags) {
       ->type_name("NAME")
       ->needs(movie_option_);
 }
-Device DeviceFlags::open() const {
-  set_threads(threads ? threads : usual_threads);
+Device DeviceFlags::open(int gpu_of_cuda) const {
+  set_threads(threads);
   if (tweed::threads() > most_threads)
     throw Error("OMP_NUM_THREADS asks for " + std::to_string(tweed::threads()) +
                 " threads; at most " + std::to_string(most_threads) + " are of use");
   simd_level();  // says here what is wrong with TWEED_SIMD
   std::string name = device;
   if (gpu_option_ && gpu_option_->count()) name = gpu < 0 ? "cpu" : "cuda:" + std::to_string(gpu);
+  if (name == "cuda") name += ":" + std::to_string(gpu_of_cuda);
   const Device opened = Device::parse(name);
   if (movie_option_ && movie_option_->count()) {
     if (opened.kind() != Device::Kind::sim)

@@ -41,13 +41,13 @@ void parse(CLI::App& flags, std::vector<std::string> words);
 struct DeviceFlags {
   std::string device = "cpu";
   int threads = 0;
-  int usual_threads = 0;  ///< where --threads is not given; 0: OpenMP's
   int gpu = 0;
   std::string movie, kernel;
   void add_to(CLI::App& flags);
   /// Sets the number of threads, and begins to wait for the kernel to film.
+  /// @param gpu  which one "cuda" without a number is
   /// @throws Error  for what the environment asks for or a movie that cannot be, DeviceError
-  Device open() const;
+  Device open(int gpu = 0) const;
 
  private:
   CLI::Option *gpu_option_ = nullptr, *movie_option_ = nullptr;

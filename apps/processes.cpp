@@ -28,9 +28,22 @@ std::shared_ptr<ProcessGroup> join_processes() {
   return group;
 }
 
-int threads_of_process(ProcessGroup& group) {
-  const int own = own_processors(group);
-  return std::getenv("OMP_NUM_THREADS") ? 0 : own;
+static int own_gpu(const ProcessGroup& group) {
+  const int gpus = gpu_count();
+  if (gpus <= 1 || group.local_rank() < gpus) return gpus <= 1 ? 0 : group.local_rank();
+  throw Error("process " + std::to_string(group.local_rank()) +
+              " of this machine (from 0) has no "
+              "GPU of its own: there are " +
+              std::to_string(gpus));
+}
+
+Device open_device(const DeviceFlags& flags, std::shared_ptr<ProcessGroup>& group) {
+  if (!group) return flags.open();
+  const Device device = flags.open(flags.device == "cuda" ? own_gpu(*group) : 0);
+  group = joined_group() = group_on(device, group);
+  const int own = own_processors(*group);
+  if (!flags.threads && !std::getenv("OMP_NUM_THREADS")) set_threads(own);
+  return device;
 }
 
 void give_own_devices_to_children(ProcessGroup& group) {

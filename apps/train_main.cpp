@@ -461,8 +461,6 @@ std::function<int()> prepare(std::vector<std::string> words) {
     line->f.saved_data = !data_given;
   }
   TrainFlags& f = line->f;
-  f.group = group;
-  if (group) f.device.usual_threads = threads_of_process(*group);
   if (group && f.find_lr)
     throw Error("--find-lr looks for a rate in one process, which several take as well");
   if (group && f.check_only) throw Error("--check is for one process");
@@ -470,7 +468,8 @@ std::function<int()> prepare(std::vector<std::string> words) {
   if (!f.weights.empty() && !line->app.count("--normalize"))
     f.normalization = normalization_of_weights(f.weights, f.model);
   if (f.custom_conv) f.conv = "im2col";
-  Device device = f.device.open();
+  f.group = group;
+  const Device device = open_device(f.device, f.group);
   set_conv_algorithm(device, parse_conv_algorithm(f.conv));
   return f.evaluate ? prepare_evaluation(f, device)
                     : prepare_training(f, saved ? &*saved : nullptr, device);

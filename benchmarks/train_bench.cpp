@@ -355,13 +355,12 @@ std::function<int()> prepare(int argc, char** argv) {
   app::parse(flags, argc, argv);
   if (!f->json.empty()) app::make_output_folder(app::folder_of(f->json));
   f->group = app::join_processes();
-  if (f->group) f->device.usual_threads = app::threads_of_process(*f->group);
   if (f->group && (f->epoch || !f->curves.empty() || !f->python.empty() || !f->json.empty()))
     throw Error("several processes go with none of --epoch, --curves, --python and --json");
   if (!f->curves.empty()) app::make_output_folder(app::folder_of(f->curves));
   if (!f->curves.empty() && (f->epoch || !f->python.empty() || !f->json.empty()))
     throw Error("--curves goes with none of --epoch, --python and --json");
-  Device device = f->device.open();
+  const Device device = app::open_device(f->device, f->group);
   if (std::count(f->modes.begin(), f->modes.end(), "graph") && !device.is_cuda())
     throw Error("--modes graph is for cuda");
   f->quick = f->quick || is_simulated(device);

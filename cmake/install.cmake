@@ -5,7 +5,9 @@
 include(GNUInstallDirs)
 set(folders_with_headers kernels tensor autograd distributed data nn optim explain attacks train record)
 install(DIRECTORY ${folders_with_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tweed
-  COMPONENT library FILES_MATCHING PATTERN "*.h")
+  COMPONENT library FILES_MATCHING PATTERN "*.h"
+  # These want the headers of MPI and NCCL, and are nobody else's.
+  REGEX "distributed/(engines|heartbeat|nccl)\\.h$" EXCLUDE)
 install(FILES tweed.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tweed COMPONENT library)
 # Of the apps one function is for other programs: train_main().
 install(FILES apps/train_main.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/tweed/apps COMPONENT library)

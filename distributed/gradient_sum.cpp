@@ -45,6 +45,7 @@ void GradientSum::complete(const Tensor& gradient) {
 }
 
 void GradientSum::send(Bucket& bucket) {
+  const trace::Timed timed({.name = "gradients sent", .bytes = int64_t(bucket.grads.bytes())});
   if (size_of(grads_.dtype()) == 2) bucket.sums = bucket.grads.to(DType::float32);
   bucket.pending = group_.begin_sum(bucket.sums.defined() ? bucket.sums : bucket.grads);
 }
@@ -52,11 +53,11 @@ void GradientSum::send(Bucket& bucket) {
 // MPI goes on with sums only while somebody calls it.
 void GradientSum::worked() {
   for (std::size_t i = 0; i < next_; ++i)
-    if (buckets_[i].pending) buckets_[i].pending->test();
+    if (buckets_[i].pending) buckets_[i].pending->progress();
 }
 
 void GradientSum::finish() {
-  const trace::Timed timed({.name = "gradients waited for", .bytes = grads_.bytes()});
+  const trace::Timed timed({.name = "gradients waited for", .bytes = int64_t(grads_.bytes())});
   const auto begin = std::chrono::steady_clock::now();
   gone_early_ = int64_t(next_);
   for (; next_ < buckets_.size(); ++next_) send(buckets_[next_]);

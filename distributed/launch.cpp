@@ -44,8 +44,14 @@ Launch launch_of_environment() {
   for (auto& [rank, size, by_mpi] : known) {
     const char *rank_text = std::getenv(rank), *size_text = std::getenv(size);
     if (!rank_text || !size_text) continue;
-    const Launch launch{number(rank, rank_text), number(size, size_text),
-                        std::string(rank) + " and " + size, by_mpi};
+    Launch launch{.rank = number(rank, rank_text),
+                  .size = number(size, size_text),
+                  .variables = std::string(rank) + " and " + size,
+                  .by_mpi = by_mpi};
+    const char* local = by_mpi ? nullptr : std::getenv("LOCAL_RANK");
+    const char* local_size = by_mpi ? nullptr : std::getenv("LOCAL_WORLD_SIZE");
+    if (local) launch.local_rank = number("LOCAL_RANK", local);
+    if (local_size) launch.local_size = number("LOCAL_WORLD_SIZE", local_size);
     if (launch.rank >= launch.size)
       throw Error(std::string(rank) + " is " + rank_text + " and " + size + " " + size_text +
                   ": processes are counted from 0");
@@ -62,6 +68,7 @@ void forget_launch() {
       if (name.starts_with(of_launchers)) names.emplace_back(name);
   }
   for (auto& [rank, size, by_mpi] : known) names.insert(names.end(), {rank, size});
+  names.insert(names.end(), {"LOCAL_RANK", "LOCAL_WORLD_SIZE"});
   for (auto& name : names) ::unsetenv(name.c_str());
 }
 

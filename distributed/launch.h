@@ -7,6 +7,8 @@ namespace tweed {
 /// What the environment says of a launch: mpirun, Slurm's srun, or variables as torchrun sets them.
 struct Launch {
   int rank = 0, size = 1;
+  int local_rank = 0, local_size = 1;  ///< among the processes of this machine, if `variables` are
+                                       ///< torchrun's; MPI finds out by itself
   /// The variables that say so, "OMPI_COMM_WORLD_RANK and OMPI_COMM_WORLD_SIZE"; empty: none do.
   std::string variables;
   /// Whether whoever started the processes can bring them together by MPI.

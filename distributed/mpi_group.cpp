@@ -6,8 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "distributed/engines.h"
 #include "distributed/heartbeat.h"
-#include "distributed/process_group.h"
 #include "kernels/machine/error.h"
 
 namespace tweed {
@@ -23,7 +23,7 @@ struct Buffer {
 Buffer buffer_of(const Tensor& t) {
   if (t.device().is_cuda())
     throw Error("[mpi] a tensor on " + t.device().name() +
-                ": MPI brings processes together that compute on the cpu");
+                ": MPI carries what is on the cpu; group_on() has NCCL carry the rest");
   if (t.size() > std::numeric_limits<int>::max())
     throw Error("[mpi] " + std::to_string(t.size()) + " numbers at once are too many");
   const int n = int(t.size());
@@ -43,10 +43,9 @@ class MpiPending : public ProcessGroup::Pending {
  public:
   MpiPending(Tensor t, MPI_Request request) : t_(std::move(t)), request_(request) {}
   ~MpiPending() override { wait(); }
-  bool test() override {
+  void progress() override {
     int done = 0;
     MPI_Test(&request_, &done, MPI_STATUS_IGNORE);
-    return done != 0;
   }
   void wait() override { MPI_Wait(&request_, MPI_STATUS_IGNORE); }
 
@@ -154,12 +153,7 @@ class MpiGroup : public ProcessGroup {
 
 }  // namespace
 
-std::shared_ptr<ProcessGroup> join_group(const Launch& launch) {
-  if (!launch.by_mpi)
-    throw Error(launch.variables + " say that this is one of " + std::to_string(launch.size) +
-                " processes, but on the cpu MPI brings them together, which cannot begin with "
-                "these: start them by mpirun -n " +
-                std::to_string(launch.size) + ", or Slurm's srun");
+std::shared_ptr<ProcessGroup> join_by_mpi(const Launch& launch) {
   return std::make_shared<MpiGroup>(launch);
 }
 

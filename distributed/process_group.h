@@ -13,7 +13,7 @@ namespace tweed {
 /// the same order; each is one that all have to make before anybody has its result.
 ///
 /// Tensors are float32, float64 or int32, and where the engine can reach them: MPI's on `cpu` and
-/// `sim`. An engine that fails ends the run everywhere.
+/// `sim`, NCCL's everywhere. An engine that fails ends the run everywhere.
 class ProcessGroup {
  public:
   virtual ~ProcessGroup() = default;
@@ -28,13 +28,17 @@ class ProcessGroup {
   int local_size() const { return local_size_; }
   /// "Open MPI 4.1.4"
   virtual std::string engine() const = 0;
+  /// Whether sums and gatherings of tensors on the group's device may be part of a recording
+  /// (tensor/replay.h).
+  virtual bool can_record() const { return false; }
 
   /// A sum on its way.
   class Pending {
    public:
     virtual ~Pending() = default;
-    /// Gives the engine time to go on; true once the sum is there.
-    virtual bool test() = 0;
+    /// Gives an engine that needs it time to go on.
+    virtual void progress() = 0;
+    /// What is asked of the tensor's device from now on finds the sum.
     virtual void wait() = 0;
   };
   /// t becomes the sum over all processes, the same bits in each; it is neither read nor written
@@ -58,9 +62,15 @@ class ProcessGroup {
   int rank_ = 0, size_ = 1, local_rank_ = 0, local_size_ = 1;
 };
 
-/// The processes of a launch of several.
-/// @throws Error  if no engine was found when Tweed was built, or the launch is none of an engine's
+/// The processes of a launch of several, brought together by MPI. Of those that MPI does not know,
+/// such as torchrun's, nothing but their numbers is there before group_on().
+/// @throws Error  if no MPI was found when Tweed was built, or the launch is none that it knows
 std::shared_ptr<ProcessGroup> join_group(const Launch& launch);
+/// The same processes for tensors on `device`, which all of them say: on a GPU, of which each has
+/// one of its own, NCCL carries them.
+/// @throws Error  if no NCCL was found when Tweed was built; if processes share a GPU; on the cpu,
+///                if MPI does not know the processes
+std::shared_ptr<ProcessGroup> group_on(Device device, std::shared_ptr<ProcessGroup> group);
 
 /// Checks that all processes have the same of what they have to, each fact under a name.
 /// @throws Error  in all of them: "the processes do not agree: rank 1 has another data set than

@@ -41,7 +41,7 @@ fill() {
   mkdir -p "$folder"/bin "$folder"/lib/stand_in
   copy_libraries "$folder/lib" "${copied[@]}"
   make_stand_ins "$folder/lib/stand_in" "${copied[@]}"
-  { echo libcuda.so.1 && cuda_libraries_of "${copied[@]}"; } >"$folder/cuda_libraries"
+  { printf "%s\n" libcuda.so.1 libnccl.so.2 && cuda_libraries_of "${copied[@]}"; } >"$folder/cuda_libraries"
   cp scripts/bundle_launch "$folder/bin/.launch"
   for program in "${copied[@]}"; do ln -s .launch "$folder/bin/${program##*/}"; done
   commit_here >"$folder/commit"

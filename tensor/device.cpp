@@ -66,6 +66,14 @@ std::string gpu_description(Device device) {
   return device.is_cuda() ? device.name() : "";
 }
 
+int gpu_count() {
+#if TWEED_HAVE_CUDA
+  return cuda::device_count();
+#else
+  return 0;
+#endif
+}
+
 void set_threads(int threads) {
   static const int standard = omp_get_max_threads();
   omp_set_num_threads(threads > 0 ? threads : standard);  // oneDNN follows this too

@@ -36,6 +36,8 @@ Cuda& cuda_machine(int index);
 
 /// "NVIDIA H200, sm_90, 139.8 GiB"; "" for a device that is no GPU.
 std::string gpu_description(Device device);
+/// GPUs that this process sees; 0 in a build without CUDA.
+int gpu_count();
 /// Threads that `cpu` computes with; 0 restores OpenMP's default.
 void set_threads(int threads);
 int threads();

@@ -15,10 +15,6 @@ SharedStep::SharedStep(std::shared_ptr<ProcessGroup> group, const ParameterBuffe
       gradients_(*group_, parameters.grads(), parameters.offsets()),
       own_score_(parameters.grads().device()) {
   const int64_t part = batch / share.parts, own = share.last(batch) - share.first(batch);
-  if (parameters.grads().device().is_cuda())
-    throw Error("[train] " + std::to_string(share.size) +
-                " processes train together on the cpu alone, not on " +
-                parameters.grads().device().name());
   if (batch % share.parts != 0)
     throw Error("[train] a batch of " + std::to_string(batch) + " images cannot be cut into " +
                 std::to_string(share.parts) + " parts");

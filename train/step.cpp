@@ -22,7 +22,8 @@ Step::Step(Module& network, ParameterBuffer& parameters, Optimizer& optimizer,
       log_(options.log ? std::make_unique<StepLog>(network) : nullptr),
       clock_(Tensor::zeros({1}, DType::int32, images.device())),
       replay_(
-          images.device(), [this] { device_step(); }, options.record && !options.shared) {
+          images.device(), [this] { device_step(); },
+          options.record && (!options.shared || options.shared->group().can_record())) {
   if (options.accumulate < 1 || images.dim(0) % options.accumulate != 0)
     throw Error("[train] a batch of " + std::to_string(images.dim(0)) +
                 " images cannot be cut into " + std::to_string(options.accumulate) + " parts");

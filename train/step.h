@@ -23,7 +23,8 @@ struct StepOptions {
   bool log = false;      ///< keeps a StepLog
   Objective objective = classified;  ///< what is minimised
   std::function<void()> after = {};  ///< called once the gradients of a part are there
-  /// If given, other processes take the step, too: the batch is this one's share. Not recorded.
+  /// If given, other processes take the step, too: the batch is this one's share. Recorded if the
+  /// group can be.
   SharedStep* shared = nullptr;
 };
 

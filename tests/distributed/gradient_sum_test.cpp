@@ -35,7 +35,7 @@ class TwoEqual : public ProcessGroup {
  private:
   struct Twice : Pending {
     Twice(const Tensor& t, TwoEqual& all) : t(t), all(all) {}
-    bool test() override { return ++all.looked_at < 0; }
+    void progress() override { ++all.looked_at; }
     void wait() override {
       ++all.waited;
       accumulate(t, t.clone());
