@@ -87,7 +87,7 @@ Grads convolve_transposed_backward(const TransposedConvolution& c, const Tensor&
   if (want[1])
     grads[1] = conv_backward_weight(c.conv, *c.plan.weight, dy, x, {},
                                     c.plan.weight->adds ? want.begun(1) : Tensor());
-  if (want[2]) grads[2] = bias_backward(Activation::none, dy, {}, true).dbias;
+  if (want[2]) grads[2] = bias_backward(Activation::none, dy, {}, true, false).dbias;
   return grads;
 }
 

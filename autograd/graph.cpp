@@ -130,7 +130,7 @@ class Walk {
         if (!given[at].defined()) given[at] = begun_sum(node, at, dy, given);
         return given[at];
       };
-      Grads grads = backward_of(node, dy, Want(bits, &begun));
+      Grads grads = backward_of(node, dy, Want(bits, &begun, dy.owns_storage()));
       look_at_gradients(node.op, node.module, grads);
       dy = {};
       for (std::size_t i = 0; i < node.inputs.size(); ++i) {

@@ -95,12 +95,14 @@ std::vector<Tensor> save(const T&... t) {
 class Want {
  public:
   using Begun = std::function<Tensor(int)>;
-  explicit Want(uint64_t bits, const Begun* begun = nullptr) : bits_(bits), begun_(begun) {}
+  explicit Want(uint64_t bits, const Begun* begun = nullptr, bool owns_dy = false)
+      : owns_dy(owns_dy), bits_(bits), begun_(begun) {}
   bool operator[](int i) const { return bits_ >> i & 1; }
-  /// The sum of gradients of input i that others have begun, of the input's shape, or an undefined
-  /// tensor. An operation that is given one adds its own part to it in place, in the kernel that
-  /// computes it, and returns this very tensor: that saves a pass over both. An operation that does
-  /// not ask returns its part alone.
+  /// Whether nobody reads dy after this operation, which may then write a result over it.
+  const bool owns_dy;
+  /// What others have begun as the gradient of input i, or an undefined tensor. An operation that
+  /// asks adds its part to it in place, in the kernel that computes it, which saves a pass, and
+  /// returns this very tensor; one that does not ask returns its part alone.
   Tensor begun(int i) const { return begun_ && (*this)[i] ? (*begun_)(i) : Tensor(); }
 
  private:

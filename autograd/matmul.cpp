@@ -148,7 +148,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Activat
   if (is_watched()) describe("linear", {{"relu", {double(activation == Activation::relu)}}});
   return record("linear", {x, weight, bias}, y, save(x, weight, saved_y),
                 [=](const Saved& s, const Tensor& dy, Want want) {
-                  auto [dz, dbias] = bias_backward(activation, dy, s[2], want[2]);
+                  auto [dz, dbias] = bias_backward(activation, dy, s[2], want[2], want.owns_dy);
                   const Onto dx(want, 0, s[0]), dweight(want, 1, s[1]);
                   if (want[0])
                     gemm({.m = rows,

@@ -12,8 +12,10 @@ struct BiasGrads {
   Tensor dbias;  ///< (C), undefined if not wanted
 };
 
-/// @param dy, y  (..., C); y is read only where there is an activation
-BiasGrads bias_backward(Activation activation, const Tensor& dy, const Tensor& y, bool want_bias);
+/// @param dy, y    (..., C); y is read only where there is an activation
+/// @param owns_dy  dz may take dy's memory, as it does on `cpu`; see Want::owns_dy
+BiasGrads bias_backward(Activation activation, const Tensor& dy, const Tensor& y, bool want_bias,
+                        bool owns_dy);
 
 /// y = activation(y + bias) in place; bias may be undefined.
 void bias_forward(Activation activation, const Tensor& bias, const Tensor& y);

@@ -24,7 +24,7 @@ __global__ void bias_forward_kernel(int64_t rows, int64_t C, const T* __restrict
 // A block takes a slab of rows and a tile of channels at a time; every thread adds up in its own
 // cells of shared memory, and the first row of threads adds those up.
 constexpr int64_t bias_tile = 256;
-template <bool relu, class T>
+template <bool relu, bool in_place, class T>
 __global__ void bias_backward_kernel(int64_t rows, int64_t C, int64_t slabs,
                                      const T* __restrict__ dy, const T* __restrict__ y,
                                      T* __restrict__ dz, acc_t<T>* __restrict__ partial) {
@@ -41,7 +41,7 @@ __global__ void bias_backward_kernel(int64_t rows, int64_t C, int64_t slabs,
         const T* __restrict__ y_row = y + row * C + c0;
         T* __restrict__ dz_row = dz + row * C + c0;
         for (int64_t c : block_stride(width)) {
-          A v = load(dy_row[c]);
+          A v = load(in_place ? dz_row[c] : dy_row[c]);
           if constexpr (relu) {
             v = load(y_row[c]) <= 0 ? A(0) : v;
             dz_row[c] = store<T>(v);
@@ -89,18 +89,20 @@ void bias_forward(M& here, Activation activation, int64_t rows, Span<const T> bi
 template <class M, class T>
 void bias_backward(M& here, Activation activation, int64_t rows, Span<const T> dy, Span<const T> y,
                    Span<T> dz, Span<T> dbias, Span<acc_t<T>> partial) {
-  bool relu = activation == Activation::relu;
-  int64_t C = dbias.size() ? dbias.size() : rows ? dy.size() / rows : 0;
+  const bool relu = activation == Activation::relu, in_place = relu && !dy.size();
+  const int64_t size = max(dy.size(), dz.size()), C = rows ? size / rows : dbias.size();
   const int64_t slabs = bias_slabs(rows, C);
   bool done = false;
 #ifndef TWEED_CPU
-  done = bias_backward_packs(here, relu, rows, C, slabs, dy, y, dz, partial);
+  done = !in_place && bias_backward_packs(here, relu, rows, C, slabs, dy, y, dz, partial);
 #endif
   const std::size_t shared = 8 * bias_tile * sizeof(acc_t<T>);
   if (!done)
-    launch(relu ? bias_backward_kernel<true, T> : bias_backward_kernel<false, T>,
-           {.grid = slabs, .block = {32, 8}, .shared = shared, .work = dy.size()}, here, rows, C,
-           slabs, dy, y, dz, partial);
+    launch(in_place ? bias_backward_kernel<true, true, T>
+           : relu   ? bias_backward_kernel<true, false, T>
+                    : bias_backward_kernel<false, false, T>,
+           {.grid = slabs, .block = {32, 8}, .shared = shared, .work = size}, here, rows, C, slabs,
+           dy, y, dz, partial);
   if (dbias.size())
     launch(bias_finish_kernel<T>, column_sum_config(C, slabs), here, slabs, C,
            Span<const acc_t<T>>(partial), dbias);

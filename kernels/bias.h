@@ -24,6 +24,7 @@ constexpr int64_t bias_slabs(int64_t rows, int64_t C) {
 ///
 ///   dz = dy where y > 0 or y is NaN, else 0 (relu);   dbias = sum of dz over rows
 ///
+/// @param dy       (rows, C); empty for relu in place, where dz holds it
 /// @param y        (rows, C), the result; read for relu only
 /// @param dz       (rows, C), written for relu only (without activation it equals dy)
 /// @param dbias    (C), or empty if nobody wants it

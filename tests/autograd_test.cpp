@@ -4,6 +4,7 @@
 #include "autograd/gradcheck.h"
 #include "autograd/gradient_observer.h"
 #include "autograd/graph_stats.h"
+#include "autograd/matmul.h"
 #include "autograd/reduce.h"
 #include "tests/catch.h"
 #include "tests/support.h"
@@ -115,6 +116,34 @@ TEST_CASE("an addition's shared gradient is not changed for its other input", "[
   backward(a + a + a, false, dy);
   CHECK(grad(a).item() == 3);
   CHECK(dy.item() == 1);
+}
+
+TEST_CASE("an operation writes over the gradient that it is given, but not over anybody's else",
+          "[graph]") {
+  for (Device device : test_devices()) {
+    const Tensor x = random_tensor({6, 5}, DType::float64, device, 1, -1, 1);
+    const Tensor w = random_tensor({4, 5}, DType::float64, device, 2, -1, 1);
+    const Tensor b = random_tensor({4}, DType::float64, device, 3, -1, 1);
+    const Tensor dy = random_tensor({6, 4}, DType::float64, device, 4, -1, 1);
+    const auto given = dy.to_doubles();
+    for (auto& t : {x, w, b}) require_grad(t);
+    const Tensor y = linear(x, w, b, Activation::relu);
+    // dy itself, what grad_of() gives for y, and what a hook keeps.
+    Tensor kept;
+    on_gradient(y, [&](const Tensor& g) {
+      kept = g;
+      return Tensor();
+    });
+    const auto grads = grad_of(y * 1.0, {y, x, w, b}, true, dy);
+    CHECK(dy.to_doubles() == given);
+    CHECK(grads[0].to_doubles() == given);
+    CHECK(kept.to_doubles() == given);
+    // Both inputs of a sum get the same gradient.
+    const Tensor other = linear(x, w, b, Activation::relu);
+    const auto twice = grad_of(other + linear(x, w, b, Activation::relu), {x, w, b}, false, dy);
+    for (std::size_t i = 0; i < 3; ++i)
+      CHECK(difference(twice[i].to_doubles(), (grads[i + 1] * 2).to_doubles(), 1e-12) == "");
+  }
 }
 
 TEST_CASE("a graph 100,000 operations deep runs and is freed", "[graph]") {

@@ -92,8 +92,7 @@ void Step::update() {
   }
 }
 
-// The objective is cross-entropy of the network's logits (objective.cpp), unless options say
-// otherwise.
+// The objective is cross-entropy of the network's logits, unless options say otherwise.
 void Step::forward_and_backward(int64_t first, int64_t last, uint32_t part) {
   set_random_step(part);
   SharedStep* const shared = options_.shared;

@@ -58,7 +58,7 @@ Grads convolve_backward(const Convolution& c, const Tensor& x, const Tensor& wei
   const bool by_product = plan.weight->gives_bias_gradient && activation == Activation::none &&
                           want[1] && dy.dtype() == DType::float32 && dy.size() > 0 &&
                           weight.size() > 0;
-  auto [dz, dbias] = bias_backward(activation, dy, y, want[2] && !by_product);
+  auto [dz, dbias] = bias_backward(activation, dy, y, want[2] && !by_product, want.owns_dy);
   if (want[2] && by_product) dbias = Tensor::empty({conv.out_channels});
   auto begun = [&](const ConvAlgorithm& by, int i) { return by.adds ? want.begun(i) : Tensor(); };
   Grads grads{{}, {}, dbias};
