@@ -244,8 +244,8 @@ std::function<int()> prepare(int argc, char** argv) {
   auto f = std::make_shared<Flags>();
   flags.add_option(
       "networks", f->networks,
-      "names of networks or JSON files, also as NAME:SIZE: all their convolutions; depthwise: "
-      "those of MobileNetV2, EfficientNet-B0 and ConvNeXt-T that are");
+      "names of networks or JSON files, also as NAME:SIZE: all their convolutions; the word "
+      "depthwise: the depthwise convolutions of MobileNetV2, EfficientNet-B0 and ConvNeXt-T");
   flags
       .add_option(
           "--shape", f->shapes,
@@ -265,8 +265,8 @@ std::function<int()> prepare(int argc, char** argv) {
   flags
       .add_option(
           "--algorithms", f->algorithms,
-          "such as im2col,direct; default: all that the device has for the dtype (mma takes "
-          "f32 for TF32)")
+          "such as im2col,direct; default: all that the device has for the dtype, but on cpu not "
+          "naive, which takes minutes, and for f32 not mma, which rounds to TF32")
       ->delimiter(',');
   flags.add_option("--repeats", f->repeats, "passes in a turn; default: 20 ms of them")
       ->check(CLI::Range(1, 100000));

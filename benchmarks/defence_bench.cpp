@@ -117,7 +117,7 @@ int run(const Flags& f, Device device) {
 
 int main(int argc, char** argv) {
   return app::run("defence_bench", [&] {
-    CLI::App flags{"Times a training step of each defence beside a clean one"};
+    CLI::App flags{"Times a training step of each defence beside a clean one", "defence_bench"};
     auto f = std::make_shared<Flags>();
     flags.add_option("--model", f->model, "the network")->capture_default_str();
     app::add_whole(flags, "--batch-size", f->batch_size, {1, 65536}, "images a step");

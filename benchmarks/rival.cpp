@@ -13,6 +13,10 @@
 
 namespace tweed::bench {
 
+namespace {
+constexpr int not_found = 127;  // as shells say it
+}
+
 std::vector<std::string> tuned_malloc() {
   return {"MALLOC_MMAP_MAX_=0", "MALLOC_TRIM_THRESHOLD_=8000000000"};
 }
@@ -37,7 +41,7 @@ Rival::Rival(const std::vector<std::string>& command, const std::vector<std::str
     for (auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
     arguments.push_back(nullptr);
     execvp(arguments[0], arguments.data());
-    _exit(127);
+    _exit(not_found);
   }
   close(to[0]);
   close(from[1]);
@@ -45,10 +49,20 @@ Rival::Rival(const std::vector<std::string>& command, const std::vector<std::str
   from_ = fdopen(from[0], "r");
   signal(SIGPIPE, SIG_IGN);
   std::string first = line();
-  if (first.rfind("ready", 0) != 0)
-    throw Error("'" + command[0] + "' does not start" + (first.empty() ? "" : ": " + first));
+  if (first.rfind("ready", 0) != 0) throw Error("'" + command[0] + "' " + why_not(first));
   description_ = first.size() > 6 ? first.substr(6) : "";
 }
+
+// Why there is no rival, from its first line; without one it has ended.
+std::string Rival::why_not(const std::string& first) const {
+  if (!first.empty()) return "cannot be the rival: " + first;
+  int status = 0;
+  waitpid(pid_, &status, 0);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == not_found)
+    return "does not start: there is no such program";
+  return "ended before it was ready; what it said stands above";
+}
+
 Rival::~Rival() {
   std::fclose(to_);  // the end of its input ends it
   std::fclose(from_);

@@ -32,6 +32,7 @@ class Rival {
 
  private:
   std::string line();
+  std::string why_not(const std::string& first) const;
 
   int pid_ = -1;
   FILE *to_ = nullptr, *from_ = nullptr;

@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import statistics
+import sys
 import time
 
 
@@ -65,7 +66,11 @@ def parse():
 
 def main():
     arguments = parse()
-    step, about = (onnxruntime if arguments.model.endswith(".onnx") else pytorch)(arguments)
+    try:
+        step, about = (onnxruntime if arguments.model.endswith(".onnx") else pytorch)(arguments)
+    except ModuleNotFoundError as missing:
+        print(f"it has no {missing.name} (pip install torch onnxruntime)")
+        sys.exit(1)
     about.update(
         threads=arguments.threads, malloc_tuned=os.environ.get("MALLOC_MMAP_MAX_") == "0"
     )

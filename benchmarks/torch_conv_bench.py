@@ -27,7 +27,11 @@ import argparse
 import sys
 from pathlib import Path
 
-import torch
+try:
+    import torch
+except ModuleNotFoundError as missing:
+    print(f"it has no {missing.name} (pip install torch)")
+    sys.exit(1)
 
 sys.path.append(str(Path(__file__).resolve().parent))
 

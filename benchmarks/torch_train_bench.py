@@ -32,8 +32,12 @@ import statistics
 import sys
 from pathlib import Path
 
-import torch
-import torch.nn.functional as F
+try:
+    import torch
+    import torch.nn.functional as F
+except ModuleNotFoundError as missing:
+    print(f"it has no {missing.name} (pip install torch)")
+    sys.exit(1)
 
 sys.path.append(str(Path(__file__).resolve().parent))
 

@@ -44,26 +44,30 @@ class Bench {
         device_(device),
         recorded_(f.recorded) {
     network_->to(device);
-    costs_ = layer_costs(*network_, {f.batch_size, f.image_size, f.image_size, 3});
+    const BatchShare share = f.group ? BatchShare{f.group->rank(), f.group->size()} : BatchShare{};
+    const int64_t images = share.images(f.batch_size);
+    const Shape shape{images, f.image_size, f.image_size, 3};
+    costs_ = layer_costs(*network_, shape);
+    share_ = double(images) / double(f.batch_size);
     const DType compute = f.precision == "bf16" ? DType::bfloat16 : DType::float32;
     parameters_ = std::make_unique<ParameterBuffer>(network_->parameters(),
                                                     std::vector<ParameterRule>(), compute);
     sgd_ = std::make_unique<SGD>(*parameters_, SGD::Options{0.01, 0.9, 1e-4});
     Random random(0, Purpose::test);
-    const BatchShare share = f.group ? BatchShare{f.group->rank(), f.group->size()} : BatchShare{};
     if (f.group) {
       shared_ = std::make_unique<SharedStep>(f.group, *parameters_, f.batch_size, share, false);
       shared_->gradients().set_overlap(f.overlap);
     }
-    const int64_t images = share.images(f.batch_size);
-    Shape shape{images, f.image_size, f.image_size, 3};
     std::vector<float> pixels(std::size_t(shape.size()));
     for (float& p : pixels) p = random.normal();
     std::vector<int32_t> labels(static_cast<std::size_t>(images));
     for (auto& l : labels) l = int32_t(random.below(uint32_t(f.classes)));
     step_on(Tensor::from(pixels, shape, device), Tensor::from(labels, {images}, device));
   }
+  /// Of the images that are this process's.
   const std::vector<LayerCost>& costs() const { return costs_; }
+  /// Which part of the batch they are.
+  double share() const { return share_; }
   /// Null for one process.
   const GradientSum* sum() const { return shared_ ? &shared_->gradients() : nullptr; }
   int64_t steps() const { return number_; }
@@ -104,6 +108,7 @@ class Bench {
   Device device_;
   bool recorded_;
   std::vector<LayerCost> costs_;
+  double share_ = 1;
   std::unique_ptr<ParameterBuffer> parameters_;
   std::unique_ptr<SGD> sgd_;
   std::unique_ptr<SharedStep> shared_;
@@ -187,13 +192,19 @@ void write_json(const Flags& f, Device device, double ms, double flops, double p
 int bench(const Flags& f, Device device) {
   Bench step(f, device);
   const bool cpu = device.kind() == Device::Kind::cpu;
-  const double flops = flops_per_step(step.costs()),
-               peak = peak_flops(device, f.precision == "bf16" ? DType::bfloat16 : DType::float32);
-  std::printf("%s, batch %ld, %ldx%ld, %s, %.1f GFLOP a step, %s peak %.0f GFLOP/s\n",
+  // All processes share the batch, and each has cores, or a GPU, of its own: their peaks add up.
+  const int processes = f.group ? f.group->size() : 1;
+  const double flops = flops_per_step(step.costs()) / step.share(),
+               peak = processes *
+                      peak_flops(device, f.precision == "bf16" ? DType::bfloat16 : DType::float32);
+  std::printf("%s, batch %ld, %ldx%ld, %s, %.1f GFLOP a step, %s peak %.0f GFLOP/s%s\n",
               f.model.c_str(), long(f.batch_size), long(f.image_size), long(f.image_size),
-              device.name().c_str(), flops / 1e9, cpu ? "FMA" : "GEMM", peak / 1e9);
+              device.name().c_str(), flops / 1e9, cpu ? "FMA" : "GEMM", peak / 1e9,
+              processes > 1 ? " of all processes" : "");
   step.run(3);  // warms up pool, primitives and caches
-  for (auto& line : conv_choices()) std::printf("%s\n", line.c_str());
+  // Counting the costs chose, too, for a forward pass alone.
+  for (auto& line : conv_choices())
+    if (!line.ends_with("without gradients")) std::printf("%s\n", line.c_str());
 
   auto rivals = opponents(f, device);
   const double waited = step.sum() ? step.sum()->waited() : 0;

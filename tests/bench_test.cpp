@@ -322,5 +322,6 @@ TEST_CASE("conv_bench says what is wrong") {
   check_refused({"--shape", small, "--dtype", "f16"}, "--dtype");
   check_refused({"--shape", small, "--json", "/proc/none/out.json"}, "/proc/none");
   check_refused({"--shape", small, "--python", "/none/python"}, "does not start");
+  check_refused({"--shape", small, "--python", "/bin/false"}, "ended before it was ready");
   check_refused({"--shape", small, "--device", "sim", "--picture", "out.png"}, "--python");
 }

@@ -337,8 +337,8 @@ int Sweep::run() {
   say("%s in %s%s\n", counted(int64_t(plan.runs.size()), "run").c_str(), printable(out).c_str(),
       done ? (", of which " + std::to_string(done) + " are done already").c_str() : "");
   if (group)
-    say("%d processes train one each (%s); what they print is in RUN.log\n", group->size(),
-        group->engine().c_str());
+    say("%d processes train one each (%s); what they print is in %s/NAME.log\n", group->size(),
+        group->engine().c_str(), printable(out).c_str());
   if (leads()) write_table(false);
   train(own(left));
   if (group) wait_for_others();
@@ -381,7 +381,7 @@ std::function<int()> prepare(int argc, char** argv) {
   flags.add_option("--out", sweep->out,
                    "folder for the runs, a folder each; default: runs/ and the file's name");
   add_whole(flags, "--jobs", sweep->jobs, {1, 64},
-            "runs at a time; more than one print into a file of their own, RUN.log");
+            "runs at a time; more than one print into a file of their own, NAME.log");
   flags.add_option("--program", sweep->program,
                    "what trains: a program of yours that calls train_main; default: "
                    "train_miniplaces");
