@@ -1,5 +1,7 @@
 #include "apps/agreement.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 #include "apps/app.h"
@@ -18,16 +20,33 @@ std::string digest_of_program() {
   return all;
 }
 
-// All labels, and some images, as they are stored.
+// Calls f with some of the numbers from 0 to `size`, at equal distances.
+template <class F>
+void for_some(int64_t most, int64_t size, F f) {
+  const int64_t count = std::min(most, size);
+  for (int64_t i = 0; i < count; ++i) f(i * size / count);
+}
+
+// All labels and names, and what is quickly seen of the images: as many sizes of files and images
+// as take no time to speak of.
 std::string digest_of(const Dataset& data) {
-  constexpr int64_t images = 16;
-  std::vector<int32_t> labels;
-  for (int64_t i = 0; i < data.size(); ++i) labels.push_back(data.label(i));
-  std::string all = digest(labels.data(), labels.size() * sizeof labels[0], all);
-  for (int64_t i = 0; i < std::min(images, data.size()); ++i) {
-    const Image image = data.image(i * data.size() / std::min(images, data.size()));
-    all = digest(image.pixels.data(), image.pixels.size(), all);
+  namespace fs = std::filesystem;
+  std::vector<int64_t> numbers;
+  std::string names;
+  for (int64_t i = 0; i < data.size(); ++i) {
+    numbers.push_back(data.label(i));
+    names += fs::path(data.path(i)).filename().string() + '\0';
   }
+  for_some(1000, data.size(), [&](int64_t i) {
+    std::error_code error;
+    const auto bytes = fs::file_size(data.path(i), error);
+    numbers.push_back(error ? -1 : int64_t(bytes));
+  });
+  std::string all = digest(numbers.data(), numbers.size() * sizeof numbers[0], names);
+  for_some(16, data.size(), [&](int64_t i) {
+    const Image image = data.image(i);
+    all = digest(image.pixels.data(), image.pixels.size(), all);
+  });
   return all;
 }
 

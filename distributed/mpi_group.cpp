@@ -91,7 +91,9 @@ class MpiGroup : public ProcessGroup {
     int length = 0;
     MPI_Get_library_version(text, &length);
     const std::string all = text;
-    return all.substr(0, all.find_first_of(",\n"));
+    return all.substr(0, all.find_first_of(",\n")) +
+           (heartbeat_ ? ""
+                       : ", which allows no second thread: a process that hangs is not noticed");
   }
   std::unique_ptr<Pending> begin_sum(const Tensor& t) override {
     const Buffer b = buffer_of(t);
