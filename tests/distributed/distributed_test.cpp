@@ -13,7 +13,6 @@
 #include <thread>
 
 #include "apps/paths.h"
-#include "distributed/launch.h"
 #include "record/safetensors.h"
 #include "tests/apps/apps_support.h"
 #include "tests/catch.h"
@@ -451,49 +450,4 @@ TEST_CASE("a full disk ends all processes, and what was whole stays whole", "[di
   CHECK(words_of(o.err).find("train_miniplaces (rank 0): ") != std::string::npos);
   CHECK(words_of(o.err).find("cannot be written") != std::string::npos);
   CHECK(bytes_of(state) == before);
-}
-
-TEST_CASE("how a program was started is found in its environment", "[distributed]") {
-  struct Set {
-    using Values = std::vector<std::pair<std::string, std::string>>;
-    explicit Set(Values values) : values_(std::move(values)) {
-      for (auto& [name, value] : values_) setenv(name.c_str(), value.c_str(), 1);
-    }
-    ~Set() {
-      for (auto& [name, value] : values_) unsetenv(name.c_str());
-    }
-    std::vector<std::pair<std::string, std::string>> values_;
-  };
-  CHECK(launch_of_environment().alone());
-  {
-    const Set set(Set::Values{{"OMPI_COMM_WORLD_RANK", "2"},
-                              {"OMPI_COMM_WORLD_SIZE", "4"},
-                              {"RANK", "7"},
-                              {"WORLD_SIZE", "8"}});
-    const Launch launch = launch_of_environment();
-    CHECK((launch.rank == 2 && launch.size == 4 && launch.by_mpi));
-  }
-  {
-    const Set set(Set::Values{{"RANK", "7"}, {"WORLD_SIZE", "8"}});
-    const Launch launch = launch_of_environment();
-    CHECK((launch.rank == 7 && launch.size == 8 && !launch.by_mpi));
-    CHECK(launch.variables == "RANK and WORLD_SIZE");
-  }
-  {
-    // What sbatch runs before any srun.
-    const Set script(Set::Values{{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}});
-    CHECK(launch_of_environment().alone());
-    const Set step(Set::Values{{"SLURM_STEP_NUM_TASKS", "4"}});
-    CHECK(launch_of_environment().size == 4);
-  }
-  const Set wrong(Set::Values{{"RANK", "8"}, {"WORLD_SIZE", "8"}});
-  CHECK_THROWS_WITH(launch_of_environment(),
-                    Contains("RANK is 8 and WORLD_SIZE 8: processes are counted from 0"));
-  const Set nonsense(Set::Values{{"RANK", "first"}});
-  CHECK_THROWS_WITH(launch_of_environment(), Contains("RANK in the environment is 'first'"));
-  const Set torchrun(Set::Values{{"RANK", "1"}});
-  TemporaryFolder folder;
-  const Outcome o = run_program(small_training(folder / "out"));
-  CHECK(o.code == 2);
-  CHECK(o.err.find("RANK and WORLD_SIZE say that this is one of 8 processes") != std::string::npos);
 }
