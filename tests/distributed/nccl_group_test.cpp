@@ -223,9 +223,30 @@ TEST_CASE("a recorded step is what one process makes of the whole batch", "[nccl
   }
 }
 
+TEST_CASE("processes that MPI does not know meet where torchrun says", "[nccl]") {
+  const Device gpu = test_devices()[0];
+  const auto announced = join_group({.size = 1, .variables = "RANK and WORLD_SIZE"});
+  CHECK_THROWS_WITH(group_on({}, announced), Contains("start them by mpirun -n 1"));
+  CHECK_THROWS_WITH(group_on(gpu, announced), Contains("MASTER_ADDR and MASTER_PORT"));
+  setenv("MASTER_ADDR", "127.0.0.1", 1);
+  setenv("MASTER_PORT", "65535", 1);
+  CHECK_THROWS_WITH(group_on(gpu, announced), Contains("not a number from 1 to 65534"));
+  setenv("MASTER_PORT", "29511", 1);
+  setenv("TORCHELASTIC_USE_AGENT_STORE", "True", 1);  // torchrun answers at that port itself
+  const auto group = group_on(gpu, announced);
+  CHECK(std::string(getenv("NCCL_COMM_ID")) == "127.0.0.1:29512");
+  for (const char* name :
+       {"MASTER_ADDR", "MASTER_PORT", "TORCHELASTIC_USE_AGENT_STORE", "NCCL_COMM_ID"})
+    unsetenv(name);
+  const Tensor t = Tensor::full({2}, 3, DType::float32, gpu);
+  group->sum(t);
+  CHECK(t.to_doubles() == std::vector<double>{3, 3});
+  CHECK(group->engine().find("NCCL 2.") == 0);
+}
+
 TEST_CASE("what NCCL refuses is said", "[nccl]") {
   CHECK_THROWS_WITH(join_by_nccl(Launch{}, "too short", test_devices()[0]),
-                    Catch::Contains("[nccl] what is given is no id of processes"));
+                    Contains("[nccl] what is given is no id of processes"));
   of_processes<int>(1, [](auto& group, Device gpu) {
     try {
       group->sum(Tensor::zeros({2}, DType::bfloat16, gpu));
