@@ -4,6 +4,7 @@
 // and fresh pages cost the CPU ten times what reused ones do (page faults), and a GPU a
 // synchronisation. Thread-safe.
 #pragma once
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -70,8 +71,12 @@ class Storage {
   Device device() const { return device_; }
   void* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
+  /// Counts what was asked to be written, by whatever tensor that has elements here.
+  uint32_t writes() const { return writes_.load(std::memory_order_relaxed); }
+  void note_write() { writes_.fetch_add(1, std::memory_order_relaxed); }
 
  private:
+  std::atomic<uint32_t> writes_{0};
   Device device_;
   std::size_t bytes_;
   const char* label_;

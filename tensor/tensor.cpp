@@ -116,6 +116,18 @@ Tensor Tensor::slice(int64_t begin, int64_t end) const {
   return t;
 }
 
+void Tensor::changed() const {
+  impl().version->fetch_add(1, std::memory_order_relaxed);
+  impl().storage->note_write();
+}
+void Tensor::annotate(std::shared_ptr<const Attachment> a) const {
+  impl().annotation = std::move(a);
+  impl().annotated_version = version();
+}
+std::shared_ptr<const Attachment> Tensor::annotation() const {
+  return impl().annotated_version == version() ? impl().annotation : nullptr;
+}
+
 void Tensor::fill(double value) const {
   with_type(dtype(), [&]<class T>() {
     on(device(), [&](auto& here) { tweed::fill(here, write<T>(), value); });

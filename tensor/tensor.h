@@ -59,6 +59,7 @@ class Tensor {
   }
   template <class T>
   Span<T> write() const {
+    impl().storage->note_write();
     return {static_cast<T*>(checked(dtype_of<T>())), size()};
   }
 
@@ -96,7 +97,9 @@ class Tensor {
   /// Counts in-place changes of this view; a tensor that shares storage by slice() counts for
   /// itself. Whoever writes through write() into a tensor that others know calls changed().
   uint32_t version() const { return impl().version->load(std::memory_order_relaxed); }
-  void changed() const { impl().version->fetch_add(1, std::memory_order_relaxed); }
+  void changed() const;
+  /// Counts changes, and calls of write(), of all tensors that share this one's storage.
+  uint32_t writes() const { return impl().storage->writes(); }
   /// Makes all handles of this tensor refer to the elements of `target`, of the same shape but
   /// perhaps another device and dtype.
   void rebind(const Tensor& target) const;
@@ -106,14 +109,9 @@ class Tensor {
   const std::shared_ptr<Attachment>& attachment() const { return impl().attachment; }
   void attach(std::shared_ptr<Attachment> a) const { impl().attachment = std::move(a); }
   /// Keeps what is known of the elements with them, for whoever computes from them next.
-  void annotate(std::shared_ptr<const Attachment> a) const {
-    impl().annotation = std::move(a);
-    impl().annotated_version = version();
-  }
+  void annotate(std::shared_ptr<const Attachment> a) const;
   /// Null once the elements have changed in place.
-  std::shared_ptr<const Attachment> annotation() const {
-    return impl().annotated_version == version() ? impl().annotation : nullptr;
-  }
+  std::shared_ptr<const Attachment> annotation() const;
   /// Tells tensors that share elements from others. Not to be read through.
   const void* address() const { return data(); }
   /// True if both are handles of the same tensor.

@@ -7,9 +7,11 @@
 namespace tweed {
 
 struct FiltersInAForm : Attachment {
-  FiltersInAForm(const void* f, std::size_t size) : form(f), bytes(size), storage(Device(), size) {}
+  FiltersInAForm(const void* f, std::size_t size, uint32_t writes)
+      : form(f), bytes(size), writes(writes), storage(Device(), size) {}
   const void* form;
   std::size_t bytes;
+  uint32_t writes;  // of the weight, whose memory others may write to: a slice, an optimizer
   Storage storage;
 };
 
@@ -41,10 +43,11 @@ KeptFilters::KeptFilters(const Tensor& weight, Scratch& scratch)
 KeepFilters KeptFilters::ask() {
   return [this](const void* form, std::size_t bytes) -> FilterMemory {
     if (grad_enabled()) return {scratch_(bytes), false};
-    found_ = filters_ && filters_->form == form && filters_->bytes == bytes;
+    found_ = filters_ && filters_->form == form && filters_->bytes == bytes &&
+             filters_->writes == weight_.writes();
     if (!found_) {
       const MemoryLabel label("filters as convolutions read them");
-      filters_ = std::make_shared<FiltersInAForm>(form, bytes);
+      filters_ = std::make_shared<FiltersInAForm>(form, bytes, weight_.writes());
     }
     return {filters_->storage.data(), found_};
   };

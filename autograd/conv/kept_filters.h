@@ -6,9 +6,10 @@
 namespace tweed {
 
 /// For the length of one forward pass. A network that answers, without a graph (NoGrad), meets the
-/// same weights again and again: its filters are kept until the weight changes in place, as the
-/// weight's annotation. Of one image, making them takes up to half of a convolution's time. In
-/// training each step has new weights, so that nothing is kept.
+/// same weights again and again: its filters are kept until its memory is written to, as the
+/// weight's annotation; who writes to what Tensor::write() gave long ago calls changed(). Of one
+/// image, making them takes up to half of a convolution's time. In training each step has new
+/// weights, so that nothing is kept.
 ///
 ///   KeptFilters kept(weight, scratch);
 ///   conv_winograd_forward(..., scratch.allocate(), kept.ask());

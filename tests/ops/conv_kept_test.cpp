@@ -76,6 +76,39 @@ TEST_CASE("kept filters give the same bits, and new weights new ones", "[kept]")
   }
 }
 
+TEST_CASE("kept filters follow what is written through other tensors of the same memory",
+          "[kept]") {
+  const Tensor x = image(), weight = filters(2);
+  const NoGrad no_grad;
+  const auto check = [&](const char* how) {
+    INFO(how);
+    CHECK(again(conv::winograd, weight, x) == fresh(conv::winograd, weight, x));
+    CHECK(weight.annotation());
+  };
+  check("at first");
+  weight.slice(0, 1).fill(7);
+  check("a slice");
+  weight.reshape({24, -1}).slice(3, 4).copy_from(noise({1, 9 * 16}, 3));
+  check("a slice of another shape");
+  weight.detach().slice(5, 9).zero();
+  check("a slice of a detached one");
+  weight.write<float>()[5] = 3;
+  check("an element");
+  const Span<float> elements = weight.write<float>();
+  check("as before");
+  elements[6] = -3;
+  weight.changed();
+  check("an element, said by changed()");
+
+  require_grad(weight);
+  ParameterBuffer buffer({{"weight", weight}});
+  check("moved");
+  buffer.values().fill(0.25);
+  check("the whole buffer");
+  buffer.values().slice(0, 10).fill(4);
+  check("a part of it");
+}
+
 TEST_CASE("kept filters follow an optimizer, averages and weights that move", "[kept]") {
   const Tensor x = image(), weight = filters(2);
   require_grad(weight);
