@@ -250,7 +250,7 @@ Device DeviceFlags::open(int gpu_of_cuda) const {
   simd_level();  // says here what is wrong with TWEED_SIMD
   std::string name = device;
   if (gpu_option_ && gpu_option_->count()) name = gpu < 0 ? "cpu" : "cuda:" + std::to_string(gpu);
-  if (name == "cuda") name += ":" + std::to_string(gpu_of_cuda);
+  if (name == "cuda" && gpu_of_cuda > 0) name += ":" + std::to_string(gpu_of_cuda);
   const Device opened = Device::parse(name);
   if (movie_option_ && movie_option_->count()) {
     if (opened.kind() != Device::Kind::sim)
