@@ -76,8 +76,9 @@ void watch_signals() {
 
 int report(const char* name, const char* what, int code) {
   std::fflush(stdout);
-  // What befell all processes alike the first says, and has ended the others by then.
-  if (!together.first) std::this_thread::sleep_for(std::chrono::seconds(1));
+  // What befell all processes alike the first says, and has ended the others by then: MPI_Abort
+  // ends them after a second.
+  if (!together.first) std::this_thread::sleep_for(std::chrono::seconds(4));
   be_silent(false);
   const std::string who = together.who.empty() ? "" : " (" + together.who + ")";
   // A message names what somebody else wrote: it forges no line and fills no screen.

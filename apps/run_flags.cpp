@@ -61,17 +61,6 @@ const char* const kept[] = {"data",
                             "--attack-confidence",
                             "--coursework"};
 
-std::vector<std::string> values(const CLI::Option& option) {
-  if (option.count() > 0) {
-    const bool all = option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
-    const auto& given = option.results();
-    return all ? given : std::vector<std::string>{given.back()};
-  }
-  const std::string standard = option.get_default_str();
-  if (standard.empty()) return {};
-  return {standard};
-}
-
 // --iterations count instead of --epochs, so either flag takes the place of both.
 bool given_otherwise(const CLI::App& flags, const std::string& name) {
   auto is_given = [&](const char* flag) { return flags.get_option(flag)->count() > 0; };
@@ -87,10 +76,21 @@ std::string text_of(const FlagValues& values, const std::string& name) {
 
 }  // namespace
 
+std::vector<std::string> values_of(const CLI::Option& option) {
+  if (option.count() > 0) {
+    const bool all = option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll;
+    const auto& given = option.results();
+    return all ? given : std::vector<std::string>{given.back()};
+  }
+  const std::string standard = option.get_default_str();
+  if (standard.empty()) return {};
+  return {standard};
+}
+
 FlagValues run_flags(const CLI::App& flags) {
   FlagValues result;
   for (const std::string name : kept)
-    if (auto found = values(*flags.get_option(name)); !found.empty()) result[name] = found;
+    if (auto found = values_of(*flags.get_option(name)); !found.empty()) result[name] = found;
   if (result.contains("--iterations")) result.erase("--epochs");
   return result;
 }

@@ -14,6 +14,8 @@ using FlagValues = std::map<std::string, std::vector<std::string>>;
 /// given or by default. Where and how fast it computes is left out, and what a checkpoint says of
 /// itself (model, classes, sizes).
 FlagValues run_flags(const CLI::App& flags);
+/// What a flag was given, or its default; empty if it has none.
+std::vector<std::string> values_of(const CLI::Option& option);
 
 /// The words of a command line that had also given what `saved` has and `flags` was not given.
 /// @param words  those that `flags` has parsed

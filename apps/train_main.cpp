@@ -242,6 +242,7 @@ std::function<int()> prepare_evaluation(TrainFlags& f, Device device) {
   e->group = f.group;
   set_tf32(device, f.precision == "tf32");
   e->data = open_validation(f.data, e->checkpoint, device);
+  if (f.group) check_agreement(*f.group, facts_of(e->data.validation, info, network));
   if (f.precision == "bf16")
     e->parameters = std::make_shared<ParameterBuffer>(
         network.parameters(), std::vector<ParameterRule>(), DType::bfloat16);
@@ -470,6 +471,7 @@ std::function<int()> prepare(std::vector<std::string> words) {
   if (f.custom_conv) f.conv = "im2col";
   f.group = group;
   const Device device = open_device(f.device, f.group);
+  if (f.group) check_agreement(*f.group, wishes_of(line->app, f));
   set_conv_algorithm(device, parse_conv_algorithm(f.conv));
   return f.evaluate ? prepare_evaluation(f, device)
                     : prepare_training(f, saved ? &*saved : nullptr, device);

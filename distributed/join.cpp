@@ -63,6 +63,9 @@ std::shared_ptr<ProcessGroup> join_group(const Launch& launch) {
 
 std::shared_ptr<ProcessGroup> group_on(Device device, std::shared_ptr<ProcessGroup> group) {
   const auto* announced = dynamic_cast<const AnnouncedGroup*>(group.get());
+  // Processes that take different engines would wait for each other for ever.
+  const std::string name = device.name();
+  if (!announced) check_agreement(*group, {{"kind of device", name.substr(0, name.find(':'))}});
   if (!device.is_cuda()) {
     if (announced) announced->refuse();
     return group;

@@ -359,6 +359,16 @@ int Sweep::run() {
   return 0;
 }
 
+// Processes that read other files would take each other's runs for their own.
+void check_same_runs(const Sweep& sweep) {
+  std::string all;
+  for (auto& [name, words, differing] : sweep.plan.runs)
+    for (auto& word : words) all += word + '\n';
+  check_agreement(*sweep.group, {{"list of runs", counted(int64_t(sweep.plan.runs.size()), "run") +
+                                                      ", digest " + digest(all.data(), all.size())},
+                                 {"value of --out", sweep.out}});
+}
+
 std::function<int()> prepare(int argc, char** argv) {
   CLI::App flags(
       "Trains one run for each combination of flags, and sets them side by side.\n\n"
@@ -389,6 +399,7 @@ std::function<int()> prepare(int argc, char** argv) {
   parse(flags, argc, argv);
   sweep->plan = read_sweep(sweep->file);
   if (sweep->out.empty()) sweep->out = "runs/" + fs::path(sweep->file).stem().string();
+  if (sweep->group) check_same_runs(*sweep);
   if (sweep->group) give_own_devices_to_children(*sweep->group);
   if (sweep->leads()) {
     sweep->check();

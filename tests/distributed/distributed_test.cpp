@@ -231,6 +231,10 @@ TEST_CASE("processes that differ are refused, naming what differs", "[distribute
   refused({"--lr", "0.2"}, "value of --lr than rank 0 (0.2 instead of 0.05)");
   refused({"--conv", "im2col"}, "value of --conv than rank 0 (im2col instead of auto)");
   refused({"--limit", "5"}, "value of --limit than rank 0 (5 instead of 4)");
+  refused({"--normalize", "none"}, "value of --normalize than rank 0 (none instead of imagenet)");
+  refused({"--load-size", "20"}, "value of --load-size than rank 0 (20 instead of none)");
+  // Before they would wait for each other in different places.
+  refused({"--pack"}, "value of --pack than rank 0 (given instead of none)");
 
   auto differ = [&](const Words& one, const Words& other, const std::string& what) {
     const Outcome o = run_program(started(1) + one + Words{":", "-n", "1"} + other);
@@ -266,6 +270,21 @@ TEST_CASE("processes that differ are refused, naming what differs", "[distribute
   fs::copy_file(program_path("train_miniplaces"), built[0]);
   std::ofstream(built[0], std::ios::app) << "another build";
   differ(small_training(folder / "out"), built, "build than rank 0");
+
+  // Evaluations of two networks, and one beside a training.
+  const auto evaluated = [&](const std::string& run) {
+    return Words{program_path("train_miniplaces"), "tiny", "--resume", run, "-e"};
+  };
+  differ(evaluated(places[0] + "/run"), evaluated(places[1] + "/run"), "set of initial weights");
+  differ(evaluated(places[0] + "/run"), small_training(folder / "out"), "value of --evaluate");
+  // Two sweeps.
+  const auto sweep = [&](const std::string& rates) {
+    const std::string file = folder / ("of" + std::to_string(rates.size()) + ".json");
+    write_text(file,
+               R"({"flags": {"data": "tiny", "epochs": 1}, "grid": {"lr": [)" + rates + "]}}");
+    return Words{program_path("sweep"), file, "--out", folder / "sweep"};
+  };
+  differ(sweep("0.01, 0.02, 0.03"), sweep("0.01"), "list of runs than rank 0 (1 run, digest");
 
   const Outcome small =
       run_program(started(2) + small_training(folder / "out", {"--batch-size", "1"}));
