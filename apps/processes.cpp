@@ -30,7 +30,8 @@ std::shared_ptr<ProcessGroup> join_processes() {
 
 static int own_gpu(const ProcessGroup& group) {
   const int gpus = gpu_count();
-  if (gpus <= 1 || group.local_rank() < gpus) return gpus <= 1 ? 0 : group.local_rank();
+  if (gpus <= 1) return 0;
+  if (group.local_rank() < gpus) return group.local_rank();
   throw Error("process " + std::to_string(group.local_rank()) +
               " of this machine (from 0) has no "
               "GPU of its own: there are " +
