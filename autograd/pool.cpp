@@ -54,7 +54,8 @@ PoolWindows adaptive(const char* op, const Tensor& x, int64_t out_h, int64_t out
 Shape result_of(const PoolWindows& p) { return {p.N, p.rows.out, p.columns.out, p.C}; }
 
 // What others need to know of windows that slide.
-void describe_sliding(const char* op, const PoolWindows& p) {
+void describe_sliding(const char* op, const PoolWindows& p,
+                      Activation activation = Activation::none) {
   if (!is_watched() || p.rows.is_adaptive()) return;
   const WindowAxis &h = p.rows.slides, &w = p.columns.slides;
   auto both = [](int64_t a, int64_t b) { return std::vector<double>{double(a), double(b)}; };
@@ -63,7 +64,8 @@ void describe_sliding(const char* op, const PoolWindows& p) {
                 {"before", both(h.before, w.before)},
                 {"after", both(h.after, w.after)},
                 {"dilation", both(h.dilation, w.dilation)},
-                {"count_padding", {double(p.rows.count_padding)}}});
+                {"count_padding", {double(p.rows.count_padding)}},
+                {"relu", {double(activation == Activation::relu)}}});
 }
 
 Tensor average(const char* op, const Tensor& x, const PoolWindows& windows) {
@@ -84,14 +86,14 @@ Tensor average(const char* op, const Tensor& x, const PoolWindows& windows) {
 
 // I numbers the taps of a window.
 template <class I>
-Tensor largest(const char* op, const Tensor& x, const PoolWindows& windows) {
+Tensor largest(const char* op, const Tensor& x, const PoolWindows& windows, Activation activation) {
   const Shape from = x.shape();
   Tensor y = Tensor::empty(result_of(windows), x.dtype(), x.device());
   Tensor winner = Tensor::empty(y.shape(), dtype_of<I>(), x.device());
   dispatch(op, x, [&]<class T>(auto& here) {
-    max_pool_forward(here, windows, x.read<T>(), y.write<T>(), winner.write<I>());
+    max_pool_forward(here, windows, activation, x.read<T>(), y.write<T>(), winner.write<I>());
   });
-  describe_sliding(op, windows);
+  describe_sliding(op, windows, activation);
   return record(op, {x}, y, save(winner), [=](const Saved& s, const Tensor& dy, Want) {
     Tensor dx = Tensor::empty(from, dy.dtype(), dy.device());
     dispatch(op, dy, [&]<class T>(auto& here) {
@@ -100,9 +102,10 @@ Tensor largest(const char* op, const Tensor& x, const PoolWindows& windows) {
     return Grads{dx};
   });
 }
-Tensor largest(const char* op, const Tensor& x, const PoolWindows& windows) {
-  return windows.taps() <= most_taps<uint8_t> ? largest<uint8_t>(op, x, windows)
-                                              : largest<int32_t>(op, x, windows);
+Tensor largest(const char* op, const Tensor& x, const PoolWindows& windows,
+               Activation activation = Activation::none) {
+  return windows.taps() <= most_taps<uint8_t> ? largest<uint8_t>(op, x, windows, activation)
+                                              : largest<int32_t>(op, x, windows, activation);
 }
 
 // f of a sequence (N, L, C) as images of height 1.
@@ -116,7 +119,7 @@ Tensor of_sequence(const char* op, const Tensor& x, F f) {
 }  // namespace
 
 Tensor max_pool2d(const Tensor& x, Pair kernel, const PoolOptions& o) {
-  return largest("max_pool2d", x, sliding("max_pool2d", x, kernel, o));
+  return largest("max_pool2d", x, sliding("max_pool2d", x, kernel, o), o.activation);
 }
 
 Tensor avg_pool2d(const Tensor& x, Pair kernel, const AvgPoolOptions& o) {

@@ -2,6 +2,7 @@
 #pragma once
 #include "autograd/graph.h"
 #include "autograd/window_options.h"
+#include "kernels/activation.h"
 
 namespace tweed {
 
@@ -14,6 +15,9 @@ struct PoolOptions {
   /// as it begins inside the image or the padding before it.
   bool ceil_mode = false;
   Pair dilation = 1;  ///< how many pixels lie between a window's taps, plus one
+  /// With relu, relu(max_pool2d(x)), which is max_pool2d(relu(x)) with all gradients: the largest of
+  /// what is positive is what is positive of the largest. One of its own would pass over all of x.
+  Activation activation = Activation::none;
 };
 struct AvgPoolOptions {
   Pair stride = 0;

@@ -26,8 +26,8 @@ void add_pools(std::vector<KernelCase>& cases, const Setting& s) {
                  dx = Tensor::empty_like(x);
     cases.push_back({"max pool" + what, bytes_of({x, y, winner}), 0, "", [=] {
                        on(device, [&](auto& here) {
-                         max_pool_forward(here, p, x.read<float>(), y.write<float>(),
-                                          winner.write<uint8_t>());
+                         max_pool_forward(here, p, Activation::none, x.read<float>(),
+                                          y.write<float>(), winner.write<uint8_t>());
                        });
                      }});
     cases.push_back({"max pool" + what + " backward", bytes_of({dx, y, winner}), 0, "", [=] {

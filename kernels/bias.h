@@ -1,10 +1,9 @@
 // What surrounds the matrix product of a convolution or linear layer: bias and activation.
 #pragma once
+#include "kernels/activation.h"
 #include "kernels/machine/machine.h"
 
 namespace tweed {
-
-enum class Activation : uint8_t { none, relu };
 
 /// y = activation(y + bias) in place, for rows of C channels.
 /// @param y     (rows, C)

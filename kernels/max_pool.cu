@@ -9,8 +9,8 @@ namespace MACHINE {
 // Rows of places, channels inside. The cells of a window are unrolled; one that lies outside is
 // clamped to the nearest pixel inside, which is in the window too and so cannot change the maximum.
 template <int K, class T>
-__global__ void max_pool_forward_kernel(Window w, const T* __restrict__ x, T* __restrict__ y,
-                                        uint8_t* __restrict__ winner) {
+__global__ void max_pool_forward_kernel(Window w, bool relu, const T* __restrict__ x,
+                                        T* __restrict__ y, uint8_t* __restrict__ winner) {
   const int64_t OH = w.out_h(), OW = w.out_w(), C = w.C;
   for (int64_t place : grid_rows(w.places())) {
     const int64_t line = place / OW, n = line / OH;
@@ -37,8 +37,9 @@ __global__ void max_pool_forward_kernel(Window w, const T* __restrict__ x, T* __
         best = better ? v : best;
         which = better ? id[k] : which;
       }
-      out[c] = store<T>(best);
-      won[c] = uint8_t(which);
+      const bool cut = relu & (best <= 0);
+      out[c] = store<T>(cut ? acc_t<T>(0) : best);
+      won[c] = cut ? no_tap<uint8_t>(K * K) : uint8_t(which);
     }
   }
 }
@@ -101,7 +102,7 @@ __global__ void max_pool_backward_kernel(Window w, const T* __restrict__ dy,
 // Any windows: each thread keeps its channels of a tile in its own cells of shared memory.
 constexpr int64_t max_pool_tile = 256;
 template <class T, class I>
-__global__ void max_pool_forward_any_kernel(PoolWindows p, const T* __restrict__ x,
+__global__ void max_pool_forward_any_kernel(PoolWindows p, bool relu, const T* __restrict__ x,
                                             T* __restrict__ y, I* __restrict__ winner) {
   using A = acc_t<T>;
   A* __restrict__ best = dynamic_shared<A>() + threadIdx.y * max_pool_tile;
@@ -135,7 +136,11 @@ __global__ void max_pool_forward_any_kernel(PoolWindows p, const T* __restrict__
           }
         }
       }
-      for (int64_t c : block_stride(width)) out[c] = store<T>(best[c]);
+      for (int64_t c : block_stride(width)) {
+        const bool cut = relu & (best[c] <= 0);
+        out[c] = store<T>(cut ? A(0) : best[c]);
+        won[c] = cut ? no_tap<I>(p.taps()) : won[c];
+      }
     }
   }
 }
@@ -187,8 +192,8 @@ static Config any_config(int64_t rows, std::size_t element) {
 
 // Square windows of 2 or 3 pixels; false for others.
 template <class T>
-static bool max_pool_forward_square(Here& here, const Window& w, Span<const T> x, Span<T> y,
-                                    Span<uint8_t> winner) {
+static bool max_pool_forward_square(Here& here, const Window& w, bool relu, Span<const T> x,
+                                    Span<T> y, Span<uint8_t> winner) {
   if (w.kernel != 2 && w.kernel != 3) return false;
 #ifndef TWEED_CPU
   if (in_packs<T>(w.C, x.data(), y.data(), winner.data()) && few_packs<T>(w) && y.size()) {
@@ -196,13 +201,13 @@ static bool max_pool_forward_square(Here& here, const Window& w, Span<const T> x
     const int64_t count = w.places() * by_packs.packs;
     launch(
         w.kernel == 2 ? max_pool_forward_packs_kernel<2, T> : max_pool_forward_packs_kernel<3, T>,
-        pack_config(ceil_div(count, pack_threads)), here, by_packs, count, x, y, winner);
+        pack_config(ceil_div(count, pack_threads)), here, by_packs, relu, count, x, y, winner);
     return true;
   }
 #endif
   const Dim block = block_for(w.C);
   launch(w.kernel == 2 ? max_pool_forward_kernel<2, T> : max_pool_forward_kernel<3, T>,
-         {.grid = ceil_div(w.places(), block.y), .block = block}, here, w, x, y, winner);
+         {.grid = ceil_div(w.places(), block.y), .block = block}, here, w, relu, x, y, winner);
   return true;
 }
 
@@ -225,12 +230,14 @@ static bool slides_square(const PoolWindows& p) {
 }
 
 template <class M, class T, class I>
-void max_pool_forward(M& here, const PoolWindows& p, Span<const T> x, Span<T> y, Span<I> winner) {
+void max_pool_forward(M& here, const PoolWindows& p, Activation activation, Span<const T> x,
+                      Span<T> y, Span<I> winner) {
+  const bool relu = activation == Activation::relu;
   if constexpr (sizeof(I) == 1)
-    if (slides_square(p) && max_pool_forward_square(here, p.sliding().square(), x, y, winner))
+    if (slides_square(p) && max_pool_forward_square(here, p.sliding().square(), relu, x, y, winner))
       return;
-  launch(max_pool_forward_any_kernel<T, I>, any_config(p.places(), sizeof(acc_t<T>)), here, p, x, y,
-         winner);
+  launch(max_pool_forward_any_kernel<T, I>, any_config(p.places(), sizeof(acc_t<T>)), here, p, relu,
+         x, y, winner);
 }
 
 template <class M, class T, class I>
@@ -243,8 +250,9 @@ void max_pool_backward(M& here, const PoolWindows& p, Span<const T> dy, Span<con
          winner, dx);
 }
 
-#define INSTANTIATE_FOR(T, I)                                                                 \
-  template void max_pool_forward(Here&, const PoolWindows&, Span<const T>, Span<T>, Span<I>); \
+#define INSTANTIATE_FOR(T, I)                                                                   \
+  template void max_pool_forward(Here&, const PoolWindows&, Activation, Span<const T>, Span<T>, \
+                                 Span<I>);                                                      \
   template void max_pool_backward(Here&, const PoolWindows&, Span<const T>, Span<const I>, Span<T>);
 #define INSTANTIATE(T)        \
   INSTANTIATE_FOR(T, uint8_t) \

@@ -1,5 +1,6 @@
 // Pooling windows over images.
 #pragma once
+#include "kernels/activation.h"
 #include "kernels/machine/machine.h"
 #include "kernels/window.h"
 
@@ -67,15 +68,23 @@ struct PoolWindows {
 /// is none, which is so where all taps of a dilated window lie outside.
 template <class I>
 constexpr int64_t most_taps = sizeof(I) == 1 ? 255 : int64_t(1) << 31;
+/// The winner of a window of so many taps whose maximum a ReLU made 0: no tap gets its gradient.
+/// (Where taps are few, some kernels compare in the lower seven bits.)
+template <class I>
+TWEED_INLINE constexpr I no_tap(int64_t taps) {
+  return I(taps < 127 ? 127 : -1);
+}
 
 /// y = the largest value of each window, NaN if there is one; outside counts as minus infinity.
+/// With a ReLU y is 0 where that is not positive.
 ///
 /// @param x       (N, rows.size, columns.size, C)
 /// @param y       (places, C)
 /// @param winner  uint8 or int32 (places, C): the tap that won, row by row, the first of equals.
-///                At most most_taps of a window
+///                At most most_taps of a window; no_tap() where a ReLU made y 0
 template <class M, class T, class I>
-void max_pool_forward(M&, const PoolWindows&, Span<const T> x, Span<T> y, Span<I> winner);
+void max_pool_forward(M&, const PoolWindows&, Activation, Span<const T> x, Span<T> y,
+                      Span<I> winner);
 
 /// Each pixel gathers dy from the windows that it has won.
 template <class M, class T, class I>

@@ -1,5 +1,7 @@
 #include "nn/pool_layers.h"
 
+#include "nn/layer_text.h"
+
 namespace tweed {
 namespace {
 
@@ -9,7 +11,9 @@ std::string pool_text(const char* name, Pair kernel, const PoolOptions& o,
   const Pair stride = {o.stride.h ? o.stride.h : kernel.h, o.stride.w ? o.stride.w : kernel.w};
   return std::string(name) + "(" + kernel.str() + ", stride " + stride.str() + ", padding " +
          o.padding.str() + (o.dilation == 1 ? "" : ", dilation " + o.dilation.str()) +
-         (o.ceil_mode ? ", ceil mode" : "") + more + ")";
+         (o.ceil_mode ? ", ceil mode" : "") +
+         (o.activation == Activation::none ? "" : ", " + activation_name(o.activation)) + more +
+         ")";
 }
 std::string counted(bool count_include_pad) {
   return count_include_pad ? "" : ", padding not counted";

@@ -271,6 +271,33 @@ TEST_CASE("What cannot be explained is refused, and says what there is") {
   CHECK_THROWS_WITH(parse_score("margin"), Contains("there are logit, probability"));
 }
 
+TEST_CASE("A pool's ReLU guides as one before it does, windows that share pixels, too") {
+  for (Device device : test_devices()) {
+    INFO(device.name());
+    auto network = [&](Activation of_conv, Activation of_pool) {
+      const InitSeed seed(4);
+      auto net = std::make_unique<Sequential>();
+      net->add("conv", Conv2d(3, 6, 3, {.padding = 1, .activation = of_conv}))
+          .add("pool", MaxPool2d(3, {.stride = 2, .padding = 1, .activation = of_pool}))
+          .add("last", Conv2d(6, 6, 3))
+          .add("average", GlobalAvgPool())
+          .add("fc", Linear(6, 4));
+      net->to(device);
+      return net;
+    };
+    const auto before = network(Activation::relu, Activation::none);
+    const auto within = network(Activation::none, Activation::relu);
+    const Tensor x = random_tensor({2, 9, 9, 3}, DType::float32, device);
+    const Tensor t = Tensor::from(std::vector<int32_t>{1, 3}, {2}).to(device);
+    const Tensor guided = guided_gradient(*before, x, t);
+    CHECK(difference(guided.to_doubles(), guided_gradient(*within, x, t).to_doubles(), 1e-6) == "");
+    const Tensor plain = input_gradient(*before, x, t, ClassScore::logit);
+    CHECK(difference(plain.to_doubles(),
+                     input_gradient(*within, x, t, ClassScore::logit).to_doubles(), 1e-6) == "");
+    CHECK(difference(plain.to_doubles(), guided.to_doubles(), 1e-6) != "");
+  }
+}
+
 TEST_CASE("A vision transformer's layers give maps without anybody reshaping") {
   for (Device device : test_devices()) {
     INFO(device.name());

@@ -39,7 +39,7 @@ struct alignas(Pack<T>::size) Winners {
 // Cells outside are clamped to the nearest pixel inside, as in max_pool_forward_kernel.
 template <int K, class T>
 __global__ void __launch_bounds__(pack_threads)
-    max_pool_forward_packs_kernel(PackWindow w, int64_t count, const T* __restrict__ x,
+    max_pool_forward_packs_kernel(PackWindow w, bool relu, int64_t count, const T* __restrict__ x,
                                   T* __restrict__ y, uint8_t* __restrict__ winner) {
   using A = acc_t<T>;
   constexpr int size = Pack<T>::size;
@@ -70,7 +70,11 @@ __global__ void __launch_bounds__(pack_threads)
       }
     Winners<T> won;
 #pragma unroll
-    for (int c = 0; c < size; ++c) won.v[c] = uint8_t(which[c]);
+    for (int c = 0; c < size; ++c) {
+      const bool cut = relu & (best[c] <= 0);
+      best[c] = cut ? A(0) : best[c];
+      won.v[c] = cut ? no_tap<uint8_t>(K * K) : uint8_t(which[c]);
+    }
     pack_at(y + i * size) = Pack<T>::of(best);
     *reinterpret_cast<Winners<T>*>(winner + i * size) = won;
   }

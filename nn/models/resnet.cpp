@@ -108,7 +108,8 @@ class ResNet : public Module {
 
   Tensor forward(const Tensor& x) override {
     Tensor y = (*bn1_)((*conv1_)(x));
-    if (!plan_.cifar) y = max_pool2d(y, 3, {.stride = 2, .padding = 1});
+    if (!plan_.cifar)
+      y = max_pool2d(y, 3, {.stride = 2, .padding = 1, .activation = Activation::relu});
     for (auto& stage : stages_) y = (*stage)(y);
     return (*fc_)(global_avg_pool(y));
   }
@@ -122,7 +123,7 @@ class ResNet : public Module {
   void add_layers(Build& build) {
     int64_t in = plan_.width, width = plan_.width;
     conv1_ = add_child("conv1", plan_.cifar ? build.conv(3, in, 3) : build.conv(3, in, 7, 2));
-    bn1_ = add_child("bn1", build.norm(in, Activation::relu));
+    bn1_ = add_child("bn1", build.norm(in, plan_.cifar ? Activation::relu : Activation::none));
     for (std::size_t s = 0; s < plan_.blocks.size(); ++s, width *= 2) {
       auto stage = std::make_shared<Sequential>();
       for (int b = 0; b < plan_.blocks[s]; ++b, in = width * Block::expansion)

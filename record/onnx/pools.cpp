@@ -93,7 +93,8 @@ void Exporter::max_pool(const WatchedOperation& o) {
   std::vector<Attribute> attributes = {
       {"kernel_shape", w.kernel}, {"strides", w.stride}, {"pads", w.pads()}};
   if (w.dilation != Wholes{1, 1}) attributes.push_back({"dilations", w.dilation});
-  give(o.output, graph_.node("MaxPool", {channels_first(o.inputs[0])}, attributes), true);
+  give(o.output, relu_if(o, graph_.node("MaxPool", {channels_first(o.inputs[0])}, attributes)),
+       true);
 }
 
 void Exporter::avg_pool(const WatchedOperation& o) {

@@ -33,6 +33,7 @@ struct Pooling {
   Padding padding;
   Pair dilation = 1;
   bool ceil_mode = false, count_include_pad = true;
+  Activation activation = Activation::none;
 
   Along down() const {
     return {shape[1], kernel.h, stride.h, padding.top, padding.bottom, dilation.h};
@@ -46,7 +47,7 @@ struct Pooling {
   std::string str() const {
     return shape.str() + " k " + kernel.str() + " s " + stride.str() + " p " + padding.str() +
            " d " + dilation.str() + (ceil_mode ? " ceil" : "") +
-           (count_include_pad ? "" : " inside");
+           (count_include_pad ? "" : " inside") + (activation == Activation::relu ? " relu" : "");
   }
 };
 
@@ -67,7 +68,7 @@ bool inside(const Shape& s, int64_t h, int64_t w) {
 
 Array largest_of(const Pooling& p, const Array& x) {
   Array y(p.result());
-  for (double& v : y.v) v = -INFINITY;
+  for (double& v : y.v) v = p.activation == Activation::relu ? 0 : -INFINITY;
   for_each_tap(p, [&](int64_t n, int64_t oh, int64_t ow, int64_t h, int64_t w) {
     for (int64_t c = 0; inside(p.shape, h, w) && c < p.shape[3]; ++c)
       y.at(n, oh, ow, c) = std::max(y.at(n, oh, ow, c), x.at(n, h, w, c));
@@ -94,7 +95,8 @@ OpCase max_case(const Pooling& p) {
           p.str(),
           {{p.shape, -1, 1, true}},
           [=](auto& in) {
-            return max_pool2d(in[0], p.kernel, {p.stride, p.padding, p.ceil_mode, p.dilation});
+            return max_pool2d(in[0], p.kernel,
+                              {p.stride, p.padding, p.ceil_mode, p.dilation, p.activation});
           },
           [=](const Arrays& in) { return largest_of(p, in[0]); }};
 }
@@ -212,6 +214,11 @@ std::vector<OpCase> pool_cases() {
     }
   }
   for (auto& p : dilated) rows.push_back(max_case(p));
+  for (Pooling p : {poolings[0], poolings[5], dilated[1], Pooling{{2, 7, 6, 40}, 2, 2, 0},
+                    Pooling{{2, 9, 8, 40}, 3, 2, 1}}) {
+    p.activation = Activation::relu;
+    rows.push_back(max_case(p));
+  }
   rows.push_back(adaptive_case({2, 7, 5, 3}, 3, 2));
   rows.push_back(adaptive_case({1, 6, 4, 2}, 3, 2));
   rows.push_back(adaptive_case({1, 3, 2, 2}, 5, 4));

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "autograd/elementwise.h"
+#include "autograd/functions.h"
 #include "autograd/pool.h"
 #include "autograd/reduce.h"
 #include "autograd/shape_ops.h"
@@ -61,6 +62,49 @@ TEST_CASE("adaptive and global max pools pass NaN and take the first of equals")
     CHECK(largest.shape() == Shape{1, 1});
     CHECK(largest.to_doubles() == Doubles{3});
     CHECK(grad_of(sum(largest), {z})[0].to_doubles() == Doubles{0, 1, 0, 0});
+  });
+}
+
+TEST_CASE("a max pool's ReLU is one before or behind it, and its gradient, bit by bit") {
+  struct Row {
+    int64_t channels;
+    Pair kernel;
+    PoolOptions options;
+  };
+  const Row rows[] = {{3, 2, {.stride = 2}},
+                      {8, 3, {.stride = 2, .padding = 1}},
+                      {40, 3, {.stride = 3}},
+                      {8, 3, {.stride = 1, .padding = 1}},
+                      {4, 4, {.stride = 2}},
+                      {4, {2, 3}, {.stride = 1, .dilation = {2, 1}}},
+                      {2, {12, 11}, {.stride = 1, .padding = {3, 2}}}};
+  on_all([&](Device device, DType dtype) {
+    for (auto& row : rows) {
+      CAPTURE(row.channels, row.kernel.str(), device.name(), name_of(dtype));
+      // Most of it is negative, some is NaN, and small whole numbers are often equal.
+      Doubles v = random_tensor({2, 12, 11, row.channels}).to_doubles();
+      for (double& d : v) d = std::floor(4 * d) - 2;
+      for (std::size_t i = 5; i < v.size(); i += 97) v[i] = nan;
+      const Tensor x =
+          require_grad(Tensor::from(v, {2, 12, 11, row.channels}).to(dtype).to(device));
+      PoolOptions with_relu = row.options;
+      with_relu.activation = Activation::relu;
+      const Tensor y = max_pool2d(x, row.kernel, with_relu);
+      const Tensor dy = random_tensor(y.shape(), dtype, device);
+      const Tensor dx = grad_of(sum(y * dy), {x})[0];
+      for (const Tensor& wanted : {max_pool2d(relu(x), row.kernel, row.options),
+                                   relu(max_pool2d(x, row.kernel, row.options))}) {
+        CHECK(difference(y.to_doubles(), wanted.to_doubles(), 0) == "");
+        const Tensor wanted_dx = grad_of(sum(wanted * dy), {x})[0];
+        CHECK(difference(dx.to_doubles(), wanted_dx.to_doubles(), 0) == "");
+      }
+    }
+    // No tap inside is minus infinity, of which nothing is positive.
+    const Tensor two = pixels({7, 8}, 1, 2, dtype, device);
+    CHECK(max_pool2d(
+              two, {1, 2},
+              {.stride = 1, .padding = {0, 2}, .dilation = {1, 4}, .activation = Activation::relu})
+              .to_doubles() == Doubles{0, 0});
   });
 }
 
