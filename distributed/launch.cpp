@@ -28,6 +28,12 @@ constexpr Variables known[] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", 
                                {"SLURM_PROCID", "SLURM_STEP_NUM_TASKS", true},
                                {"RANK", "WORLD_SIZE", false}};
 
+// Null if it is unset or, as `RANK=` leaves it, empty.
+const char* variable(const char* name) {
+  const char* text = std::getenv(name);
+  return text && *text ? text : nullptr;
+}
+
 int number(const char* name, const char* text) {
   int value = -1;
   const char* end = text + std::strlen(text);
@@ -42,14 +48,14 @@ int number(const char* name, const char* text) {
 
 Launch launch_of_environment() {
   for (auto& [rank, size, by_mpi] : known) {
-    const char *rank_text = std::getenv(rank), *size_text = std::getenv(size);
+    const char *rank_text = variable(rank), *size_text = variable(size);
     if (!rank_text || !size_text) continue;
     Launch launch{.rank = number(rank, rank_text),
                   .size = number(size, size_text),
                   .variables = std::string(rank) + " and " + size,
                   .by_mpi = by_mpi};
-    const char* local = by_mpi ? nullptr : std::getenv("LOCAL_RANK");
-    const char* local_size = by_mpi ? nullptr : std::getenv("LOCAL_WORLD_SIZE");
+    const char* local = by_mpi ? nullptr : variable("LOCAL_RANK");
+    const char* local_size = by_mpi ? nullptr : variable("LOCAL_WORLD_SIZE");
     if (local) launch.local_rank = number("LOCAL_RANK", local);
     if (local_size) launch.local_size = number("LOCAL_WORLD_SIZE", local_size);
     if (launch.rank >= launch.size)

@@ -75,10 +75,13 @@ class MpiGroup : public ProcessGroup {
     }
     const std::string sees = std::to_string(size_);
     MPI_Finalize();
-    throw Error(launch.variables + " say that there are " + std::to_string(launch.size) +
+    const bool slurm = launch.variables.starts_with("SLURM");
+    throw Error(launch.variables + " say that this is one of " + std::to_string(launch.size) +
                 " processes, but MPI sees " + sees +
-                ": with Slurm, srun --mpi=pmix starts them so that MPI knows (srun --mpi=list says "
-                "what there is); else mpirun");
+                (slurm ? ": srun --mpi=pmix starts them so that MPI knows (srun --mpi=list says "
+                         "what there is); or mpirun"
+                       : ": start them by the mpirun of " + version() +
+                             ", with which Tweed was built; or unset these variables"));
   }
   ~MpiGroup() override {
     heartbeat_.reset();
@@ -87,11 +90,7 @@ class MpiGroup : public ProcessGroup {
   }
 
   std::string engine() const override {
-    char text[MPI_MAX_LIBRARY_VERSION_STRING] = "";
-    int length = 0;
-    MPI_Get_library_version(text, &length);
-    const std::string all = text;
-    return all.substr(0, all.find_first_of(",\n")) +
+    return version() +
            (heartbeat_ ? ""
                        : ", which allows no second thread: a process that hangs is not noticed");
   }
@@ -143,6 +142,13 @@ class MpiGroup : public ProcessGroup {
   }
 
  private:
+  static std::string version() {  // "Open MPI v4.1.4"
+    char text[MPI_MAX_LIBRARY_VERSION_STRING] = "";
+    int length = 0;
+    MPI_Get_library_version(text, &length);
+    const std::string all = text;
+    return all.substr(0, all.find_first_of(",\n"));
+  }
   static int size_of(const std::string& bytes) {
     if (bytes.size() > std::size_t(std::numeric_limits<int>::max()))
       throw Error("[mpi] more than 2 GB at once are too many");

@@ -1,5 +1,7 @@
 #include "tensor/tensor.h"
 
+#include <mutex>
+
 #include "kernels/copy.h"
 
 namespace tweed {
@@ -120,11 +122,20 @@ void Tensor::changed() const {
   impl().version->fetch_add(1, std::memory_order_relaxed);
   impl().storage->note_write();
 }
+
+// Several threads may compute from one tensor, and each note what it found out.
+static std::mutex& annotations() {
+  static std::mutex one;
+  return one;
+}
+
 void Tensor::annotate(std::shared_ptr<const Attachment> a) const {
-  impl().annotation = std::move(a);
+  const std::lock_guard lock(annotations());
+  impl().annotation.swap(a);  // what was there dies with `a`, after the lock
   impl().annotated_version = version();
 }
 std::shared_ptr<const Attachment> Tensor::annotation() const {
+  const std::lock_guard lock(annotations());
   return impl().annotated_version == version() ? impl().annotation : nullptr;
 }
 

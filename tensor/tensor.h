@@ -108,7 +108,8 @@ class Tensor {
 
   const std::shared_ptr<Attachment>& attachment() const { return impl().attachment; }
   void attach(std::shared_ptr<Attachment> a) const { impl().attachment = std::move(a); }
-  /// Keeps what is known of the elements with them, for whoever computes from them next.
+  /// Keeps what is known of the elements with them, for whoever computes from them next. Threads
+  /// that share a tensor may call these two.
   void annotate(std::shared_ptr<const Attachment> a) const;
   /// Null once the elements have changed in place.
   std::shared_ptr<const Attachment> annotation() const;

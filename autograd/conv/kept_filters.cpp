@@ -1,7 +1,5 @@
 #include "autograd/conv/kept_filters.h"
 
-#include <mutex>
-
 #include "autograd/graph.h"
 
 namespace tweed {
@@ -17,12 +15,6 @@ struct FiltersInAForm : Attachment {
 
 namespace {
 
-// Threads may compute with one network at a time.
-std::mutex& mutex() {
-  static std::mutex one;
-  return one;
-}
-
 std::shared_ptr<FiltersInAForm> filters_of(const Tensor& weight) {
   return std::const_pointer_cast<FiltersInAForm>(
       std::dynamic_pointer_cast<const FiltersInAForm>(weight.annotation()));
@@ -33,7 +25,6 @@ std::shared_ptr<FiltersInAForm> filters_of(const Tensor& weight) {
 // In training, those of an evaluation between two steps are only in the way.
 KeptFilters::KeptFilters(const Tensor& weight, Scratch& scratch)
     : weight_(weight), scratch_(scratch.allocate()) {
-  const std::lock_guard lock(mutex());
   if (grad_enabled())
     weight_.annotate(nullptr);
   else
@@ -55,7 +46,6 @@ KeepFilters KeptFilters::ask() {
 
 void KeptFilters::keep() {
   if (found_ || grad_enabled() || !filters_) return;
-  const std::lock_guard lock(mutex());
   weight_.annotate(filters_);
 }
 

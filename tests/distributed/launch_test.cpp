@@ -51,6 +51,18 @@ TEST_CASE("how a program was started is found in its environment", "[distributed
     CHECK(launch_of_environment().alone());
   }
   {
+    // Set, but to nothing.
+    const Set set(Set::Values{{"OMPI_COMM_WORLD_RANK", ""},
+                              {"OMPI_COMM_WORLD_SIZE", ""},
+                              {"RANK", "1"},
+                              {"WORLD_SIZE", "2"},
+                              {"LOCAL_RANK", ""}});
+    const Launch launch = launch_of_environment();
+    CHECK((launch.rank == 1 && launch.size == 2 && launch.local_rank == 0));
+    const Set none(Set::Values{{"RANK", ""}});
+    CHECK(launch_of_environment().alone());
+  }
+  {
     // What sbatch runs before any srun.
     const Set script(Set::Values{{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}});
     CHECK(launch_of_environment().alone());
@@ -69,4 +81,15 @@ TEST_CASE("how a program was started is found in its environment", "[distributed
   CHECK(o.code == 2);
   CHECK(o.out.empty());
   CHECK(o.err.find("RANK and WORLD_SIZE say that this is one of 8 processes") != std::string::npos);
+}
+
+TEST_CASE("variables of an mpirun that did not start the program are refused", "[distributed]") {
+  const Set left_over(Set::Values{{"PMI_RANK", "1"}, {"PMI_SIZE", "2"}});
+  const TemporaryFolder folder;
+  const Outcome o = run_app("train_miniplaces", {"tiny", "--out", folder.path() + "/out"});
+  CHECK(o.code == 2);
+  CAPTURE(o.err);
+  const bool says_how = o.err.find("PMI_RANK and PMI_SIZE say that this is one of 2 processes, but "
+                                   "MPI sees 1: start them by the mpirun of") != std::string::npos;
+  CHECK((says_how || o.err.find("libopenmpi-dev") != std::string::npos));
 }
