@@ -52,8 +52,9 @@ class DenseNet : public Module {
     auto features = std::make_shared<Sequential>();
     int64_t channels = 2 * growth;
     features->add("conv0", build.conv(3, channels, 7, 2));
-    features->add("norm0", build.norm(channels, Activation::relu));
-    features->add("pool0", MaxPool2d(3, {.stride = 2, .padding = 1}));
+    features->add("norm0", build.norm(channels));
+    features->add("pool0",
+                  MaxPool2d(3, {.stride = 2, .padding = 1, .activation = Activation::relu}));
     for (std::size_t b = 0; b < blocks.size(); ++b) {
       const std::string number = std::to_string(b + 1);
       features->add("denseblock" + number,

@@ -49,14 +49,17 @@ class Vgg : public Module {
     int64_t in = 3;
     int number = 0;
     for (auto& stage : stages) {
-      for (int64_t out : stage) {
+      for (std::size_t i = 0; i < stage.size(); ++i) {
+        const int64_t out = stage[i];
+        const bool last = i + 1 == stage.size();  // its ReLU is the pool's
         features->add(std::to_string(number),
                       Conv2d(in, out, 3, {.padding = 1, .norm_follows = true}));
-        features->add(std::to_string(number + 1), build.norm(out, Activation::relu));
+        features->add(std::to_string(number + 1),
+                      build.norm(out, last ? Activation::none : Activation::relu));
         number += 3;
         in = out;
       }
-      features->add(std::to_string(number++), MaxPool2d(2));
+      features->add(std::to_string(number++), MaxPool2d(2, {.activation = Activation::relu}));
     }
     features_ = add_child("features", features);
     return in;
