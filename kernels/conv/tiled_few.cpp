@@ -10,8 +10,8 @@
 //     | [k][3]    |    |            3 x 64 sums            |
 //     +-----------+    +-----------------------------------+
 //
-// The 3 channels of an image's gradient would fill 3 lanes of 16. Turned round, they fill whole
-// vectors; the price is that the band is copied into planes, once for all taps and phases.
+// Three results would fill 3 lanes of 16. Turned round, they fill whole vectors; the price is that
+// the band is copied into planes, once for all taps.
 #include "kernels/conv/tiled_parts.h"
 
 namespace tweed::tiled {

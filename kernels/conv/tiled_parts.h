@@ -115,8 +115,7 @@ template <class T>
 void patch_backward_weight(const AnyConv& c, int threads, Span<const T> x, Span<const T> dy,
                            Span<T> dweight, const Allocate& allocate);
 
-/// True if `few_results` is meant for these windows: results of at most half a vector, such as the
-/// input gradient of a stem.
+/// True if `few_results` is meant for these windows: results of at most half a vector.
 template <class T>
 bool has_few_results(const Windows& w) {
   const int lanes = tile_kernel<T>().lanes;
@@ -130,5 +129,11 @@ using Weight = std::function<T(const Tap& row, const Tap& column, int64_t channe
 template <class T>
 void few_results(const Windows& w, int threads, const T* source, const T* bias, bool relu, T* y,
                  const Weight<T>& weight, const Allocate&);
+
+/// conv_tiled_backward_input for images of at most `gather_channels` channels, as before a stem.
+constexpr int64_t gather_channels = 4;
+template <class T>
+void gather_backward_input(const AnyConv& c, int threads, const T* dz, const T* weight, T* dx,
+                           const Allocate& allocate);
 
 }  // namespace tweed::tiled
