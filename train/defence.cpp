@@ -89,7 +89,7 @@ Defence mart(const DefenceOptions& o, const ParameterBuffer&, const Tensor& imag
 // Running statistics see the pass from which gradients come, not the one that moves the weights.
 Defence awp(const DefenceOptions& o, const ParameterBuffer& parameters, const Tensor& images) {
   const auto weights =
-      std::make_shared<WeightPerturbation>(parameters, o.weight.value_or(0.005), o.of_all);
+      std::make_shared<WeightPerturbation>(parameters, o.weight.value_or(0.005), o.together);
   return {[weights, attack = pgd_in_step(o.attack, images.device())](
               Module& network, const Tensor& x, const Tensor& labels, int64_t) {
             const Tensor moved = attack(network, x, labels);

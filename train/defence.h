@@ -8,6 +8,7 @@
 #include "attacks/pgd.h"
 #include "optim/parameter_buffer.h"
 #include "train/objective.h"
+#include "train/weight_perturbation.h"
 
 namespace tweed {
 
@@ -30,9 +31,8 @@ struct DefenceOptions {
   bool usual_step = true;
   /// Unset: trades' beta is 6, mart's lambda 5, awp's gamma 0.005. Of no use to the others.
   std::optional<double> weight;
-  /// Where several processes train together: what makes a gradient of this one's images that of
-  /// all. awp asks for it.
-  std::function<Tensor(const Tensor&)> of_all;
+  /// Where several processes train together. awp asks for it.
+  Together together;
 };
 
 /// @param parameters  of the network, which outlive the defence

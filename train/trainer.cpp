@@ -94,11 +94,7 @@ Defence make_defence(const TrainerOptions& options, const ParameterBuffer& param
   if (!options.adversarial.empty()) {
     DefenceOptions how = defence_of(options);
     if (shared)
-      how.of_all = [shared](const Tensor& gradient) {
-        const Tensor sum = gradient * shared->weight();
-        shared->group().sum(sum);
-        return sum;
-      };
+      how.together = {shared->weight(), [shared](const Tensor& t) { shared->group().sum(t); }};
     return defence_called(options.adversarial)(how, parameters, feed.images());
   }
   if (options.attack) return {against(options.attack)};

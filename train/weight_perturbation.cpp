@@ -8,8 +8,8 @@
 namespace tweed {
 
 WeightPerturbation::WeightPerturbation(const ParameterBuffer& parameters, double gamma,
-                                       std::function<Tensor(const Tensor&)> of_all)
-    : parameters_(parameters), gamma_(gamma), of_all_(std::move(of_all)) {
+                                       Together together)
+    : parameters_(parameters), gamma_(gamma), together_(std::move(together)) {
   const MemoryLabel label("weights kept");
   kept_ = parameters.zeros();
 }
@@ -21,7 +21,7 @@ void WeightPerturbation::up(const Tensor& loss) {
     if (t.ndim() >= 2) weights.push_back(t);
   for (auto& [name, t] : parameters_.parts(parameters_.values()))
     if (t.ndim() >= 2) values.push_back(t);
-  const auto gradients = grad_of(loss, weights);
+  const auto gradients = grad_of(together_.share < 1 ? loss * together_.share : loss, weights);
   const trace::Scope scope("weights moved up the loss", "attack");
   const NoGrad no_grad;
   kept_.copy_from(parameters_.values());
@@ -29,8 +29,8 @@ void WeightPerturbation::up(const Tensor& loss) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     if (!gradients[i].defined()) continue;
     const Tensor& w = values[i];
-    const Tensor own = cast(gradients[i], w.dtype());
-    const Tensor g = of_all_ ? of_all_(own) : own;
+    const Tensor g = cast(gradients[i], w.dtype());
+    if (together_.sum) together_.sum(g);
     accumulate(w, g * (gamma_ * norm_l2(w) / (norm_l2(g) + tiny)));
   }
   parameters_.changed();

@@ -7,6 +7,14 @@
 
 namespace tweed {
 
+/// What makes a gradient of this process's images that of all, where several train together. The
+/// loss has its share before the gradient is taken: batch norms with the statistics of all images
+/// add up what comes back to them over the processes.
+struct Together {
+  double share = 1;                        ///< of this process's mean loss in that of all
+  std::function<void(const Tensor&)> sum;  ///< over all processes, in place; none for a single one
+};
+
 /// Moves each parameter of two axes or more up a loss, by a share of its own size:
 ///
 ///   w + gamma |w| g / |g|,   g = d loss / d w, and | | the Euclidean norm of the whole parameter
@@ -18,9 +26,7 @@ namespace tweed {
 class WeightPerturbation {
  public:
   /// Refers to the parameters, which must outlive it.
-  /// @param of_all  if given, makes a gradient that of all processes' images
-  WeightPerturbation(const ParameterBuffer& parameters, double gamma,
-                     std::function<Tensor(const Tensor&)> of_all = {});
+  WeightPerturbation(const ParameterBuffer& parameters, double gamma, Together together = {});
   /// @param loss  of the network's parameters; its graph is used up, no gradient adds to theirs
   void up(const Tensor& loss);
   /// The weights as they were before up(), to the bit.
@@ -29,7 +35,7 @@ class WeightPerturbation {
  private:
   const ParameterBuffer& parameters_;
   double gamma_;
-  std::function<Tensor(const Tensor&)> of_all_;
+  Together together_;
   Tensor kept_;
 };
 
