@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
+#include <string>
 
 namespace tweed {
 namespace {
@@ -11,6 +13,13 @@ using Clock = std::chrono::steady_clock;
 constexpr char alive = 1, goodbye = 0;
 constexpr std::chrono::milliseconds a_look(100);
 constexpr std::chrono::seconds a_beat(1);
+
+[[noreturn]] void end_all(MPI_Comm processes, int rank, const std::string& why) {
+  std::fprintf(stderr, "rank %d: %s, so the run ends; it can go on from its last checkpoint\n",
+               rank, why.c_str());
+  MPI_Abort(processes, 1);
+  std::_Exit(1);
+}
 
 // Whether it is done; MPI_REQUEST_NULL is.
 bool done(MPI_Request& request) {
@@ -40,7 +49,7 @@ void Heartbeat::run() {
   MPI_Request hears = MPI_REQUEST_NULL, says = MPI_REQUEST_NULL;
   bool listens = true, left = false;
   auto looked_at = Clock::now(), said_at = looked_at - a_beat;
-  std::chrono::duration<double> silent(0);
+  std::chrono::duration<double> silent(0), in_vain(0);
   MPI_Irecv(&heard, 1, MPI_CHAR, before, 0, ring_, &hears);
   // A process leaves when its own goodbye is sent and the one before has said its own: until then
   // there may be something to say about it.
@@ -48,21 +57,21 @@ void Heartbeat::run() {
     // Time in which this thread did not run, since all processes were stopped together, says
     // nothing about the others.
     const auto now = Clock::now();
-    silent += std::min<std::chrono::duration<double>>(now - looked_at, a_beat);
+    const auto passed = std::min<std::chrono::duration<double>>(now - looked_at, a_beat);
+    silent += passed;
+    in_vain = listens || !waiting_ ? std::chrono::duration<double>(0) : in_vain + passed;
     looked_at = now;
     if (listens && done(hears)) {
       silent = {};
       listens = heard != goodbye;
       if (listens) MPI_Irecv(&heard, 1, MPI_CHAR, before, 0, ring_, &hears);
     }
-    if (listens && silent.count() > silence) {
-      std::fprintf(
-          stderr,
-          "rank %d: rank %d has given no sign of life for %.0f s, so the run ends; it can go "
-          "on from its last checkpoint\n",
-          rank_, before, silence);
-      MPI_Abort(ring_, 1);
-    }
+    const std::string who = "rank " + std::to_string(before);
+    if (listens && silent.count() > silence)
+      end_all(ring_, rank_,
+              who + " has given no sign of life for " + std::to_string(int(silence)) + " s");
+    if (in_vain.count() > silence)
+      end_all(ring_, rank_, who + " has ended while this one waits for it");
     if (!left && done(says)) {
       if (said == goodbye) {
         left = true;

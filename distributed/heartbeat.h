@@ -13,7 +13,8 @@ namespace tweed {
 /// out within half a minute; without it the others would wait for its part of a sum for ever. One
 /// that computes or reads for long goes on sending.
 ///
-/// (A process that ends is noticed by mpirun, which ends the others at once.)
+/// (A process that dies is noticed by mpirun, which ends the others at once. One that ends as if
+/// all were well, with others still waiting for its part, is found out here.)
 class Heartbeat {
  public:
   static constexpr double silence = 20;  // seconds
@@ -25,12 +26,29 @@ class Heartbeat {
   Heartbeat(const Heartbeat&) = delete;
   Heartbeat& operator=(const Heartbeat&) = delete;
 
+  /// While one lives, this process waits for all others. @param heartbeat  null: there is none
+  class Waiting {
+   public:
+    explicit Waiting(Heartbeat* heartbeat) : heartbeat_(heartbeat) {
+      if (heartbeat_) ++heartbeat_->waiting_;
+    }
+    ~Waiting() {
+      if (heartbeat_) --heartbeat_->waiting_;
+    }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+
+   private:
+    Heartbeat* heartbeat_;
+  };
+
  private:
   void run();
 
   MPI_Comm ring_ = MPI_COMM_NULL;
   int rank_ = 0, size_ = 1;
   std::atomic<bool> stop_{false};
+  std::atomic<int> waiting_{0};
   std::thread thread_;
 };
 

@@ -41,17 +41,22 @@ Buffer buffer_of(const Tensor& t) {
 
 class MpiPending : public ProcessGroup::Pending {
  public:
-  MpiPending(Tensor t, MPI_Request request) : t_(std::move(t)), request_(request) {}
+  MpiPending(Tensor t, MPI_Request request, Heartbeat* heartbeat)
+      : t_(std::move(t)), request_(request), heartbeat_(heartbeat) {}
   ~MpiPending() override { wait(); }
   void progress() override {
     int done = 0;
     MPI_Test(&request_, &done, MPI_STATUS_IGNORE);
   }
-  void wait() override { MPI_Wait(&request_, MPI_STATUS_IGNORE); }
+  void wait() override {
+    const Heartbeat::Waiting waiting(heartbeat_);
+    MPI_Wait(&request_, MPI_STATUS_IGNORE);
+  }
 
  private:
   const Tensor t_;  // keeps the memory
   MPI_Request request_;
+  Heartbeat* const heartbeat_;
 };
 
 // MPI's functions end the run where they fail: that is how its errors are handled by default.
@@ -98,13 +103,14 @@ class MpiGroup : public ProcessGroup {
     const Buffer b = buffer_of(t);
     MPI_Request request;
     MPI_Iallreduce(MPI_IN_PLACE, b.data, b.count, b.type, MPI_SUM, all_, &request);
-    return std::make_unique<MpiPending>(t, request);
+    return std::make_unique<MpiPending>(t, request, heartbeat_.get());
   }
   Tensor gather(const Tensor& t) override {
     std::vector<int64_t> sides{size_};
     for (int i = 0; i < t.ndim(); ++i) sides.push_back(t.dim(i));
     const Tensor result = Tensor::empty(Shape(sides), t.dtype(), t.device());
     const Buffer from = buffer_of(t), to = buffer_of(result);
+    const Heartbeat::Waiting waiting(heartbeat_.get());
     MPI_Allgather(from.data, from.count, from.type, to.data, from.count, from.type, all_);
     return result;
   }
@@ -112,6 +118,7 @@ class MpiGroup : public ProcessGroup {
     const auto n = std::size_t(size_);
     std::vector<int> counts(n), places(n + 1, 0);
     const int own = size_of(bytes);
+    const Heartbeat::Waiting waiting(heartbeat_.get());
     MPI_Allgather(&own, 1, MPI_INT, counts.data(), 1, MPI_INT, all_);
     int64_t total = 0;
     for (std::size_t i = 0; i < n; ++i) {
@@ -130,6 +137,7 @@ class MpiGroup : public ProcessGroup {
   }
   std::string broadcast(const std::string& bytes) override {
     int size = size_of(bytes);
+    const Heartbeat::Waiting waiting(heartbeat_.get());
     MPI_Bcast(&size, 1, MPI_INT, 0, all_);
     std::string result = bytes;
     result.resize(std::size_t(size));

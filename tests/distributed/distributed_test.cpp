@@ -151,7 +151,21 @@ TEST_CASE("so they do with what else there is to a step", "[distributed]") {
   check_same_losses("simplenet against=pgd steps=6", tolerance, {2});
   check_same_losses("simplenet against=trades steps=6", tolerance, {3});
   check_same_losses("simplenet against=awp steps=6", tolerance, {2});
+  // Shares of 4 and 3 images, whose batch norms share their sums.
+  check_same_losses("simplenet_bn sync against=awp batch=7 lr=0.0001 steps=2", tolerance, {2});
   check_same_losses("simplenet against=free steps=6", tolerance, {3});
+}
+
+TEST_CASE("a process that ends before the others, as if all were well, ends them",
+          "[distributed]") {
+  if (!has_mpi()) return;
+  TemporaryFolder folder;
+  const Words helps{":", "-n", "1", program_path("train_miniplaces"), "--help"};
+  const Outcome o = run_program(started(1) + small_training(folder.path()) + helps);
+  CHECK(o.code != 0);
+  INFO(o.err);
+  CHECK(words_of(o.err).find("rank 0: rank 1 has ended while this one waits for it") !=
+        std::string::npos);
 }
 
 TEST_CASE("batch norms have the statistics of a process unless asked otherwise", "[distributed]") {
