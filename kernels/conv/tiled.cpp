@@ -213,9 +213,16 @@ void conv_tiled_backward_input(Cpu& here, const AnyConv& c, Span<const T> dy, Sp
   auto pack = [&](const Phase& phase, const Panels& p, int64_t panel, T* to) {
     pack_backward(c, phase, p, panel, weight.data(), to);
   };
-  if (c.window.C >= 1 && c.window.C <= gather_channels)
+  if (can_gather<T>(c))
     return gather_backward_input<T>(c, threads_for(here, c), dy, weight, dx, allocate);
-  convolve<T>(here, c, Windows::backward_input(c), false, dy, {}, dx, pack, allocate);
+  const Windows windows = Windows::backward_input(c);
+  if (has_few_results<T>(windows)) {
+    auto filter = [&](const Tap& row, const Tap& column, int64_t o, int64_t i) {
+      return weight[filter_place(c, o, row, column) + i];
+    };
+    return few_results<T>(windows, threads_for(here, c), dy, nullptr, false, dx, filter, allocate);
+  }
+  convolve<T>(here, c, windows, false, dy, {}, dx, pack, allocate);
 }
 
 #define INSTANTIATE(T)                                                                             \

@@ -130,8 +130,17 @@ template <class T>
 void few_results(const Windows& w, int threads, const T* source, const T* bias, bool relu, T* y,
                  const Weight<T>& weight, const Allocate&);
 
-/// conv_tiled_backward_input for images of at most `gather_channels` channels, as before a stem.
-constexpr int64_t gather_channels = 4;
+/// True if `gather_backward_input` is meant for this convolution: images of a few channels, as
+/// before a stem, and windows of which the rows that cover a pixel have products of a few
+/// megabytes. (Those of 31 x 31 pixels would have 80, for each thread.)
+template <class T>
+bool can_gather(const AnyConv& c) {
+  const WindowAxis& rows = c.window.rows;
+  const int64_t covering = ceil_div(rows.span(), rows.stride);
+  const int64_t bytes = covering * c.window.out_w() * c.window.patch() * int64_t(sizeof(T));
+  return c.window.C >= 1 && c.window.C <= 4 && bytes <= 4 * 1024 * 1024;
+}
+/// conv_tiled_backward_input where can_gather().
 template <class T>
 void gather_backward_input(const AnyConv& c, int threads, const T* dz, const T* weight, T* dx,
                            const Allocate& allocate);

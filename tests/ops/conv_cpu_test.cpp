@@ -66,7 +66,8 @@ TEST_CASE("tiled follows the definition: several blocks, panels and slabs", "[ti
   // An image of few channels gathers its gradient, in bands of rows.
   check_tiled({{1, 130, 40, 2}, 6, 3, 2, 1});
   check_tiled({{2, 120, 21, 4}, 17, 5, 2, 2});
-  check_tiled({{1, 70, 9, 1}, 33, 2, 3, 1});  // pixels that no window covers
+  check_tiled({{1, 70, 9, 1}, 33, 2, 3, 1});    // pixels that no window covers
+  check_tiled({{1, 52, 50, 3}, 4, 31, 1, 15});  // too many products to be kept
   check_tiled({{5, 34, 33, 32}, 40, 3, 1, 1});
   check_tiled({{4, 33, 31, 40}, 70, 3, 2, 1});
   check_tiled({{2, 9, 9, 130}, 150, 3, 1, 1});  // patches of 1,170
